@@ -1,0 +1,46 @@
+# Two commands on a fresh machine: `make demo` runs the main job, `make test` passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(sort $(dir $(wildcard adapters/*/pyproject.toml)))
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check lint types layers soak bench pins clean
+
+demo: $(READY)
+	$(BIN)/settle demo
+
+test: $(READY)
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: lint types layers test
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy src adapters tests
+
+layers: $(READY)
+	$(BIN)/lint-imports
+
+# The long proofs at their full size; `make check` runs the same code at its small size.
+soak: $(READY)
+	SETTLE_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak
+
+$(READY): requirements/dev.txt pyproject.toml $(wildcard adapters/*/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "settle needs Python 3.11 or newer; call: make PYTHON=/path/to/python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . $(addprefix -e ./,$(PLUGINS))
+	@touch $@
+
+# Pins name no index; run this after changing a dependency.
+pins:
+	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		--extra simulators pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,5 @@
+"""`python -m settle` is `settle`."""
+
+from settle.cli import main
+
+main()

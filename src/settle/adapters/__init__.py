@@ -1,0 +1,91 @@
+"""The border: what an adapter is given, what it says, and what runs it. No bank lives here."""
+
+from settle.adapters.adapter import Adapter, BatchOutcome, Finding, RailSettings
+from settle.adapters.auth import Auth, BasicAuth, Endpoint, HeaderAuth, NoAuth, Secret
+from settle.adapters.breaker import BreakerPolicy
+from settle.adapters.conversation import converse
+from settle.adapters.ending import Ending, Finished, NotMoved, Open
+from settle.adapters.evidence import Evidence, Fact, Source
+from settle.adapters.exchange import (
+    Conversation,
+    Effect,
+    Exchange,
+    Request,
+    Response,
+    commits,
+    prepares,
+    reads,
+)
+from settle.adapters.notification import Forged, Notification
+from settle.adapters.outcome import Accepted, Outcome, Rejected, Unknown
+from settle.adapters.payment import Batch, Beneficiary, Payment, PaymentKind
+from settle.adapters.profile import Key, KeyPlace, Limits, Profile, Support, Verb
+from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
+from settle.adapters.retry import ReadPolicy
+from settle.adapters.sender import Sender
+from settle.adapters.statement import (
+    AccountRef,
+    Balance,
+    LineKind,
+    Statement,
+    StatementDocument,
+    StatementLine,
+)
+
+__all__ = [
+    "NOT_RECORDED",
+    "Accepted",
+    "AccountRef",
+    "Adapter",
+    "Auth",
+    "Balance",
+    "BasicAuth",
+    "Batch",
+    "BatchOutcome",
+    "Beneficiary",
+    "BreakerPolicy",
+    "Conversation",
+    "Effect",
+    "Ending",
+    "Endpoint",
+    "Evidence",
+    "Exchange",
+    "Fact",
+    "Finding",
+    "Finished",
+    "Forged",
+    "HeaderAuth",
+    "Key",
+    "KeyPlace",
+    "Limits",
+    "LineKind",
+    "NoAuth",
+    "NotMoved",
+    "Notification",
+    "Open",
+    "Outcome",
+    "Payment",
+    "PaymentKind",
+    "Profile",
+    "RailSettings",
+    "ReadPolicy",
+    "Recorded",
+    "Recorder",
+    "Rejected",
+    "Request",
+    "Response",
+    "Secret",
+    "Sender",
+    "Source",
+    "Statement",
+    "StatementDocument",
+    "StatementLine",
+    "Support",
+    "Unknown",
+    "Verb",
+    "commits",
+    "converse",
+    "prepares",
+    "reads",
+    "redacted",
+]

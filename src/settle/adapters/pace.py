@@ -1,0 +1,32 @@
+"""A pace: no more requests a second than the rail allows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+
+class Pace:
+    """Spaces the requests to one rail evenly. This lets the first through at once.
+
+    `requests_per_second` None is no limit. `monotonic` gives seconds that never run backwards.
+    """
+
+    def __init__(
+        self,
+        requests_per_second: int | None,
+        *,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._interval_s = 0.0 if requests_per_second is None else 1.0 / requests_per_second
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._free_at = float("-inf")
+
+    async def turn(self) -> None:
+        """Wait for this request's turn."""
+        now = self._monotonic()
+        at = max(now, self._free_at)
+        self._free_at = at + self._interval_s
+        if at > now:
+            await self._sleep(at - now)

@@ -1,0 +1,96 @@
+"""What a rail is and is not, as data: the engine reads this instead of knowing rails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from settle.adapters.payment import PaymentKind
+
+
+class Verb(StrEnum):
+    """What an adapter may be asked to do."""
+
+    SUBMIT = "submit"
+    SUBMIT_BATCH = "submit_batch"
+    FIND = "find"
+    FIND_BATCH = "find_batch"
+    CANCEL = "cancel"
+    QUOTE = "quote"
+    STATEMENT = "statement"
+    BALANCES = "balances"
+    NOTIFICATION = "notification"
+
+
+class Support(StrEnum):
+    """How far a verb is supported. A `no` refuses locally, before anything is sent."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_YET = "not_yet"
+    UNVERIFIED = "unverified"
+
+
+class KeyPlace(StrEnum):
+    """Where the idempotency key travels."""
+
+    HEADER = "header"
+    BODY = "body"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """How the rail treats idempotency keys. This decides whether a re-send is ever allowed.
+
+    `deduplicates` says that a second request with the same key and the same content executes
+    nothing new within `lifetime`; where it is false, or the lifetime has passed, an `Unknown`
+    is only ever looked up, never sent again.
+    """
+
+    place: KeyPlace
+    name: str
+    length_max: int
+    lifetime: timedelta
+    deduplicates: bool
+    replays_errors: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds the rail states. This is checked before anything is stored as sent."""
+
+    amount_minor_max: Mapping[str, int] = field(default_factory=dict)
+    batch_size_max: int = 1
+    requests_per_second: int | None = None
+    concurrency_max: int = 8
+    page_size_max: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One rail, as data. This is what routing, the executor and the conformance suite read.
+
+    `finality_horizon` is how long after submission the rail may still execute; absence counts
+    as proof only where `late_execution_impossible`.
+    """
+
+    rail: str
+    currencies: frozenset[str]
+    kinds: frozenset[PaymentKind]
+    verbs: Mapping[Verb, Support]
+    key: Key
+    limits: Limits
+    finality_horizon: timedelta
+    late_execution_impossible: bool = False
+    countries: frozenset[str] | None = None  # None: every country
+
+    def supports(self, verb: Verb) -> bool:
+        """Whether the verb may be used at all. `unverified` may, `not_yet` and `no` may not."""
+        return self.verbs.get(verb, Support.NO) in (Support.YES, Support.UNVERIFIED)
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether payments leave as batches rather than one call each."""
+        return self.supports(Verb.SUBMIT_BATCH)

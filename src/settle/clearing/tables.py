@@ -1,0 +1,163 @@
+"""What clearing keeps in the store: batches, findings, windows, positions, obligations.
+
+Records themselves live in the lake; the store has their counts and digests.
+"""
+
+import sqlalchemy as sa
+
+from settle.store import Id, Instant, Minor, metadata
+
+intake_batches = sa.Table(
+    "intake_batches",
+    metadata,
+    sa.Column("batch_id", Id, primary_key=True, doc="digest of what was taken"),
+    sa.Column("name", Id, nullable=False, doc="the file, as the caller calls it"),
+    sa.Column("taken_at", Instant, nullable=False),
+    sa.Column("records_in", sa.BigInteger, nullable=False),
+    sa.Column("accepted", sa.BigInteger, nullable=False),
+    sa.Column("duplicates", sa.BigInteger, nullable=False),
+    sa.Column("quarantined", sa.BigInteger, nullable=False),
+    sa.Column("withdrawn", sa.BigInteger, nullable=False, doc="of earlier batches, by a conflict"),
+    sa.CheckConstraint("records_in = accepted + duplicates + quarantined", name="sums"),
+)
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("batch_id", Id, sa.ForeignKey("intake_batches.batch_id"), primary_key=True),
+    sa.Column("row", sa.BigInteger, primary_key=True, doc="line of the file, from 1"),
+    sa.Column("file", Id, nullable=False),
+    sa.Column("field", Id, nullable=False),
+    sa.Column("value", sa.String, nullable=False, doc="what stood there, cut to 80 characters"),
+    sa.Column("reason", Id, nullable=False),
+    sa.Column("record_id", Id),
+)
+
+withdrawals = sa.Table(
+    "withdrawals",
+    metadata,
+    sa.Column("record_id", Id, primary_key=True),
+    sa.Column("batch_id", Id, nullable=False, doc="that had accepted it"),
+    sa.Column("withdrawn_by", Id, nullable=False, doc="batch that holds other content"),
+    sa.Column("withdrawn_at", Instant, nullable=False),
+    sa.Index(None, "batch_id"),
+)
+
+windows = sa.Table(
+    "windows",
+    metadata,
+    sa.Column("window_id", sa.String(10), primary_key=True, doc="ISO date of the day"),
+    sa.Column("closed_at", Instant, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("late", sa.BigInteger, nullable=False),
+    sa.Column("positions", sa.BigInteger, nullable=False),
+    sa.Column("postings", sa.BigInteger, nullable=False),
+    sa.Column("currencies", sa.String, nullable=False, doc="that sum to zero, by space"),
+    sa.Column("settled_digest", sa.String(64), nullable=False, doc="sha256 of the settled file"),
+    sa.Column("manifest_digest", sa.String(64), nullable=False),
+    sa.Column("rates_on", sa.Date, doc="day of the rates used"),
+)
+
+manifests = sa.Table(
+    "manifests",
+    metadata,
+    sa.Column("window_id", sa.String(10), sa.ForeignKey("windows.window_id"), primary_key=True),
+    sa.Column("batch_id", Id, sa.ForeignKey("intake_batches.batch_id"), primary_key=True),
+    sa.Column("records", sa.BigInteger, nullable=False, doc="of this batch in this window"),
+    sa.Column("digest", sa.String(64), nullable=False, doc="sha256 of the accepted file"),
+    sa.Index(None, "batch_id"),
+)
+
+positions = sa.Table(
+    "positions",
+    metadata,
+    sa.Column("position_id", sa.String(64), primary_key=True, doc="agreement, currency, window"),
+    sa.Column("window_id", sa.String(10), sa.ForeignKey("windows.window_id"), nullable=False),
+    sa.Column("agreement_id", Id, nullable=False),
+    sa.Column("participant_id", Id, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("converted_minor", Minor, nullable=False, doc="all buckets, in the currency"),
+    sa.Column("fees_fixed_minor", Minor, nullable=False),
+    sa.Column("tax_fixed_minor", Minor, nullable=False),
+    sa.Column("reserve_withheld_minor", Minor, nullable=False),
+    sa.Column("reserve_released_minor", Minor, nullable=False),
+    sa.Column("net_minor", Minor, nullable=False),
+    sa.Column("carried_in_minor", Minor, nullable=False, doc="earlier windows' unpaid rest"),
+    sa.UniqueConstraint("window_id", "agreement_id", "currency"),
+    sa.Index(None, "agreement_id"),
+)
+
+position_lines = sa.Table(
+    "position_lines",
+    metadata,
+    sa.Column(
+        "position_id", sa.String(64), sa.ForeignKey("positions.position_id"), primary_key=True
+    ),
+    sa.Column("currency", sa.String(3), primary_key=True, doc="of the records: one bucket"),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("sales_minor", Minor, nullable=False),
+    sa.Column("refunds_minor", Minor, nullable=False),
+    sa.Column("chargebacks_minor", Minor, nullable=False),
+    sa.Column("reversals_minor", Minor, nullable=False),
+    sa.Column("adjustments_minor", Minor, nullable=False),
+    sa.Column("fees_percent_minor", Minor, nullable=False),
+    sa.Column("fees_back_minor", Minor, nullable=False),
+    sa.Column("fees_explicit_minor", Minor, nullable=False),
+    sa.Column("tax_minor", Minor, nullable=False),
+    sa.Column("net_minor", Minor, nullable=False, doc="of this bucket, in its currency"),
+    sa.Column("rate_id", Id, nullable=False),
+    sa.Column("mid_e8", sa.BigInteger, nullable=False),
+    sa.Column("client_e8", sa.BigInteger, nullable=False),
+    sa.Column("rounding", Id, nullable=False),
+    sa.Column("converted_minor", Minor, nullable=False),
+)
+
+reserve_slices = sa.Table(
+    "reserve_slices",
+    metadata,
+    sa.Column("slice_id", sa.String(64), primary_key=True, doc="the withholding position's id"),
+    sa.Column("agreement_id", Id, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("window_id", sa.String(10), nullable=False),
+    sa.Column("amount_minor", Minor, nullable=False),
+    sa.Column("release_on", sa.Date, nullable=False),
+    sa.Column("released_in", sa.String(10), doc="window that gave it back"),
+    sa.CheckConstraint("amount_minor > 0", name="positive"),
+)
+
+carries = sa.Table(
+    "carries",
+    metadata,
+    sa.Column("carry_id", sa.String(64), primary_key=True, doc="the position's id"),
+    sa.Column("agreement_id", Id, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("window_id", sa.String(10), nullable=False),
+    sa.Column("amount_minor", Minor, nullable=False),
+    sa.Column("reason", Id, nullable=False, doc="negative | below_minimum"),
+    sa.Column("since", sa.Date, nullable=False, doc="first window of the unpaid rest"),
+    sa.Column("taken_in", sa.String(10), doc="window that took it up"),
+    sa.Index(None, "taken_in"),
+)
+
+obligations = sa.Table(
+    "obligations",
+    metadata,
+    sa.Column("obligation_id", sa.String(64), primary_key=True),
+    sa.Column("window_id", sa.String(10), sa.ForeignKey("windows.window_id"), nullable=False),
+    sa.Column("position_id", sa.String(64), nullable=False),
+    sa.Column("agreement_id", Id, nullable=False),
+    sa.Column("participant_id", Id, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("amount_minor", Minor, nullable=False),
+    sa.Column("value_date", sa.Date, nullable=False),
+    sa.Column("beneficiary_name", sa.String, nullable=False),
+    sa.Column("beneficiary_country", sa.String, nullable=False),
+    sa.Column("beneficiary_town", sa.String, nullable=False),
+    sa.Column("beneficiary_account", sa.String, nullable=False),
+    sa.Column("beneficiary_bic", sa.String),
+    sa.Column("beneficiary_bank_code", sa.String),
+    sa.Column("covered_at", Instant, doc="when a payment took it up"),
+    sa.CheckConstraint("amount_minor > 0", name="positive"),
+    sa.Index(None, "window_id"),
+)

@@ -1,0 +1,134 @@
+"""Small reference files as typed columns: CSV or Parquet in, one exact type a column out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from settle.errors import BadInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's name and type: text, whole (an integer), flag, day. `optional` may be blank."""
+
+    name: str
+    type: str
+    optional: bool = False
+
+
+def read_table(path: Path) -> pa.Table:
+    """A CSV file as columns of text, or a Parquet file as it is.
+
+    Raises:
+        BadInput: there is no such file, or it is not what its name says.
+    """
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    try:
+        if path.suffix.lower() == ".parquet":
+            return parquet.read_table(path)
+        names = _header(path)
+        texts = csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True,
+            null_values=[""],
+        )  # fmt: skip
+        return csv.read_csv(path, convert_options=texts)
+    except OSError as error:
+        raise BadInput(
+            f"{path.name} cannot be opened: {error.strerror or 'not readable'}", file=path.name
+        ) from None
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        first = str(error).splitlines()[0]
+        raise BadInput(f"{path.name} cannot be read: {first}", file=path.name) from None
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig") as file:
+        return [name.strip().strip('"') for name in file.readline().strip().split(",")]
+
+
+def refuse_missing(table: pa.Table, columns: Sequence[Column], *, name: str) -> None:
+    """Refuse a table that lacks a column. This names the first.
+
+    Raises:
+        BadInput: it does.
+    """
+    for column in columns:
+        if column.name not in table.column_names:
+            raise BadInput(f"{name} has no column {column.name}", file=name, field=column.name)
+
+
+def texts_to_types(table: pa.Table, columns: Sequence[Column], *, name: str) -> pa.Table:
+    """The columns in their order and types. This converts text and refuses what does not fit.
+
+    Raises:
+        BadInput: a value does not fit; the message names file, row, field and why.
+    """
+    import pyarrow as pa
+
+    kinds = {"text": pa.string(), "whole": pa.int64(), "flag": pa.bool_(), "day": pa.date32()}
+    arrays = [
+        pa.array(_values(table, column, name=name), type=kinds[column.type]) for column in columns
+    ]
+    return pa.table(arrays, names=[column.name for column in columns])
+
+
+def _values(table: pa.Table, column: Column, *, name: str) -> list[Any]:
+    read = _READERS[column.type]
+    values = []
+    for row, value in enumerate(table.column(column.name).to_pylist(), start=1):
+        if value in (None, ""):
+            if not column.optional:
+                raise _bad(name, row=row, field=column.name, why="empty")
+            values.append("" if value == "" else None)
+            continue
+        try:
+            values.append(read(value))
+        except (ValueError, TypeError):
+            why = f"{value!r} is not a {_NAMES[column.type]}"
+            raise _bad(name, row=row, field=column.name, why=why) from None
+    return values
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, (bool, float)) or not isinstance(value, (int, str)):
+        raise TypeError
+    number = int(value)
+    if abs(number) >= 2**63:
+        raise ValueError
+    return number
+
+
+def _flag(value: object) -> bool:
+    word = str(value).lower()
+    if word not in ("true", "false"):
+        raise ValueError
+    return word == "true"
+
+
+def _day(value: object) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "text": _text, "whole": _whole, "flag": _flag, "day": _day,
+}  # fmt: skip
+_NAMES = {"text": "text", "whole": "whole number", "flag": "true or false", "day": "date"}
+
+
+def _bad(name: str, *, row: int, field: str, why: str) -> BadInput:
+    return BadInput(f"{name}, row {row}, {field}: {why}", file=name, row=row, field=field)

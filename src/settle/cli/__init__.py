@@ -1,0 +1,46 @@
+"""The command line: reads arguments, calls the house, prints. No logic lives here."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from settle.errors import BadInput, ConfigError, RailError, SettleError
+
+
+def application() -> typer.Typer:
+    """The whole command line."""
+    from settle.cli import demo, nightly, payments, rails, simulator
+
+    app = typer.Typer(
+        name="settle",
+        help="Settle across borders: net exactly, pay once, prove every line.",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    for module in (demo, nightly, payments, rails, simulator):
+        module.register(app)
+    return app
+
+
+def main() -> None:
+    """The entry point. This turns an error into one line and an exit code."""
+    try:
+        application()()
+    except SettleError as error:
+        typer.echo(f"settle: {error}", err=True)
+        sys.exit(exit_code(error))
+
+
+def exit_code(error: SettleError) -> int:
+    """What an error that stopped a command means to the shell."""
+    match error:
+        case ConfigError() | BadInput():
+            return 11
+        case RailError():
+            return 12
+        case _:
+            return 10

@@ -1,0 +1,89 @@
+"""`settle nightly`: run the night of a business day."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from settle.cli.progress import TerminalProgress
+from settle.errors import BadInput
+
+if TYPE_CHECKING:
+    from settle.nightly import Night
+
+FINDINGS_MAX = 25
+"""How many refusals are printed; all of them are in the report and in quarantine."""
+
+_HELP = """Run the night of a business day, or go on with one that was interrupted.
+
+Fetches statements, reconciles what is open, takes the day's records, closes the window, nets,
+pays what is funded, reconciles again and writes the morning report. Running it again does
+nothing twice.
+
+Exit codes: 0 clean, 10 breaks or unknowns open, 11 bad input, 12 a rail is down; the highest
+that applies.
+
+Examples:
+
+    settle nightly --config settle.toml --date 2024-12-19
+
+    settle nightly --config settle.toml --date 2024-12-19 --records late.csv
+
+    settle nightly --config settle.toml --date 2024-12-19 --store postgresql://settle@db/settle
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(help=_HELP)(nightly)
+
+
+def nightly(
+    *,
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Business day.")],
+    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
+    records: Annotated[
+        list[Path] | None, typer.Option(help="A file of records to take as well; repeatable.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Run one night."""
+    from settle import nightly as night_steps
+    from settle.hub import Hub
+
+    console = Console(stderr=as_json)
+    for path in records or []:
+        if not path.is_file():
+            raise BadInput(f"{path}: no such file", file=str(path))
+    overrides = {"settle.store": store} if store else {}
+    with Hub.open(config, overrides=overrides) as hub, TerminalProgress(console) as progress:
+        night = night_steps.run(hub, day.date(), records=records or [], progress=progress)
+    complain(night)
+    if as_json:
+        typer.echo(night.data.read_text("utf-8"))
+    else:
+        show(console, night)
+    raise typer.Exit(int(night.exit_code))
+
+
+def complain(night: Night) -> None:
+    """What was refused and which rails are down, a line each, on standard error."""
+    for finding in night.findings[:FINDINGS_MAX]:
+        typer.echo(f"settle: {finding}", err=True)
+    if len(night.findings) > FINDINGS_MAX:
+        more = len(night.findings) - FINDINGS_MAX
+        typer.echo(f"settle: and {more:,} more, in the report", err=True)
+    for rail, reason in night.rails_down.items():
+        typer.echo(f"settle: rail {rail} is down: {reason}", err=True)
+
+
+def show(console: Console, night: Night) -> None:
+    """The last lines of a night: where the report is, and what it says in short."""
+    console.print(f"\nreport: {night.page}", highlight=False, markup=False, soft_wrap=True)
+    for line in night.lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

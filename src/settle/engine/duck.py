@@ -1,0 +1,124 @@
+"""DuckDB in process: one database a process, one scratch space a computation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from settle.engine.macros import MACROS
+from settle.errors import BadInput
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+class Engine:
+    """DuckDB, started when first used. This touches no network and no disk but `temp`.
+
+    `temp`: where it spills what does not fit in memory; without it nothing is spilled.
+    """
+
+    def __init__(self, *, temp: Path | None = None, memory: str = "", threads: int = 0) -> None:
+        self._settings: dict[str, Any] = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "temp_directory": str(temp) if temp else "",
+        }
+        if memory:
+            self._settings["memory_limit"] = memory
+        if threads:
+            self._settings["threads"] = threads
+
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        database = duckdb.connect(":memory:", config=self._settings)
+        for signature, body in MACROS.items():
+            database.execute(f"create macro {signature} as {body}")
+        return database
+
+    @contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """A space for tables of one computation. This forgets them at its end."""
+        connection = self._database.cursor()
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield Scratch(connection)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Give the memory back. This may be called more than once."""
+        database = self.__dict__.pop("_database", None)
+        if database is not None:
+            database.close()
+
+
+class Scratch:
+    """Named tables, each computed once from a query over earlier ones."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def give(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table known as `name`. This copies its columns into the engine."""
+        self._connection.register("given", table)
+        self.step(name, "select * from given")
+        self._connection.unregister("given")
+
+    def read(
+        self, name: str, paths: Sequence[Path], *, columns: Mapping[str, str], where: str = ""
+    ) -> None:
+        """Make Parquet files of one shape known as `name`; none gives an empty table.
+
+        `columns`: names and SQL types, as the files hold them. `where`: a clause over them.
+        """
+        wanted = ", ".join(columns)
+        if not paths:
+            nothing = ", ".join(f"cast(null as {kind}) as {c}" for c, kind in columns.items())
+            self.step(name, f"select {nothing} where false")  # names from our code
+            return
+        files = ", ".join(_quoted(str(path)) for path in paths)
+        self.step(name, f"select {wanted} from read_parquet([{files}]) {where}")  # noqa: S608  # as above
+
+    def step(self, name: str, query: str) -> None:
+        """Compute a query once and keep it as `name`."""
+        self._connection.execute(f"create or replace temp table {name} as {query}")
+
+    def steps(self, views: Mapping[str, str]) -> None:
+        """Compute named views in their order. This is how a folder of SQL files runs."""
+        for name, query in views.items():
+            self.step(name, query)
+
+    def rows(self, query: str) -> pa.Table:
+        """The result of a query as an Arrow table.
+
+        Raises:
+            BadInput: the engine refuses a value, as when a sum is beyond 128 bits.
+        """
+        return self._connection.sql(query).to_arrow_table()
+
+    def value(self, query: str) -> Any:
+        """The one value of a query's one row."""
+        return self.rows(query).column(0)[0].as_py()
+
+
+def read_views(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """The SQL of `folder/NAME.sql` by name, in the order given.
+
+    Raises:
+        BadInput: a file is missing, which means a broken installation.
+    """
+    try:
+        return {name: (folder / f"{name}.sql").read_text(encoding="utf-8") for name in names}
+    except FileNotFoundError as error:
+        raise BadInput(f"the view {error.filename} is missing", file=error.filename) from None
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,228 @@
+"""`settle.toml`: read once, checked whole, and every mistake named with its key and the fix."""
+
+from __future__ import annotations
+
+import glob
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from settle.errors import BadInput, ConfigError
+from settle.money import to_minor
+
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _zone(name: object) -> object:
+    if not isinstance(name, str):
+        return name
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone; give one such as 'Asia/Shanghai'") from None
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class NightClock(StrEnum):
+    """What time a night believes it is. `night` is for rehearsals and for nights long past."""
+
+    REAL = "real"
+    NIGHT = "night"
+
+
+class HouseSettings(_Section):
+    """`[settle]`: who we are, where our files are, and when our day ends.
+
+    A business day runs from midnight to midnight in `zone`; the night of a day starts at
+    `night_at`, in UTC, once that day is over in `zone`. With `clock = "night"` a night takes
+    place at that instant whenever it is run. Paths are relative to the file.
+    """
+
+    tenant: str = Field(min_length=1, max_length=64)
+    zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo("Asia/Shanghai")
+    night_at: time = time(16, 30)
+    clock: NightClock = NightClock.REAL
+    store: str = "sqlite:///settle.db"
+    lake: Path = Path("lake")
+    reports: Path = Path("reports")
+
+
+class ClearingSettings(_Section):
+    """`[clearing]`: what each night reads. `{date}` in `records` stands for the night's day.
+
+    `records` is one pattern of file names or a list of them.
+    """
+
+    agreements: Path
+    rates: Path
+    records: Annotated[Sequence[str], BeforeValidator(_listed)] = ()
+
+
+class ApprovalSettings(_Section):
+    """`[approval]`: by currency, the largest amount that policy approves by itself (major units).
+
+    A currency that is not named waits for a person.
+    """
+
+    limit_major: Mapping[str, Decimal | int] = Field(default_factory=dict)
+
+    def limits_minor(self) -> dict[str, int]:
+        """The limits in minor units."""
+        return {code: to_minor(value, code) for code, value in self.limit_major.items()}
+
+
+class ControlsSettings(_Section):
+    """`[controls]`: the pause switch. Nothing is released to what is named here."""
+
+    paused_rails: frozenset[str] = frozenset()
+    paused_currencies: frozenset[str] = frozenset()
+
+
+class RailSection(_Section):
+    """`[rails.NAME]`: the plug-in's name; the rest is the plug-in's own section."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    plugin: str
+
+    @property
+    def plugin_settings(self) -> dict[str, Any]:
+        """What the plug-in itself declares and checks."""
+        return dict(self.model_extra or {})
+
+
+class Settings(_Section):
+    """All of `settle.toml`."""
+
+    settle: HouseSettings
+    clearing: ClearingSettings
+    approval: ApprovalSettings = ApprovalSettings()
+    controls: ControlsSettings = ControlsSettings()
+    rails: Mapping[str, RailSection] = Field(default_factory=dict)
+
+
+class Config(_Section):
+    """The settings with the folder that their paths are relative to."""
+
+    settings: Settings
+    folder: Path
+
+    def path(self, relative: Path | str) -> Path:
+        """A path of the settings as one that opens from anywhere."""
+        return self.folder / relative
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL, a relative SQLite file made absolute."""
+        url = self.settings.settle.store
+        head, separator, file = url.partition("sqlite:///")
+        if separator and not head and not Path(file).is_absolute():
+            return f"sqlite:///{self.path(file).resolve()}"
+        return url
+
+    def night_instant(self, day: date) -> datetime:
+        """When the night of a business day starts: once the day has ended in our zone."""
+        return datetime.combine(day, self.settings.settle.night_at, tzinfo=UTC)
+
+    def record_files(self, day: date) -> list[Path]:
+        """The files of records that this day's night takes, sorted by name."""
+        found: list[Path] = []
+        for pattern in self.settings.clearing.records:
+            found += self._matching(pattern.replace("{date}", day.isoformat()))
+        return found
+
+    def record_days(self) -> list[date]:
+        """The days for which there are files of records, in order."""
+        days: set[date] = set()
+        for pattern in self.settings.clearing.records:
+            name = Path(pattern).name
+            for path in self._matching(pattern.replace("{date}", "????-??-??")):
+                text = path.name[len(name.partition("{date}")[0]) :][:10]
+                days |= {date.fromisoformat(text)} if _ISO_DAY.fullmatch(text) else set()
+        return sorted(days)
+
+    def _matching(self, pattern: str) -> list[Path]:
+        return [Path(name) for name in sorted(glob.glob(str(self.folder / pattern)))]  # noqa: PTH207
+
+
+def load(path: Path, *, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read and check `settle.toml`. `overrides` replaces values by dotted key.
+
+    A first line `extends = "FILE"` takes that file's settings where this one is silent; all
+    paths are relative to this one.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key is wrong, missing or unknown.
+    """
+    content = _read(path)
+    for key, value in (overrides or {}).items():
+        _place(content, key.split("."), value)
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        raise _named(path, error) from None
+    _check(path, settings)
+    return Config(settings=settings, folder=path.resolve().parent)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; give --config FILE", key=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}", key=str(path)) from None
+    extended = content.pop("extends", None)
+    if extended is None:
+        return content
+    return _merged(_read(path.parent / str(extended)), content)
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    for key, value in over.items():
+        below = under.get(key)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        under[key] = _merged(below, value) if both else value
+    return under
+
+
+def _place(content: dict[str, Any], keys: list[str], value: object) -> None:
+    *outer, last = keys
+    for key in outer:
+        content = content.setdefault(key, {})
+    content[last] = value
+
+
+def _named(path: Path, error: ValidationError) -> ConfigError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    fixes = {
+        "extra_forbidden": "no such key; remove it or correct its name",
+        "missing": "is missing; add it",
+    }
+    fix = fixes.get(first["type"], first["msg"])
+    return ConfigError(f"{path}: {key}: {fix}", key=key)
+
+
+def _check(path: Path, settings: Settings) -> None:
+    for code, limit in settings.approval.limit_major.items():
+        try:
+            to_minor(limit, code)
+        except BadInput as error:
+            key = f"approval.limit_major.{code}"
+            raise ConfigError(f"{path}: {key}: {error}", key=key) from None

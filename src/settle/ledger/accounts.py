@@ -1,0 +1,64 @@
+"""The chart of accounts: names are paths, and the first part says what an account is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Where an account's balance normally stands."""
+
+    DEBIT = "debit"  # assets and costs
+    CREDIT = "credit"  # what we owe, and what we earned
+
+
+ASSETS = frozenset({"nostro", "fx", "treasury_transit", "charges", "clearing"})
+"""First parts of accounts whose balance is shown as debits less credits."""
+
+CLIENT_MONEY = frozenset({"payable", "reserve", "deposit", "returned", "in_transit"})
+"""First parts of accounts that hold what we owe to merchants and partners."""
+
+CLEARING = "clearing"
+FX_POSITION = "fx/position"
+FEES = "revenue/fees"
+TAX = "tax/payable"
+ADJUSTMENTS = "adjustments"
+OWN_FUNDS = "own_funds"
+TREASURY = "treasury_transit"
+SUSPENSE = "suspense"
+RETURN_CHARGES = "charges/returns"
+
+
+def nostro(rail: str, account: str) -> str:
+    """Our money at a bank or partner, as its statements say. An asset."""
+    return f"nostro/{rail}/{account}"
+
+
+def in_transit(rail: str) -> str:
+    """Released to the rail and not yet booked by it. We still owe it until it is."""
+    return f"in_transit/{rail}"
+
+
+def payable(agreement_id: str) -> str:
+    """What we owe under an agreement."""
+    return f"payable/{agreement_id}"
+
+
+def reserve(agreement_id: str) -> str:
+    """What we hold back from an agreement until its release date."""
+    return f"reserve/{agreement_id}"
+
+
+def deposit(participant_id: str) -> str:
+    """What a partner has prefunded, less what its payers have bought."""
+    return f"deposit/{participant_id}"
+
+
+def returned(agreement_id: str) -> str:
+    """Payments that came back, waiting for a corrected beneficiary or an approval."""
+    return f"returned/{agreement_id}"
+
+
+def side(account: str) -> Side:
+    """Where the account's balance normally stands."""
+    return Side.DEBIT if account.partition("/")[0] in ASSETS else Side.CREDIT

@@ -1,0 +1,114 @@
+"""Posting to the journal and reading balances from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.ledger.tables import journal
+from settle.store import derived, insert_new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """One row: `amount_minor` of `currency` from the `debit` account to the `credit` account.
+
+    `row` names it within its event and subject, so that posting it twice changes nothing.
+    """
+
+    event: str
+    subject: str
+    row: str
+    posted_on: date
+    debit: str
+    credit: str
+    currency: str
+    amount_minor: int
+
+    @property
+    def entry_id(self) -> str:
+        """Derived from event, subject and row."""
+        return derived(self.event, self.subject, self.row)
+
+    def reversed(self, *, event: str, posted_on: date) -> Posting:
+        """The row that undoes this one. This is the only way to correct."""
+        return Posting(
+            event=event,
+            subject=self.subject,
+            row=self.row,
+            posted_on=posted_on,
+            debit=self.credit,
+            credit=self.debit,
+            currency=self.currency,
+            amount_minor=self.amount_minor,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountBalance:
+    """Debits less credits of one account in one currency."""
+
+    account: str
+    currency: str
+    balance_minor: int
+
+
+def signed(
+    *, event: str, subject: str, row: str, posted_on: date, frm: str, to: str, currency: str,
+    amount_minor: int,
+) -> list[Posting]:  # fmt: skip
+    """A posting of a signed amount: turned round when negative, none when zero."""
+    if amount_minor == 0:
+        return []
+    debit, credit = (frm, to) if amount_minor > 0 else (to, frm)
+    return [
+        Posting(
+            event=event, subject=subject, row=row, posted_on=posted_on, debit=debit,
+            credit=credit, currency=currency, amount_minor=abs(amount_minor),
+        )
+    ]  # fmt: skip
+
+
+def post(connection: Connection, postings: Iterable[Posting], *, recorded_at: datetime) -> int:
+    """Append postings in the caller's transaction; those already there stay as they are."""
+    rows = [
+        {
+            "entry_id": posting.entry_id,
+            "event": posting.event,
+            "subject": posting.subject,
+            "posted_on": posting.posted_on,
+            "recorded_at": recorded_at,
+            "debit": posting.debit,
+            "credit": posting.credit,
+            "currency": posting.currency,
+            "amount_minor": posting.amount_minor,
+        }
+        for posting in postings
+    ]
+    return insert_new(connection, journal, rows)
+
+
+def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBalance]:
+    """Every account's balance by currency, from the journal alone, sorted. Zero ones included."""
+    sides = sa.union_all(
+        sa.select(
+            journal.c.debit.label("account"), journal.c.currency,
+            journal.c.amount_minor.label("amount_minor"),
+        ),
+        sa.select(journal.c.credit, journal.c.currency, -journal.c.amount_minor),
+    ).subquery()  # fmt: skip
+    total = sa.func.sum(sides.c.amount_minor)
+    query = (
+        sa.select(sides.c.account, sides.c.currency, total.label("balance_minor"))
+        .where(sides.c.account.startswith(prefix, autoescape=True))
+        .group_by(sides.c.account, sides.c.currency)
+        .order_by(sides.c.account, sides.c.currency)
+    )
+    return [
+        AccountBalance(account=account, currency=currency, balance_minor=int(balance))
+        for account, currency, balance in connection.execute(query)
+    ]

@@ -1,0 +1,188 @@
+"""The night, step by step: fetch, reconcile, close, pay, look up, reconcile, report.
+
+Every step can be run again: what is done is found done. So a night that was killed is simply
+run again, and a night run twice prints the same figures unless new evidence has come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from settle.errors import BadInput
+from settle.hub import Ending, Hub
+from settle.report import ExitCode, report_files, sentence, summary_lines, write
+
+
+class Progress(Protocol):
+    """Where a night shows how far it is."""
+
+    def begin(self, title: str) -> None:
+        """A step begins."""
+        ...
+
+    def advance(self, done: int, total: int) -> None:
+        """The step under way has done so much of so much."""
+        ...
+
+    def end(self, summary: str) -> None:
+        """The step under way has ended, with its figures."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def begin(self, title: str) -> None:
+        """Nothing."""
+
+    def advance(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def end(self, summary: str) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """A night that has ended: its exit code, its report, and what it prints last.
+
+    `findings` names what was refused, a line each; `rails_down` why a rail could not be asked.
+    """
+
+    day: date
+    exit_code: ExitCode
+    page: Path
+    data: Path
+    lines: tuple[str, ...]
+    findings: tuple[str, ...] = ()
+    rails_down: Mapping[str, str] = field(default_factory=dict)
+
+
+def run(
+    hub: Hub,
+    day: date,
+    *,
+    records: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> Night:
+    """Run, or go on with, the night of a business day. This may be repeated at will.
+
+    `records` are files taken beside those the configuration names for the day. Once a later
+    night has begun, this one is over: it only says again how it ended.
+
+    Raises:
+        BadInput: the day has not ended yet.
+        Busy: another process runs a night on this store.
+        ConfigError: a setting or a credential is wrong.
+        NotConserved: positions do not sum to zero; nothing of the window was stored.
+    """
+    with hub.night(day) as may_act:
+        steps = _Steps(hub=hub, day=day, records=records, show=progress or Silent())
+        if not may_act and (ended := _as_it_ended(hub, day)) is not None:
+            return ended
+        if may_act:
+            for title, step in steps.in_order():
+                steps.show.begin(title)
+                steps.show.end(step())
+        return steps.ended()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Steps:
+    """One night under way. Each step says in a few words what it did."""
+
+    hub: Hub
+    day: date
+    records: Sequence[Path]
+    show: Progress
+    rails_down: dict[str, str] = field(default_factory=dict)
+
+    def in_order(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        yield "Fetch statements", self.fetch
+        yield "Look up what is left open", self.look_up
+        yield "Reconcile", self.reconcile
+        yield "Take records", self.take
+        yield "Close the window: convert, net, post", self.close
+        yield "Obligations become payments", self.plan
+        yield "Approve and fund", self.release
+        yield "Pay", self.pay
+        yield "Look up what is not known", self.look_up
+        yield "Fetch what is there already", self.fetch
+        yield "Reconcile again", self.reconcile
+
+    def fetch(self) -> str:
+        done = self.hub.fetch(self.day, advance=self.show.advance)
+        self.rails_down.update(done.rails_down)
+        return f"{done.statements} statements, {done.lines_new:,} new lines"
+
+    def reconcile(self) -> str:
+        done = self.hub.reconcile(self.day)
+        return (
+            f"{done.matched:,} lines matched, {done.unexplained:,} unexplained, "
+            f"{done.breaks_open:,} breaks open"
+        )
+
+    def take(self) -> str:
+        taken = []
+        for path in [*self.hub.config.record_files(self.day), *self.records]:
+            try:
+                taken.append(self.hub.take(path, day=self.day))
+            except BadInput as error:
+                self.hub.nights.refuse(self.day, str(error))
+        for intake in taken:
+            self.hub.nights.took(self.day, intake.batch_id)
+        return (
+            f"{sum(x.records_in for x in taken):,} in = "
+            f"{sum(x.accepted for x in taken):,} accepted + "
+            f"{sum(x.duplicates for x in taken):,} duplicates + "
+            f"{sum(x.quarantined for x in taken):,} quarantined"
+        )
+
+    def close(self) -> str:
+        done = self.hub.close(self.day)
+        return f"{done.records:,} records netted to {done.positions:,} positions"
+
+    def plan(self) -> str:
+        done = self.hub.plan(self.day)
+        return f"{done.obligations:,} obligations, {done.payments:,} payments, {done.held:,} held"
+
+    def release(self) -> str:
+        done = self.hub.release(self.day)
+        return f"{done.funded:,} funded, {done.waiting:,} wait for funds"
+
+    def pay(self) -> str:
+        done = self.hub.pay(self.day, advance=self.show.advance)
+        self.rails_down.update(done.rails_down)
+        return f"{done.accepted:,} accepted, {done.rejected:,} rejected, {done.unknown:,} unknown"
+
+    def look_up(self) -> str:
+        done = self.hub.look_up(self.day, advance=self.show.advance)
+        self.rails_down.update(done.rails_down)
+        return f"{done.closed:,} closed by evidence, {done.unknown:,} unknown"
+
+    def ended(self) -> Night:
+        self.show.begin("Report")
+        report = self.hub.report(self.day, rails_down=self.rails_down)
+        page, data = write(report, self.hub.reports)
+        lines = tuple(summary_lines(report))
+        self.hub.nights.end(self.day, Ending(exit_code=int(report.exit_code), lines=lines))
+        self.show.end(sentence(report))
+        return Night(
+            day=self.day, exit_code=report.exit_code, page=page, data=data, lines=lines,
+            findings=tuple(self.hub.findings(self.day)), rails_down=self.rails_down,
+        )  # fmt: skip
+
+
+def _as_it_ended(hub: Hub, day: date) -> Night | None:
+    ending = hub.nights.ending(day)
+    page, data = report_files(day, hub.reports)
+    if ending is None or not (page.is_file() and data.is_file()):
+        return None
+    return Night(
+        day=day, exit_code=ExitCode(ending.exit_code), page=page, data=data, lines=ending.lines,
+        findings=tuple(hub.findings(day)),
+    )  # fmt: skip

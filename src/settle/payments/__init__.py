@@ -1,0 +1,71 @@
+"""Payments: the fold of events into state, controls, routing, the executor, the door."""
+
+from settle.payments.controls import Approved, Policy, approve, approve_one, roll
+from settle.payments.door import Contradiction, Ignored, Recorded, record
+from settle.payments.executor import Paid, PayPolicy, pay
+from settle.payments.funding import Funded, fund
+from settle.payments.instruction import Due, Rail
+from settle.payments.overview import (
+    Attention,
+    ReturnedPayable,
+    Story,
+    StoryLine,
+    Tally,
+    attention,
+    open_totals,
+    overview,
+    returned,
+    story,
+)
+from settle.payments.planning import Held, Planned, Refusal, plan
+from settle.payments.polling import Looked, LookPolicy, look_up
+from settle.payments.standing import releasable, sent, unknowns
+from settle.payments.state import Event, EventKind, PaymentState, State, state_of
+from settle.payments.writer import InlineWriter, ThreadWriter, Writer
+
+__all__ = [
+    "Approved",
+    "Attention",
+    "Contradiction",
+    "Due",
+    "Event",
+    "EventKind",
+    "Funded",
+    "Held",
+    "Ignored",
+    "InlineWriter",
+    "LookPolicy",
+    "Looked",
+    "Paid",
+    "PayPolicy",
+    "PaymentState",
+    "Planned",
+    "Policy",
+    "Rail",
+    "Recorded",
+    "Refusal",
+    "ReturnedPayable",
+    "State",
+    "Story",
+    "StoryLine",
+    "Tally",
+    "ThreadWriter",
+    "Writer",
+    "approve",
+    "approve_one",
+    "attention",
+    "fund",
+    "look_up",
+    "open_totals",
+    "overview",
+    "pay",
+    "plan",
+    "record",
+    "releasable",
+    "returned",
+    "roll",
+    "sent",
+    "state_of",
+    "story",
+    "unknowns",
+]

@@ -1,0 +1,69 @@
+"""Whether a beneficiary can be paid at all, checked here before any rail is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from settle.adapters import Beneficiary
+
+_LIKE_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}")
+
+
+def faults(beneficiary: Beneficiary) -> Iterator[str]:
+    """What is wrong with a beneficiary, as `field: why`. This asks nobody.
+
+    IBAN by ISO 13616, BIC by ISO 9362; name, town and country as CBPR+ asks from 2026-11-14.
+    """
+    for field in ("name", "town", "account"):
+        if not getattr(beneficiary, field).strip():
+            yield f"beneficiary.{field}: missing"
+    if not re.fullmatch(r"[A-Z]{2}", beneficiary.country):
+        yield "beneficiary.country: not an ISO 3166 code"
+    yield from _account_faults(beneficiary)
+    if beneficiary.bic and not _is_bic(beneficiary.bic):
+        yield "beneficiary.bic: not an ISO 9362 code"
+
+
+def _account_faults(beneficiary: Beneficiary) -> Iterator[str]:
+    account = beneficiary.account.replace(" ", "")
+    if _LIKE_IBAN.fullmatch(account) and _has_ibans(account[:2]):
+        if not _is_iban(account):
+            yield "beneficiary.account: the IBAN does not verify"
+    elif account and _has_ibans(beneficiary.country) and not beneficiary.bank_code:
+        yield f"beneficiary.account: not an IBAN, which {beneficiary.country} has"
+
+
+@cache
+def _has_ibans(country: str) -> bool:
+    from schwifty.exceptions import SchwiftyException
+    from schwifty.registry import get_iban_spec
+
+    try:
+        get_iban_spec(country)
+    except SchwiftyException:
+        return False
+    return True
+
+
+def _is_iban(account: str) -> bool:
+    from schwifty import IBAN
+    from schwifty.exceptions import SchwiftyException
+
+    try:
+        IBAN(account)
+    except SchwiftyException:
+        return False
+    return True
+
+
+def _is_bic(bic: str) -> bool:
+    from schwifty import BIC
+    from schwifty.exceptions import SchwiftyException
+
+    try:
+        BIC(bic)
+    except SchwiftyException:
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""Appending events: their rows, the projection and the postings, in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.ledger import Posting, post
+from settle.payments.instruction import Row
+from settle.payments.postings import Subject, rows
+from settle.payments.rows import chunks, fetch
+from settle.payments.state import DEAD, Event, EventKind, PaymentState, state_of
+from settle.payments.tables import payment_events, payments, returned_payables
+from settle.store import insert_new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What appending did. `states` holds every payment touched; `new` the events not yet there."""
+
+    states: Mapping[str, PaymentState]
+    new: Sequence[Event]
+
+
+def append(connection: Connection, events: Iterable[Event], *, recorded_at: datetime) -> Appended:
+    """Append events in the caller's transaction. This is the only writer of payment events.
+
+    Events already there change nothing. State, in-transit flag, journal rows and what is owed
+    after a return follow from all events of the payment, so they cannot part from them.
+    """
+    wanted = {(event.payment_id, event.event_id): event for event in reversed(list(events))}
+    touched = sorted({payment_id for payment_id, _ in wanted})
+    subjects = locked(connection, touched)
+    before = events_of(connection, touched)
+    there = {(event.payment_id, event.event_id) for known in before.values() for event in known}
+    new = [event for key, event in reversed(wanted.items()) if key not in there]
+    after = {payment_id: list(before.get(payment_id, ())) for payment_id in touched}
+    for event in new:
+        after[event.payment_id].append(event)
+    states = {payment_id: state_of(known) for payment_id, known in after.items()}
+    changed = sorted({event.payment_id for event in new})
+    insert_new(connection, payment_events, [_row(event, recorded_at) for event in new])
+    _project(connection, [(subjects[key], states[key]) for key in changed])
+    _post(connection, subjects, changed, before=before, after=after, recorded_at=recorded_at)
+    _owe_again(connection, [(subjects[key], states[key]) for key in changed])
+    return Appended(states=states, new=new)
+
+
+def locked(connection: Connection, payment_ids: Sequence[str]) -> dict[str, Row]:
+    """The payments by id, locked until the transaction ends, in one order for all workers."""
+    found: dict[str, Row] = {}
+    for chunk in chunks(sorted(payment_ids)):
+        query = (
+            sa.select(payments)
+            .where(payments.c.payment_id.in_(chunk))
+            .order_by(payments.c.payment_id)
+            .with_for_update()
+        )
+        found.update((row["payment_id"], row) for row in fetch(connection, query))
+    return found
+
+
+def events_of(connection: Connection, payment_ids: Sequence[str]) -> dict[str, list[Event]]:
+    """The stored events of the payments, by payment."""
+    found: dict[str, list[Event]] = defaultdict(list)
+    columns = [payment_events.c[field.name] for field in fields(Event)]
+    for chunk in chunks(payment_ids):
+        query = sa.select(*columns).where(payment_events.c.payment_id.in_(chunk))
+        for row in fetch(connection, query):
+            event = Event(**{**row, "kind": EventKind(row["kind"])})
+            found[event.payment_id].append(event)
+    return dict(found)
+
+
+def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:
+    values = {field.name: getattr(event, field.name) for field in fields(Event)}
+    return {**values, "kind": event.kind.value, "recorded_at": recorded_at}
+
+
+_PROJECTION = (
+    sa.update(payments)
+    .where(payments.c.payment_id == sa.bindparam("of_payment"))
+    .values(
+        state=sa.bindparam("new_state"),
+        steps=sa.bindparam("new_steps"),
+        funded=sa.bindparam("new_funded"),
+        in_transit=sa.bindparam("new_in_transit"),
+        contradiction=sa.bindparam("new_contradiction"),
+        # A dead payment proved to be executed stays dead: its obligation may have another by now.
+        live=sa.and_(payments.c.live, sa.bindparam("new_live", type_=sa.Boolean)),
+    )
+)
+
+
+def _project(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]) -> None:
+    if changed:
+        connection.execute(
+            _PROJECTION,
+            [
+                {
+                    "of_payment": subject["payment_id"],
+                    "new_state": proved.state.value,
+                    "new_steps": proved.steps,
+                    "new_funded": proved.funded,
+                    "new_in_transit": proved.in_transit,
+                    "new_contradiction": "; ".join(proved.contradictions),
+                    "new_live": proved.state not in DEAD,
+                }
+                for subject, proved in changed
+            ],
+        )
+
+
+def _post(
+    connection: Connection,
+    subjects: Mapping[str, Row],
+    changed: Sequence[str],
+    *,
+    before: Mapping[str, Sequence[Event]],
+    after: Mapping[str, Sequence[Event]],
+    recorded_at: datetime,
+) -> None:
+    new: list[Posting] = []
+    for payment_id in changed:
+        subject = _subject(subjects[payment_id])
+        posted = {posting.entry_id for posting in rows(subject, before.get(payment_id, ()))}
+        implied = rows(subject, after[payment_id])
+        new.extend(posting for posting in implied if posting.entry_id not in posted)
+    post(connection, new, recorded_at=recorded_at)
+
+
+def _subject(row: Row) -> Subject:
+    return Subject(**{field.name: row[field.name] for field in fields(Subject)})
+
+
+def _owe_again(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]) -> None:
+    insert_new(
+        connection,
+        returned_payables,
+        [
+            {
+                "payment_id": subject["payment_id"],
+                "agreement_id": subject["agreement_id"],
+                "currency": subject["currency"],
+                "amount_minor": subject["amount_minor"],
+                "back_minor": proved.comeback.amount_minor,
+                "charges_minor": subject["amount_minor"] - (proved.comeback.amount_minor or 0),
+                "returned_on": proved.comeback.occurred_at.date(),
+                "code": proved.comeback.code,
+                "status": "waiting_for_beneficiary",
+            }
+            for subject, proved in changed
+            if proved.comeback is not None
+        ],
+    )

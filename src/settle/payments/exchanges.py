@@ -1,0 +1,224 @@
+"""The sender's recorder on the store: each exchange durable before and after the wire."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from settle.adapters import Effect, Exchange, Recorded, Response
+from settle.errors import SettleError
+from settle.payments.rows import chunks, fetch
+from settle.payments.tables import exchanges, payments
+from settle.payments.writer import Writer
+
+Clock = Callable[[], datetime]
+
+_SECRET = re.compile(r"auth|cookie|secret|token", re.IGNORECASE)
+
+
+class LeaseLost(SettleError):
+    """Another worker has taken this conversation over; nothing was sent."""
+
+
+@dataclass(slots=True)
+class StoreRecorder:
+    """Where one running of a conversation is kept. This implements `settle.adapters.Recorder`.
+
+    `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
+    stored only while that worker holds the payments of the conversation. `committing` tells
+    whether a `commits` was about to leave, now or in what was stored.
+    """
+
+    writer: Writer
+    clock: Clock
+    stored: Sequence[Recorded] = ()
+    turn: int = 0
+    worker: str | None = None
+    committing: bool = False
+
+    def __post_init__(self) -> None:
+        self.committing = any(e.effect is Effect.COMMITS and e.sent for e in self.stored)
+
+    async def history(self, conversation_id: str) -> Sequence[Recorded]:  # noqa: ARG002
+        """What was stored when this running began; it was read with the claim."""
+        return self.stored
+
+    async def intent(self, conversation_id: str, step: int, exchange: Exchange) -> None:
+        """Keep what is about to be sent.
+
+        Raises:
+            LeaseLost: another worker has the payment now.
+        """
+        request = exchange.request
+        row = {
+            "conversation_id": conversation_id,
+            "step": step,
+            "turn": self.turn,
+            "effect": exchange.effect.value,
+            "method": request.method,
+            "target": request.target,
+            "fingerprint": request.fingerprint,
+            "headers": json.dumps(dict(request.headers), sort_keys=True),
+            "content": request.content,
+            "intent_at": self.clock(),
+            "sent": True,
+        }
+        if not await self.writer.write(keep_intents, (row, self.worker)):
+            raise LeaseLost("another worker holds the payment", conversation=conversation_id)
+        self.committing = self.committing or exchange.effect is Effect.COMMITS
+
+    async def answer(self, conversation_id: str, step: int, response: Response) -> None:
+        """Keep what came back."""
+        kept = {name: value for name, value in response.headers.items() if not _SECRET.search(name)}
+        row = {
+            "of_conversation": conversation_id,
+            "of_step": step,
+            "of_turn": self.turn,
+            "answered_at": self.clock(),
+            "status": response.status,
+            "answer_headers": json.dumps(kept, sort_keys=True),
+            "answer_content": response.content,
+        }
+        await self.writer.write(keep_answers, row)
+
+    async def silence(self, conversation_id: str, step: int, reason: str, *, sent: bool) -> None:
+        """Keep that nothing came back, and whether anything left."""
+        row = {
+            "of_conversation": conversation_id,
+            "of_step": step,
+            "of_turn": self.turn,
+            "silence": reason,
+            "sent": sent,
+        }
+        await self.writer.write(keep_silences, row)
+
+
+def keep_intents(
+    connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
+) -> Sequence[bool]:
+    """Store intents of workers that still hold their payments; say for each whether it was."""
+    fenced = sorted({row["conversation_id"] for row, worker in items if worker is not None})
+    held: set[tuple[str, str]] = set()
+    for chunk in chunks(fenced):
+        query = (
+            sa.select(payments.c.conversation_id, payments.c.worker)
+            .where(payments.c.conversation_id.in_(chunk))
+            .order_by(payments.c.payment_id)
+            .with_for_update(read=True)
+        )
+        held.update((found, holder) for found, holder in connection.execute(query))
+    kept = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
+    rows = [row for (row, _), keep in zip(items, kept, strict=True) if keep]
+    if rows:
+        connection.execute(_upsert(connection), rows)
+    return kept
+
+
+def _upsert(connection: Connection) -> Any:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(exchanges)
+    again = ("effect", "method", "target", "fingerprint", "headers", "content", "intent_at", "sent")
+    values = {name: statement.excluded[name] for name in again}
+    return statement.on_conflict_do_update(
+        index_elements=["conversation_id", "step", "turn"], set_={**values, "silence": None}
+    )
+
+
+_AT = sa.and_(
+    exchanges.c.conversation_id == sa.bindparam("of_conversation"),
+    exchanges.c.step == sa.bindparam("of_step"),
+    exchanges.c.turn == sa.bindparam("of_turn"),
+)
+
+
+def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+    """Store answers beside their intents."""
+    statement = sa.update(exchanges).where(_AT)
+    connection.execute(
+        statement.values(
+            answered_at=sa.bindparam("answered_at"),
+            status=sa.bindparam("status"),
+            answer_headers=sa.bindparam("answer_headers"),
+            answer_content=sa.bindparam("answer_content"),
+        ),
+        rows,
+    )
+    return [None] * len(rows)
+
+
+def keep_silences(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
+    """Store silences beside their intents."""
+    statement = sa.update(exchanges).where(_AT)
+    connection.execute(
+        statement.values(silence=sa.bindparam("silence"), sent=sa.bindparam("sent")), rows
+    )
+    return [None] * len(rows)
+
+
+def histories(
+    connection: Connection, conversation_ids: Sequence[str]
+) -> dict[str, Sequence[Recorded]]:
+    """What is stored of each conversation, the last turn of each step, for a replay.
+
+    What followed a `commits` that was sent again since belongs to the answer it had before.
+    """
+    rows: dict[str, dict[int, tuple[int, Recorded]]] = defaultdict(dict)
+    for chunk in chunks(conversation_ids):
+        query = (
+            sa.select(exchanges)
+            .where(exchanges.c.conversation_id.in_(chunk))
+            .order_by(exchanges.c.conversation_id, exchanges.c.step, exchanges.c.turn)
+        )
+        for row in fetch(connection, query):
+            rows[row["conversation_id"]][row["step"]] = (row["turn"], _recorded(row))
+    return {conversation: _current(steps) for conversation, steps in rows.items()}
+
+
+def before_resend(history: Sequence[Recorded]) -> Sequence[Recorded]:
+    """The history with its `commits` unanswered. This is what a re-sending replays."""
+    kept: list[Recorded] = []
+    for entry in history:
+        if entry.effect is Effect.COMMITS:
+            unanswered = Recorded(
+                step=entry.step, effect=entry.effect, fingerprint=entry.fingerprint
+            )
+            return [*kept, unanswered]
+        kept.append(entry)
+    return kept
+
+
+def _current(steps: dict[int, tuple[int, Recorded]]) -> Sequence[Recorded]:
+    kept: list[Recorded] = []
+    turn_min = 0
+    for _, (turn, entry) in sorted(steps.items()):
+        if turn >= turn_min:
+            kept.append(entry)
+        if entry.effect is Effect.COMMITS:
+            turn_min = turn
+    return kept
+
+
+def _recorded(row: Any) -> Recorded:
+    response = None
+    if row["status"] is not None:
+        response = Response(
+            status=row["status"],
+            headers=json.loads(row["answer_headers"]),
+            content=row["answer_content"],
+        )
+    return Recorded(
+        step=row["step"],
+        effect=Effect(row["effect"]),
+        fingerprint=row["fingerprint"],
+        response=response,
+        sent=row["sent"],
+    )

@@ -1,0 +1,68 @@
+"""Names that a payment carries outside, derived from what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from settle.adapters import Payment
+from settle.store import derived, derived_uuid4
+
+KEY_LENGTH = 32
+"""128 bits in hexadecimal: within the key length of every rail seen, and within Max35Text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The references of one attempt to carry out one obligation."""
+
+    idempotency_key: str
+    end_to_end_id: str
+    uetr: str
+
+
+def identity(tenant: str, obligation_id: str, *, attempt: int, leg: str = "pay") -> Identity:
+    """The references of an attempt. This mints the same in a restored backup or a second store."""
+    named = (tenant, obligation_id, leg, str(attempt))
+    return Identity(
+        idempotency_key=derived("key", *named)[:KEY_LENGTH],
+        end_to_end_id=derived("end_to_end", *named)[:KEY_LENGTH].upper(),
+        uetr=derived_uuid4("uetr", *named),
+    )
+
+
+def fingerprint(payment: Payment, *, rail: str, account: str) -> str:
+    """The digest of the canonical instruction. This is what an approval signs.
+
+    Payee, amount, currency, rail, our account, value date, purpose, references: any change of
+    them is another instruction.
+    """
+    payee = payment.beneficiary
+    return derived(
+        payee.name,
+        payee.country,
+        payee.town,
+        payee.account,
+        payee.bic or "",
+        payee.bank_code or "",
+        str(payment.amount_minor),
+        payment.currency,
+        rail,
+        account,
+        payment.value_date.isoformat(),
+        payment.kind.value,
+        payment.purpose,
+        payment.remittance_information,
+        payment.idempotency_key,
+    )
+
+
+def conversation(sendings: Iterable[tuple[str, int]]) -> str:
+    """The id of the conversation that sends (idempotency key, release) pairs."""
+    return derived("submit", *(f"{key}/{release}" for key, release in sorted(sendings)))
+
+
+def batch(keys: Iterable[str], *, value_date: date) -> str:
+    """The reference of the message that carries these payments. This fits Max35Text."""
+    return derived("batch", value_date.isoformat(), *sorted(keys))[:KEY_LENGTH].upper()

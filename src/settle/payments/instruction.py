@@ -1,0 +1,88 @@
+"""What a payment is asked to do, in the shapes it takes: due, instruction, row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from settle.adapters import Adapter, Beneficiary, Ending, Payment, PaymentKind
+from settle.adapters.exchange import Conversation
+from settle.adapters.recorder import Recorder
+from settle.payments.identity import fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One obligation to be carried out by a payment. Amounts are minor units of `currency`."""
+
+    obligation_id: str
+    agreement_id: str
+    currency: str
+    amount_minor: int
+    value_date: date
+    beneficiary: Beneficiary
+    kind: PaymentKind = PaymentKind.PAYOUT
+    reference: str = ""
+
+
+class Sends(Protocol):
+    """What runs a conversation against a rail. `settle.adapters.Sender` is one."""
+
+    @property
+    def down(self) -> bool:
+        """Whether the rail is being left alone after too many failures in a row."""
+        ...
+
+    async def run(
+        self,
+        conversation: Conversation[Any],
+        *,
+        conversation_id: str,
+        recorder: Recorder = ...,
+        resend: bool = False,
+    ) -> Ending[Any]:
+        """Run a conversation to its end, replaying what is stored of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """One rail: what speaks its language, and what sends."""
+
+    adapter: Adapter[Any]
+    sender: Sends
+
+
+Row = Mapping[str, Any]
+"""A row of the payments table, by column name."""
+
+
+def payment_of(row: Row) -> Payment:
+    """The payment as its rail sees it."""
+    return Payment(
+        payment_id=row["payment_id"],
+        kind=PaymentKind(row["kind"]),
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        beneficiary=Beneficiary(
+            name=row["beneficiary_name"],
+            country=row["beneficiary_country"],
+            town=row["beneficiary_town"],
+            account=row["beneficiary_account"],
+            bic=row["beneficiary_bic"],
+            bank_code=row["beneficiary_bank_code"],
+        ),
+        value_date=row["value_date"],
+        idempotency_key=row["idempotency_key"],
+        end_to_end_id=row["end_to_end_id"],
+        uetr=row["uetr"],
+        remittance_information=row["remittance_information"],
+        purpose=row["purpose"],
+    )
+
+
+def fingerprint_of(row: Row) -> str:
+    """The digest of the instruction as it stands in the row now."""
+    return fingerprint(payment_of(row), rail=row["rail"], account=row["account"])

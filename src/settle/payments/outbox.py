@@ -1,0 +1,345 @@
+"""Which worker sends what: claims under a lease, take-overs of dead workers, and endings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.adapters import Adapter, Batch, Conversation, Effect, Payment, Recorded
+from settle.payments import identity
+from settle.payments.events import append
+from settle.payments.exchanges import before_resend, histories
+from settle.payments.instruction import Row, fingerprint_of, payment_of
+from settle.payments.rows import chunks, fetch
+from settle.payments.state import Event, EventKind, State
+from settle.payments.tables import payments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One conversation to be run: a payment, or a batch of them. `stored` is its history."""
+
+    conversation_id: str
+    rows: Sequence[Row]
+    stored: Sequence[Recorded] = ()
+    turn: int = 0
+
+    @property
+    def payments(self) -> list[Payment]:
+        """The payments as their rail sees them."""
+        return [payment_of(row) for row in self.rows]
+
+    @property
+    def batch(self) -> Batch:
+        """The batch as it was stored before it was first sent: the same bytes each time."""
+        first = self.rows[0]
+        return Batch(
+            batch_id=first["batch_id"],
+            currency=first["currency"],
+            value_date=first["value_date"],
+            created_on=first["batch_on"],
+            payments=self.payments,
+        )
+
+    def submission(self, adapter: Adapter[Any]) -> Conversation[Any]:
+        """The conversation that pays."""
+        if self.rows[0]["batch_id"] is not None:
+            return adapter.submit_batch(self.batch)
+        return adapter.submit(self.payments[0])
+
+    def search(self, adapter: Adapter[Any]) -> Conversation[Any]:
+        """The conversation that asks what became of it."""
+        if self.rows[0]["batch_id"] is not None:
+            return adapter.find_batch(self.batch)
+        return adapter.find(self.payments[0])
+
+    @property
+    def commit(self) -> Recorded | None:
+        """The stored step that may have moved money; None where none has left."""
+        sent = (e for e in self.stored if e.effect is Effect.COMMITS and e.sent)
+        return next(sent, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who takes, on which rail, when and for how long."""
+
+    rail: str
+    worker: str
+    now: datetime
+    length: timedelta
+
+    @property
+    def until(self) -> datetime:
+        """When others may take it over."""
+        return self.now + self.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A wish for work. `batch_size_max` is None on a rail with one call for each payment."""
+
+    lease: Lease
+    count_max: int
+    batch_size_max: int | None
+    day: date
+    excluded: frozenset[str] = frozenset()
+
+
+def claim(connection: Connection, wishes: Sequence[Claim]) -> Sequence[Sequence[Sending]]:
+    """Take funded payments, and release them to the ledger, in the caller's transaction."""
+    return [_claim(connection, wish) for wish in wishes]
+
+
+def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
+    query = (
+        sa.select(payments)
+        .where(
+            payments.c.rail == wish.lease.rail,
+            payments.c.state == State.APPROVED.value,
+            payments.c.funded,
+            payments.c.hold_reason == "",
+            payments.c.approved_fingerprint == payments.c.fingerprint,
+            payments.c.payment_id.not_in(sorted(wish.excluded)),
+        )
+        .order_by(payments.c.value_date, payments.c.payment_id)
+        .limit(wish.count_max)
+        .with_for_update(skip_locked=True)
+    )
+    rows = fetch(connection, query)
+    changed = [row for row in rows if fingerprint_of(row) != row["approved_fingerprint"]]
+    _hold(connection, changed, wish.lease.now)
+    held = {row["payment_id"] for row in changed}
+    sendings = list(_sendings([r for r in rows if r["payment_id"] not in held], wish))
+    _release(connection, [row for sending in sendings for row in sending.rows], wish.lease)
+    return sendings
+
+
+def _hold(connection: Connection, changed: Sequence[Row], now: datetime) -> None:
+    """What is no longer what was approved is not sent, and waits for a person."""
+    why = "instruction: changed after its approval"
+    voided = [
+        Event(
+            payment_id=row["payment_id"],
+            event_id=f"voided/{row['steps'] + 1}",
+            kind=EventKind.VOIDED,
+            occurred_at=now,
+            ordinal=row["steps"] + 1,
+            detail=why,
+        )
+        for row in changed
+    ]
+    append(connection, voided, recorded_at=now)
+    for row in changed:
+        connection.execute(
+            sa.update(payments)
+            .where(payments.c.payment_id == row["payment_id"])
+            .values(hold_reason=why)
+        )
+
+
+def _sendings(rows: Sequence[dict[str, Any]], wish: Claim) -> Iterator[Sending]:
+    for group in _groups(rows, wish.batch_size_max):
+        sendings = [(row["idempotency_key"], row["releases"] + 1) for row in group]
+        conversation_id = identity.conversation(sendings)
+        batch_id = None
+        if wish.batch_size_max is not None:
+            keys = [row["idempotency_key"] for row in group]
+            batch_id = identity.batch(keys, value_date=group[0]["value_date"])
+        for row in group:
+            row["releases"] += 1
+            row["resends"] = 0
+            row["conversation_id"] = conversation_id
+            row["batch_id"] = batch_id
+            row["batch_on"] = wish.day if batch_id else None
+        yield Sending(conversation_id=conversation_id, rows=group)
+
+
+def _groups(rows: Sequence[dict[str, Any]], size_max: int | None) -> Iterator[list[dict[str, Any]]]:
+    if size_max is None:
+        yield from ([row] for row in rows)
+        return
+    alike: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        alike[row["currency"], row["account"], row["value_date"]].append(row)
+    for _, group in sorted(alike.items()):
+        group.sort(key=lambda row: row["payment_id"])
+        for start in range(0, len(group), size_max):
+            yield group[start : start + size_max]
+
+
+_TAKEN = (
+    sa.update(payments)
+    .where(payments.c.payment_id == sa.bindparam("of_payment"))
+    .values(
+        worker=sa.bindparam("by_worker"),
+        lease_until=sa.bindparam("until"),
+        releases=sa.bindparam("new_releases"),
+        resends=sa.bindparam("new_resends"),
+        released_at=sa.bindparam("since"),
+        conversation_id=sa.bindparam("conversation"),
+        batch_id=sa.bindparam("batch"),
+        batch_on=sa.bindparam("made_on"),
+    )
+)
+
+
+def _release(connection: Connection, rows: Sequence[Row], lease: Lease) -> None:
+    if not rows:
+        return
+    released = [
+        Event(
+            payment_id=row["payment_id"],
+            event_id=f"released/{row['releases']}",
+            kind=EventKind.RELEASED,
+            occurred_at=lease.now,
+            ordinal=row["releases"],
+            detail=f"by {lease.worker}",
+        )
+        for row in rows
+    ]
+    append(connection, released, recorded_at=lease.now)
+    connection.execute(_TAKEN, [_taken(row, lease, since=lease.now) for row in rows])
+
+
+def _taken(row: Row, lease: Lease, *, since: datetime) -> dict[str, Any]:
+    return {
+        "of_payment": row["payment_id"],
+        "by_worker": lease.worker,
+        "until": lease.until,
+        "new_releases": row["releases"],
+        "new_resends": row["resends"],
+        "since": since,
+        "conversation": row["conversation_id"],
+        "batch": row["batch_id"],
+        "made_on": row["batch_on"],
+    }
+
+
+def take_over(connection: Connection, leases: Sequence[Lease]) -> Sequence[Sequence[Sending]]:
+    """Take what a dead worker was sending: its lease has ended, or it had our own name."""
+    return [_take_over(connection, lease) for lease in leases]
+
+
+def _take_over(connection: Connection, lease: Lease) -> Sequence[Sending]:
+    # No SKIP LOCKED: a batch is taken over whole or not at all.
+    query = _free(lease).where(payments.c.state == State.SENDING.value).with_for_update()
+    rows = fetch(connection, query)
+    return _take(connection, rows, lease)
+
+
+def resend(
+    connection: Connection, wishes: Sequence[tuple[Lease, Sequence[str]]]
+) -> Sequence[Sequence[Sending]]:
+    """Take unknown conversations to send once more, with the same key and the same content."""
+    return [_resend(connection, lease, conversations) for lease, conversations in wishes]
+
+
+def _resend(
+    connection: Connection, lease: Lease, conversation_ids: Sequence[str]
+) -> Sequence[Sending]:
+    rows: list[dict[str, Any]] = []
+    for chunk in chunks(sorted(conversation_ids)):
+        query = (
+            _free(lease)
+            .where(payments.c.state == State.UNKNOWN.value, payments.c.conversation_id.in_(chunk))
+            .with_for_update()
+        )
+        rows.extend(fetch(connection, query))
+    for row in rows:
+        row["resends"] += 1
+    resent = [
+        Event(
+            payment_id=row["payment_id"],
+            event_id=f"resent/{row['releases']}.{row['resends']}",
+            kind=EventKind.RESENT,
+            occurred_at=lease.now,
+            ordinal=row["releases"],
+            detail=f"by {lease.worker}, same key",
+        )
+        for row in rows
+    ]
+    append(connection, resent, recorded_at=lease.now)
+    return [
+        Sending(
+            conversation_id=sending.conversation_id,
+            rows=sending.rows,
+            stored=before_resend(sending.stored),
+            turn=sending.rows[0]["resends"],
+        )
+        for sending in _take(connection, rows, lease)
+    ]
+
+
+def _free(lease: Lease) -> sa.Select[Any]:
+    return (
+        sa.select(payments)
+        .where(
+            payments.c.rail == lease.rail,
+            sa.or_(
+                payments.c.worker.is_(None),
+                payments.c.worker == lease.worker,
+                payments.c.lease_until < lease.now,
+            ),
+        )
+        .order_by(payments.c.payment_id)
+    )
+
+
+def _take(
+    connection: Connection, rows: Sequence[dict[str, Any]], lease: Lease
+) -> Sequence[Sending]:
+    if not rows:
+        return []
+    connection.execute(_TAKEN, [_taken(row, lease, since=row["released_at"]) for row in rows])
+    return conversations(connection, rows)
+
+
+def conversations(connection: Connection, rows: Sequence[Row]) -> Sequence[Sending]:
+    """The rows by the conversation that last sent them, each with what is stored of it."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: str(row["payment_id"])):
+        groups[row["conversation_id"]].append(row)
+    stored = histories(connection, sorted(groups))
+    return [
+        Sending(
+            conversation_id=conversation_id,
+            rows=group,
+            stored=stored.get(conversation_id, ()),
+            turn=group[0]["resends"],
+        )
+        for conversation_id, group in sorted(groups.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How one conversation ended, as events of its payments, written by the worker that ran it."""
+
+    events: Sequence[Event]
+    worker: str
+    recorded_at: datetime
+
+
+def end(connection: Connection, endings: Sequence[End]) -> Sequence[None]:
+    """Store how conversations ended and give their payments free, in one transaction."""
+    events = [event for ending in endings for event in ending.events]
+    append(connection, events, recorded_at=max(ending.recorded_at for ending in endings))
+    freed = [(e.payment_id, ending.worker) for ending in endings for e in ending.events]
+    if freed:
+        connection.execute(
+            sa.update(payments)
+            .where(
+                payments.c.payment_id == sa.bindparam("of_payment"),
+                payments.c.worker == sa.bindparam("of_worker"),
+            )
+            .values(worker=None, lease_until=None),
+            [{"of_payment": payment_id, "of_worker": worker} for payment_id, worker in freed],
+        )
+    return [None] * len(endings)

@@ -1,0 +1,202 @@
+"""What stands in the store about payments, for reports, proofs and people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.errors import BadInput
+from settle.ledger import accounts
+from settle.ledger.tables import journal
+from settle.payments.instruction import Row
+from settle.payments.rows import fetch
+from settle.payments.state import State
+from settle.payments.tables import exchanges, payment_events, payments, returned_payables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Payments of one state, currency and rail: how many, and how much in minor units."""
+
+    state: State
+    currency: str
+    rail: str
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """A payment that somebody should look at, and why."""
+
+    payment_id: str
+    obligation_id: str
+    state: State
+    currency: str
+    amount_minor: int
+    rail: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedPayable:
+    """Money that came back and is owed again; it waits for a corrected beneficiary."""
+
+    payment_id: str
+    agreement_id: str
+    currency: str
+    amount_minor: int
+    back_minor: int
+    charges_minor: int
+    returned_on: date
+    code: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLine:
+    """One thing in the life of a payment: an event, an exchange or a posting."""
+
+    at: datetime
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A payment with everything that is stored about it, oldest first."""
+
+    payment: Row
+    lines: Sequence[StoryLine]
+
+
+def overview(connection: Connection) -> list[Tally]:
+    """Payments by state, currency and rail, sorted. This reads the projection."""
+    keys = (payments.c.state, payments.c.currency, payments.c.rail)
+    total = sa.func.sum(payments.c.amount_minor)
+    query = sa.select(*keys, sa.func.count(), total).group_by(*keys).order_by(*keys)
+    return [
+        Tally(
+            state=State(state), currency=currency, rail=rail, count=count, amount_minor=int(amount)
+        )
+        for state, currency, rail, count, amount in connection.execute(query)
+    ]
+
+
+def open_totals(connection: Connection) -> dict[tuple[str, str], int]:
+    """What is released and on no statement yet, by (in-transit account, currency)."""
+    total = sa.func.sum(payments.c.amount_minor)
+    keys = (payments.c.rail, payments.c.currency)
+    query = sa.select(*keys, total).where(payments.c.in_transit).group_by(*keys).order_by(*keys)
+    return {
+        (accounts.in_transit(rail), currency): int(amount)
+        for rail, currency, amount in connection.execute(query)
+    }
+
+
+def attention(connection: Connection) -> list[Attention]:
+    """Payments held, waiting, unknown, failed, rejected or contradicted, with the reason."""
+    held = sa.and_(payments.c.hold_reason != "", payments.c.state == State.PLANNED.value)
+    states = (State.PLANNED, State.UNKNOWN, State.SENDING, State.FAILED, State.REJECTED)
+    query = (
+        sa.select(payments)
+        .where(sa.or_(held, payments.c.contradiction != "", payments.c.state.in_(states)))
+        .order_by(payments.c.payment_id)
+    )
+    return [_attention(connection, row) for row in fetch(connection, query)]
+
+
+def _attention(connection: Connection, row: Row) -> Attention:
+    state = State(row["state"])
+    why = row["contradiction"] or row["hold_reason"]
+    if not why and state is State.PLANNED:
+        why = "waits for an approval"
+    return Attention(
+        payment_id=row["payment_id"],
+        obligation_id=row["obligation_id"],
+        state=state,
+        currency=row["currency"],
+        amount_minor=row["amount_minor"],
+        rail=row["rail"],
+        why=why or _last_word(connection, row["payment_id"]),
+    )
+
+
+def _last_word(connection: Connection, payment_id: str) -> str:
+    query = (
+        sa.select(payment_events.c.code, payment_events.c.detail)
+        .where(payment_events.c.payment_id == payment_id)
+        .order_by(payment_events.c.recorded_at.desc(), payment_events.c.ordinal.desc())
+        .limit(1)
+    )
+    code, detail = connection.execute(query).one()
+    return " ".join(part for part in (code, detail) if part)
+
+
+def returned(connection: Connection) -> list[ReturnedPayable]:
+    """What came back and is owed again, by date and payment."""
+    table = returned_payables
+    query = sa.select(table).order_by(table.c.returned_on, table.c.payment_id)
+    names = [field.name for field in fields(ReturnedPayable)]
+    return [
+        ReturnedPayable(**{name: row[name] for name in names}) for row in fetch(connection, query)
+    ]
+
+
+def story(connection: Connection, payment_id: str) -> Story:
+    """A payment and everything stored about it. Bodies of exchanges are named by size only.
+
+    Raises:
+        BadInput: there is no such payment.
+    """
+    query = sa.select(payments).where(payments.c.payment_id == payment_id)
+    found = fetch(connection, query)
+    if not found:
+        raise BadInput(f"there is no payment {payment_id}", field=payment_id)
+    (row,) = found
+    lines = [
+        *_events(connection, payment_id),
+        *_exchanges(connection, row["conversation_id"]),
+        *_postings(connection, payment_id),
+    ]
+    return Story(payment=row, lines=sorted(lines, key=lambda line: (line.at, line.what)))
+
+
+def _events(connection: Connection, payment_id: str) -> list[StoryLine]:
+    query = sa.select(payment_events).where(payment_events.c.payment_id == payment_id)
+    return [
+        StoryLine(
+            at=row["recorded_at"],
+            what=f"{row['kind']} ({row['source']})",
+            detail=" ".join(p for p in (row["code"], row["detail"], row["event_id"]) if p),
+        )
+        for row in fetch(connection, query)
+    ]
+
+
+def _exchanges(connection: Connection, conversation_id: str | None) -> list[StoryLine]:
+    query = sa.select(exchanges).where(exchanges.c.conversation_id == conversation_id)
+    return [
+        StoryLine(
+            at=row["intent_at"],
+            what=f"{row['effect']} {row['method']} {row['target']}",
+            detail=str(row["status"] or row["silence"] or "no answer"),
+        )
+        for row in fetch(connection, query)
+    ]
+
+
+def _postings(connection: Connection, payment_id: str) -> list[StoryLine]:
+    query = sa.select(journal).where(journal.c.subject == payment_id)
+    return [
+        StoryLine(
+            at=row["recorded_at"],
+            what=f"posted {row['event']}",
+            detail=f"{row['debit']} → {row['credit']} {row['amount_minor']} {row['currency']}",
+        )
+        for row in fetch(connection, query)
+    ]

@@ -1,0 +1,187 @@
+"""Finding out: what a dead worker was sending, what nobody knows, what is accepted and not booked.
+
+Only where the rail has just said that it does not know a payment, and promises to execute one
+key once, is the payment sent again, with the same key and the same content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.adapters import Evidence, Fact, Finished, NotMoved, Open, Verb
+from settle.errors import SettleError
+from settle.payments.door import Recorded, record
+from settle.payments.exchanges import Clock, StoreRecorder
+from settle.payments.executor import Lane, Progress, counted, writing
+from settle.payments.instruction import Rail
+from settle.payments.outbox import Sending, conversations, resend, take_over
+from settle.payments.rows import fetch
+from settle.payments.state import State
+from settle.payments.tables import payments
+from settle.payments.writer import Writer
+from settle.store import Ids, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookPolicy:
+    """How far looking goes. `resends_max` counts over the whole life of a payment's release."""
+
+    resends_max: int = 5
+    polls_accepted: bool = True
+    lease: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What looking did, in payments. `silent`: rails that did not answer, with why."""
+
+    recovered: int
+    asked: int
+    resent: int
+    still_unknown: int
+    recorded: Recorded
+    silent: Mapping[str, str]
+
+
+async def look_up(
+    store: Store,
+    rails: Mapping[str, Rail],
+    *,
+    clock: Clock,
+    worker: str,
+    ids: Ids,
+    progress: Progress | None = None,
+    policy: LookPolicy | None = None,
+    writer: Writer | None = None,
+) -> Looked:
+    """Find out what became of payments, let the evidence in, and re-send what may be re-sent.
+
+    Payments under the name of `worker` itself are its own from before a crash: give each worker
+    a name that no other living process uses.
+    """
+    manner = policy or LookPolicy()
+    async with writing(store, writer) as durable:
+        lanes = [
+            Lane(
+                name=name,
+                rail=rail,
+                writer=durable,
+                clock=clock,
+                worker=worker,
+                lease_length=manner.lease,
+                progress=progress,
+            )
+            for name, rail in rails.items()
+        ]
+        recovered = sum([await _recover(lane) for lane in lanes])
+        looks = [await _look(store, lane, manner, ids) for lane in lanes]
+        recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
+        resent = sum([await _resend(look, manner) for look in looks])
+    with store.reading() as connection:
+        still_unknown = _count(connection, State.UNKNOWN)
+    return Looked(
+        recovered=recovered,
+        asked=sum(look.asked for look in looks),
+        resent=resent,
+        still_unknown=still_unknown,
+        recorded=recorded,
+        silent={look.lane.name: look.silent for look in looks if look.silent},
+    )
+
+
+async def _recover(lane: Lane) -> int:
+    """Bring what a dead worker was sending to an end, without sending anything."""
+    sendings = await lane.writer.write(take_over, lane.lease())
+    await lane.all(lambda sending: _recover_one(lane, sending), sendings)
+    return counted(sendings)
+
+
+async def _recover_one(lane: Lane, sending: Sending) -> None:
+    commit = sending.commit
+    if commit is None:
+        # The dead worker can no longer store an intent, and without one nothing leaves.
+        await lane.close(sending, NotMoved(reason="the worker died before anything left"))
+    elif commit.response is None:
+        await lane.close(sending, Open(reason="the worker died while waiting for the answer"))
+    else:
+        await lane.run(sending)
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one rail said when asked about its open payments."""
+
+    lane: Lane
+    unknown: Sequence[Sending]
+    evidence: list[Evidence]
+    asked: int = 0
+    silent: str = ""
+
+
+async def _look(store: Store, lane: Lane, policy: LookPolicy, ids: Ids) -> _Look:
+    profile = lane.rail.adapter.profile
+    look = _Look(lane=lane, unknown=[], evidence=[])
+    if not (profile.supports(Verb.FIND) or profile.supports(Verb.FIND_BATCH)):
+        return look
+    polled = policy.polls_accepted and profile.supports(Verb.FIND) and not profile.in_batches
+    with store.reading() as connection:
+        look.unknown = _in_state(connection, lane.name, State.UNKNOWN)
+        accepted = _in_state(connection, lane.name, State.ACCEPTED) if polled else []
+    await lane.all(lambda sending: _ask(look, sending, ids), [*look.unknown, *accepted])
+    return look
+
+
+async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
+    lane = look.lane
+    recorder = StoreRecorder(writer=lane.writer, clock=lane.clock)
+    search = sending.search(lane.rail.adapter)
+    try:
+        ending = await lane.rail.sender.run(search, conversation_id=ids(), recorder=recorder)
+    except SettleError as error:
+        ending = NotMoved(reason=str(error))
+    if not isinstance(ending, Finished):
+        look.silent = ending.reason
+        return
+    look.asked += len(sending.rows)
+    look.evidence.extend(ending.value)
+
+
+async def _resend(look: _Look, policy: LookPolicy) -> int:
+    absent = {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
+    wanted = [
+        sending.conversation_id
+        for sending in look.unknown
+        if _may_be_resent(look.lane, sending, absent, policy)
+    ]
+    if not wanted:
+        return 0
+    sendings = await look.lane.writer.write(resend, (look.lane.lease(), wanted))
+    await look.lane.all(lambda sending: look.lane.run(sending, again=True), sendings)
+    return counted(sendings)
+
+
+def _may_be_resent(lane: Lane, sending: Sending, absent: set[str], policy: LookPolicy) -> bool:
+    """The rail deduplicates, the key lives, and the rail has just said that it knows none of it."""
+    key = lane.rail.adapter.profile.key
+    return key.deduplicates and all(
+        not absent.isdisjoint((p.payment_id, p.end_to_end_id, p.uetr, p.idempotency_key))
+        and row["resends"] < policy.resends_max
+        and lane.clock() < row["released_at"] + key.lifetime
+        for p, row in zip(sending.payments, sending.rows, strict=True)
+    )
+
+
+def _in_state(connection: Connection, rail: str, state: State) -> Sequence[Sending]:
+    query = sa.select(payments).where(payments.c.rail == rail, payments.c.state == state.value)
+    rows = [row for row in fetch(connection, query) if row["conversation_id"]]
+    return conversations(connection, rows)
+
+
+def _count(connection: Connection, state: State) -> int:
+    query = sa.select(sa.func.count()).where(payments.c.state == state.value)
+    return int(connection.execute(query).scalar_one())

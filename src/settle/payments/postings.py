@@ -1,0 +1,122 @@
+"""The journal rows that a payment's events imply: a pure function of them, so rows only add up.
+
+What is reversed stays; what proves to have moved after all is released again. Only what a
+statement or report of our own account shows moves nostro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from settle.ledger import Posting, accounts
+from settle.payments.state import Event, EventKind, PaymentState, state_of
+
+_CLOSES = (EventKind.NOT_MOVED, EventKind.REJECTED, EventKind.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The part of a payment that its postings need. `account` is ours at the rail."""
+
+    payment_id: str
+    agreement_id: str
+    rail: str
+    account: str
+    currency: str
+    amount_minor: int
+
+
+def rows(subject: Subject, events: Iterable[Event]) -> list[Posting]:
+    """Every journal row of the payment. This is the same for the same set of events.
+
+    More events never take a row away. `docs/reference/postings-payments.part.md` states them.
+    """
+    seen = sorted(set(events), key=lambda event: (event.occurred_at, event.event_id))
+    proved = state_of(seen)
+    return [
+        *_releases(subject, seen, proved),
+        *_again(subject, seen, proved),
+        *_booking(subject, proved),
+        *_comeback(subject, proved),
+    ]
+
+
+def _releases(subject: Subject, seen: list[Event], proved: PaymentState) -> Iterator[Posting]:
+    ended = proved.rejected or any(event.kind is EventKind.CANCELLED for event in seen)
+    for release in proved.releases:
+        released = next(e for e in seen if (e.kind, e.ordinal) == (EventKind.RELEASED, release))
+        row = _out(subject, f"release/{release}", released.occurred_at.date())
+        yield row
+        if ended or release not in proved.open_releases:
+            yield row.reversed(event=f"reversal/{release}", posted_on=_closed_on(seen, release))
+
+
+def _closed_on(seen: list[Event], release: int) -> date:
+    closing = (e for e in seen if e.kind in _CLOSES and e.ordinal in (release, 0))
+    return next(closing, seen[-1]).occurred_at.date()
+
+
+def _again(subject: Subject, seen: list[Event], proved: PaymentState) -> Iterator[Posting]:
+    """Executed though no release stands: a restored backup, or a rejection that was a lie."""
+    ended = proved.rejected or any(event.kind is EventKind.CANCELLED for event in seen)
+    if proved.executed and (ended or not proved.open_releases):
+        yield _out(subject, "release/proved", seen[-1].occurred_at.date())
+
+
+def _booking(subject: Subject, proved: PaymentState) -> Iterator[Posting]:
+    if proved.booking is not None:
+        nostro = accounts.nostro(subject.rail, proved.booking.account or subject.account)
+        yield _posting(
+            subject,
+            "booking",
+            proved.booking.occurred_at.date(),
+            debit=accounts.in_transit(subject.rail),
+            credit=nostro,
+        )
+
+
+def _comeback(subject: Subject, proved: PaymentState) -> Iterator[Posting]:
+    if proved.comeback is None or proved.comeback.amount_minor is None:
+        return
+    back, on = proved.comeback.amount_minor, proved.comeback.occurred_at.date()
+    nostro = accounts.nostro(subject.rail, proved.comeback.account or subject.account)
+    owed = accounts.returned(subject.agreement_id)
+    for event, debit, amount_minor in (
+        ("return", nostro, back),
+        ("return_charges", accounts.RETURN_CHARGES, subject.amount_minor - back),
+    ):
+        if amount_minor > 0:
+            yield _posting(subject, event, on, debit=debit, credit=owed, amount_minor=amount_minor)
+
+
+def _out(subject: Subject, event: str, on: date) -> Posting:
+    return _posting(
+        subject,
+        event,
+        on,
+        debit=accounts.payable(subject.agreement_id),
+        credit=accounts.in_transit(subject.rail),
+    )
+
+
+def _posting(
+    subject: Subject,
+    event: str,
+    on: date,
+    *,
+    debit: str,
+    credit: str,
+    amount_minor: int | None = None,
+) -> Posting:
+    return Posting(
+        event=event,
+        subject=subject.payment_id,
+        row="1",
+        posted_on=on,
+        debit=debit,
+        credit=credit,
+        currency=subject.currency,
+        amount_minor=subject.amount_minor if amount_minor is None else amount_minor,
+    )

@@ -1,0 +1,23 @@
+"""Rows of the store as plain dictionaries, and values in groups that fit one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+CHUNK = 1000
+"""Values per statement, well below SQLite's 32,766."""
+
+
+def fetch(connection: Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    """The rows of a query, by column name."""
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def chunks(values: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
+    """The values in groups that fit one statement."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

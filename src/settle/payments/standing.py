@@ -1,0 +1,49 @@
+"""How payments stand, in the shapes that a night and reconciliation ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.payments.state import State
+from settle.payments.tables import payments
+from settle.store import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def sent(connection: Connection) -> pa.Table:
+    """Payments that were ever released, one row each, sorted: what a statement may speak of."""
+    columns = payments.c
+    query = (
+        sa.select(
+            columns.payment_id, columns.rail, columns.account, columns.currency,
+            columns.amount_minor, columns.end_to_end_id, columns.uetr, columns.batch_id,
+            columns.idempotency_key, columns.state, columns.value_date,
+            columns.released_at,
+        )
+        .where(columns.released_at.is_not(None))
+        .order_by(columns.payment_id)
+    )  # fmt: skip
+    table = arrow(connection, query)
+    at = table.schema.get_field_index("released_at")
+    return table.set_column(at, "released_on", table["released_at"].cast("date32"))
+
+
+def unknowns(connection: Connection) -> int:
+    """How many payments nobody knows the outcome of, what a dead worker was sending included."""
+    return _count(connection, payments.c.state.in_((State.UNKNOWN.value, State.SENDING.value)))
+
+
+def releasable(connection: Connection) -> int:
+    """How many payments are approved, funded and not sent."""
+    approved = payments.c.state == State.APPROVED.value
+    return _count(connection, sa.and_(approved, payments.c.funded))
+
+
+def _count(connection: Connection, which: sa.ColumnElement[bool]) -> int:
+    query = sa.select(sa.func.count()).select_from(payments).where(which)
+    return int(connection.execute(query).scalar_one())

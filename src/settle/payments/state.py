@@ -1,0 +1,225 @@
+"""What a payment's events add up to: a pure fold, indifferent to their order and repetition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from settle.adapters import Source
+
+
+class State(StrEnum):
+    """Where a payment stands. `ACCEPTED` is not paid: the rail took responsibility."""
+
+    PLANNED = "planned"
+    SCHEDULED = "scheduled"
+    APPROVED = "approved"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    AWAITING_AUTHORISATION = "awaiting_authorisation"
+    ACCEPTED = "accepted"
+    BOOKED = "booked"
+    CREDITED = "credited"
+    FAILED = "failed"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+class EventKind(StrEnum):
+    """What may happen to a payment."""
+
+    PLANNED = "planned"
+    VOIDED = "voided"  # the approval no longer covers the instruction
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    FUNDED = "funded"
+    RELEASED = "released"
+    NOT_MOVED = "not_moved"  # proved at the socket: nothing left
+    RESENT = "resent"
+    UNKNOWN = "unknown"
+    AWAITING_AUTHORISATION = "awaiting_authorisation"
+    ACCEPTED = "accepted"
+    BOOKED = "booked"
+    CREDITED = "credited"
+    RETURNED = "returned"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    NOT_FOUND = "not_found"  # proves nothing by itself
+    CONTRADICTED = "contradicted"  # evidence that does not fit the instruction
+
+
+ENGINE = "engine"
+"""The source of what this library did itself."""
+
+OURS = frozenset({Source.STATEMENT.value, Source.REPORT.value})
+"""Sources that show a movement on an account of ours: only these move nostro."""
+
+DEAD = frozenset({State.REJECTED, State.CANCELLED})
+"""States in which nothing was created, and the obligation is free again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened to one payment. `event_id` is the evidence's own id, or the step's.
+
+    `ordinal` counts from 1: the sendings, for an event about one of them, or the steps before
+    the release, for an event of those. It is 0 for everything else.
+    """
+
+    payment_id: str
+    event_id: str
+    kind: EventKind
+    occurred_at: datetime
+    source: str = ENGINE
+    ordinal: int = 0
+    amount_minor: int | None = None
+    account: str | None = None
+    charges_minor: int = 0
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentState:
+    """What the events prove. `booking` and `comeback` are the movements on our own account."""
+
+    state: State
+    steps: int
+    funded: bool
+    in_transit: bool
+    executed: bool
+    rejected: bool
+    releases: tuple[int, ...]
+    open_releases: tuple[int, ...]
+    booking: Event | None
+    comeback: Event | None
+    contradictions: tuple[str, ...]
+
+
+_EXECUTED = (EventKind.RETURNED, EventKind.CREDITED, EventKind.BOOKED, EventKind.ACCEPTED)
+"""Proof of execution, the strongest first."""
+
+_BEFORE = {
+    EventKind.PLANNED: State.PLANNED,
+    EventKind.VOIDED: State.PLANNED,
+    EventKind.APPROVED: State.APPROVED,
+    EventKind.SCHEDULED: State.SCHEDULED,
+    EventKind.FUNDED: State.APPROVED,
+}
+"""The state each step leaves an unreleased payment in; the one with the highest ordinal counts."""
+
+
+def state_of(events: Iterable[Event]) -> PaymentState:
+    """The state that a set of events proves. This does not depend on their order or repetition.
+
+    Executed beats rejected, returned regresses booked and credited, and a failure undoes only
+    what nobody has booked. What does not fit together is flagged, never overwritten.
+    """
+    seen = frozenset(events)
+    kinds = {event.kind for event in seen}
+    releases = _releases(seen, EventKind.RELEASED)
+    resent = _releases(seen, EventKind.RESENT)
+    # An old worker's "not sent" says nothing about a later re-sending of the same release.
+    open_releases = releases - (_releases(seen, EventKind.NOT_MOVED) - resent)
+    rejected = any(_is_final(event, resent) for event in seen)
+    executed = not kinds.isdisjoint(_EXECUTED)
+    last = _last_before_release(seen)
+    state = _after_release(seen, kinds, open_releases, rejected=rejected)
+    booking = _first_of_ours(seen, EventKind.BOOKED)
+    settled = state in DEAD or booking is not None
+    return PaymentState(
+        state=state or (_BEFORE[last.kind] if last else State.PLANNED),
+        steps=last.ordinal if last else 0,
+        funded=last is not None and last.kind is EventKind.FUNDED,
+        in_transit=bool(open_releases or executed) and not settled,
+        executed=executed,
+        rejected=rejected,
+        releases=tuple(sorted(releases)),
+        open_releases=tuple(sorted(open_releases)),
+        booking=booking,
+        comeback=_first_of_ours(seen, EventKind.RETURNED),
+        contradictions=tuple(
+            sorted(_contradictions(seen, kinds, releases, open_releases, rejected=rejected))
+        ),
+    )
+
+
+def _after_release(
+    seen: frozenset[Event], kinds: set[EventKind], open_releases: set[int], *, rejected: bool
+) -> State | None:
+    for kind in _EXECUTED:
+        if kind in kinds:
+            failed = kind is EventKind.ACCEPTED and EventKind.FAILED in kinds
+            return State.FAILED if failed else State(kind.value)
+    if rejected:
+        return State.REJECTED
+    for kind in (EventKind.CANCELLED, EventKind.FAILED):
+        if kind in kinds:
+            return State(kind.value)
+    if not open_releases:
+        return None
+    if EventKind.AWAITING_AUTHORISATION in kinds:
+        return State.AWAITING_AUTHORISATION
+    unknown = _releases(seen, EventKind.UNKNOWN) & open_releases
+    refused_again = _releases(seen, EventKind.REJECTED) & open_releases
+    return State.UNKNOWN if unknown or refused_again else State.SENDING
+
+
+def _is_final(event: Event, resent: set[int]) -> bool:
+    """Whether a rejection counts: not when it answers a re-sending, the first may have worked."""
+    if event.kind is not EventKind.REJECTED:
+        return False
+    return event.source != Source.SUBMIT or event.ordinal not in resent
+
+
+def _releases(seen: frozenset[Event], kind: EventKind) -> set[int]:
+    return {event.ordinal for event in seen if event.kind is kind and event.ordinal}
+
+
+def _last_before_release(seen: frozenset[Event]) -> Event | None:
+    return max(
+        (event for event in seen if event.kind in _BEFORE),
+        key=lambda event: (event.ordinal, event.event_id),
+        default=None,
+    )
+
+
+def _first_of_ours(seen: frozenset[Event], kind: EventKind) -> Event | None:
+    return min(
+        (e for e in seen if e.kind is kind and e.source in OURS and e.amount_minor is not None),
+        key=lambda event: (event.occurred_at, event.event_id),
+        default=None,
+    )
+
+
+def _contradictions(
+    seen: frozenset[Event],
+    kinds: set[EventKind],
+    releases: set[int],
+    open_releases: set[int],
+    *,
+    rejected: bool,
+) -> Iterator[str]:
+    yield from (event.detail for event in seen if event.kind is EventKind.CONTRADICTED)
+    yield from _twice(seen)
+    if EventKind.FAILED in kinds and kinds & {EventKind.BOOKED, EventKind.CREDITED}:
+        yield "said to have failed, and proved to be paid"
+    if kinds.isdisjoint(_EXECUTED):
+        return
+    if rejected or EventKind.CANCELLED in kinds:
+        yield "said to be rejected or cancelled, and proved to be executed"
+    if not releases:
+        yield "executed, and never released here"
+    elif not open_releases:
+        yield "executed, though the socket said that nothing left"
+
+
+def _twice(seen: frozenset[Event]) -> Iterator[str]:
+    for kind in (EventKind.BOOKED, EventKind.RETURNED):
+        for source in OURS:
+            if sum(event.kind is kind and event.source == source for event in seen) > 1:
+                yield f"{kind.value} twice by {source}"

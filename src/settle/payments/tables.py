@@ -1,0 +1,118 @@
+"""The tables of payments: instructions, their events, their exchanges, what came back."""
+
+import sqlalchemy as sa
+
+from settle.store import Id, Instant, Minor, metadata
+
+payments = sa.Table(
+    "payments",
+    metadata,
+    sa.Column("payment_id", Id, primary_key=True, doc="time-ordered"),
+    sa.Column("tenant", Id, nullable=False),
+    sa.Column("obligation_id", Id, nullable=False),
+    sa.Column("agreement_id", Id, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, doc="1, and one more after each rejection"),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("amount_minor", Minor, nullable=False),
+    sa.Column("value_date", sa.Date, nullable=False),
+    sa.Column("beneficiary_name", sa.String, nullable=False),
+    sa.Column("beneficiary_country", sa.String, nullable=False),
+    sa.Column("beneficiary_town", sa.String, nullable=False),
+    sa.Column("beneficiary_account", sa.String, nullable=False),
+    sa.Column("beneficiary_bic", sa.String),
+    sa.Column("beneficiary_bank_code", sa.String),
+    sa.Column("remittance_information", sa.String, nullable=False),
+    sa.Column("purpose", sa.String, nullable=False),
+    sa.Column("rail", Id, nullable=False, doc="empty: no rail takes it"),
+    sa.Column("account", Id, nullable=False, doc="ours, at the rail"),
+    sa.Column("routing_reason", sa.String, nullable=False),
+    sa.Column("idempotency_key", Id, nullable=False, unique=True),
+    sa.Column("end_to_end_id", sa.String(35), nullable=False, unique=True),
+    sa.Column("uetr", sa.String(36), nullable=False, unique=True),
+    sa.Column("fingerprint", Id, nullable=False, doc="of the canonical instruction"),
+    sa.Column("approved_fingerprint", Id, doc="what the approval signed"),
+    sa.Column("approved_by", Id),
+    sa.Column("hold_reason", sa.String, nullable=False, server_default="", doc="field: why"),
+    sa.Column("state", sa.String(24), nullable=False, doc="projection of the events"),
+    sa.Column("steps", sa.Integer, nullable=False, server_default="0", doc="before release"),
+    sa.Column("funded", sa.Boolean, nullable=False, doc="covered, and free to be released"),
+    sa.Column("live", sa.Boolean, nullable=False, doc="it stands for its obligation"),
+    sa.Column("in_transit", sa.Boolean, nullable=False, doc="released, no statement line yet"),
+    sa.Column("contradiction", sa.String, nullable=False, server_default=""),
+    sa.Column("releases", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("resends", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("released_at", Instant, doc="of the last release: the key's life begins"),
+    sa.Column("conversation_id", Id, index=True, doc="of the last release"),
+    sa.Column("batch_id", sa.String(35), index=True),
+    sa.Column("batch_on", sa.Date, doc="the business day the batch was made on"),
+    sa.Column("worker", Id, doc="who holds it now"),
+    sa.Column("lease_until", Instant),
+    sa.CheckConstraint("amount_minor > 0", name="positive"),
+    sa.Index(None, "state", "rail"),
+    sa.Index(None, "tenant", "obligation_id"),
+    sa.Index(
+        "uq_payments_live_obligation",
+        "tenant",
+        "obligation_id",
+        unique=True,
+        sqlite_where=sa.text("live"),
+        postgresql_where=sa.text("live"),
+    ),
+)
+
+payment_events = sa.Table(
+    "payment_events",
+    metadata,
+    sa.Column("payment_id", Id, nullable=False, primary_key=True),
+    sa.Column(
+        "event_id", Id, primary_key=True, doc="the evidence's own id, or the step's: once is once"
+    ),
+    sa.Column("kind", sa.String(24), nullable=False),
+    sa.Column("occurred_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Column(
+        "ordinal", sa.Integer, nullable=False, doc="of the sending, or of the step before it"
+    ),
+    sa.Column("amount_minor", Minor),
+    sa.Column("account", Id),
+    sa.Column("charges_minor", Minor, nullable=False),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("detail", sa.String, nullable=False),
+)
+
+exchanges = sa.Table(
+    "exchanges",
+    metadata,
+    sa.Column("conversation_id", Id, primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True),
+    sa.Column("turn", sa.Integer, primary_key=True, doc="0, and one more for each re-sending"),
+    sa.Column("effect", sa.String(16), nullable=False),
+    sa.Column("method", sa.String(16), nullable=False),
+    sa.Column("target", sa.String, nullable=False),
+    sa.Column("fingerprint", Id, nullable=False),
+    sa.Column("headers", sa.String, nullable=False, doc="JSON, without credentials"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("intent_at", Instant, nullable=False),
+    sa.Column("answered_at", Instant),
+    sa.Column("status", sa.Integer),
+    sa.Column("answer_headers", sa.String, doc="JSON"),
+    sa.Column("answer_content", sa.LargeBinary),
+    sa.Column("silence", sa.String, doc="why there is no answer"),
+    sa.Column("sent", sa.Boolean, nullable=False, doc="false only where the socket proved it"),
+)
+
+returned_payables = sa.Table(
+    "returned_payables",
+    metadata,
+    sa.Column("payment_id", Id, primary_key=True),
+    sa.Column("agreement_id", Id, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("amount_minor", Minor, nullable=False, doc="owed again, in full"),
+    sa.Column("back_minor", Minor, nullable=False, doc="what came back"),
+    sa.Column("charges_minor", Minor, nullable=False, doc="what the hub bears"),
+    sa.Column("returned_on", sa.Date, nullable=False),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),
+)

@@ -1,0 +1,40 @@
+"""Reconciliation: statements in, lines explained, what is left named as a break."""
+
+from settle.reconciliation.account_days import AccountDay, account_days, closings, last_days
+from settle.reconciliation.breaks import Break, Refreshed, all_breaks, open_breaks, refresh
+from settle.reconciliation.keeping import Kept, keep
+from settle.reconciliation.kinds import HANDLING, BreakKind, Handling
+from settle.reconciliation.matching import Match, Matched, match
+from settle.reconciliation.proof import confirm, unconfirmed
+from settle.reconciliation.rates import MatchRate, PassRate, passes, rates
+from settle.reconciliation.reading import StatementFinding
+from settle.reconciliation.receipts import RECEIPT_RULES, ReceiptRule
+
+__all__ = [
+    "HANDLING",
+    "RECEIPT_RULES",
+    "AccountDay",
+    "Break",
+    "BreakKind",
+    "Handling",
+    "Kept",
+    "Match",
+    "MatchRate",
+    "Matched",
+    "PassRate",
+    "ReceiptRule",
+    "Refreshed",
+    "StatementFinding",
+    "account_days",
+    "all_breaks",
+    "closings",
+    "confirm",
+    "keep",
+    "last_days",
+    "match",
+    "open_breaks",
+    "passes",
+    "rates",
+    "refresh",
+    "unconfirmed",
+]

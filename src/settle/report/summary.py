@@ -1,0 +1,74 @@
+"""The night in one sentence, and in the last lines that a run prints."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from settle.report.figures import count, plural, share
+
+if TYPE_CHECKING:
+    from settle.report.model import MorningReport
+
+MEANINGS: dict[int, str] = {
+    0: "Clean night",
+    10: "Needs attention",
+    11: "Some input was refused",
+    12: "A rail is down",
+}
+"""What the exit code of a night means, in two or three words."""
+
+
+def sentence(report: MorningReport) -> str:
+    """The night in one sentence. This stands under the headline."""
+    number = sum(row.obligations for row in report.settled)
+    currencies = plural(len(report.settled), "currency", "currencies")
+    settled = f"{plural(number, 'obligation')} in {currencies}" if number else "Nothing to settle"
+    open_items = _and(_open_items(report))
+    return f"{settled}; to look at: {open_items}." if open_items else f"{settled}; nothing is open."
+
+
+def _open_items(report: MorningReport) -> list[str]:
+    items = [f"{rail} is down" for rail in report.rails_down]
+    if report.unbalanced:
+        items.append("the ledger does not balance in " + ", ".join(report.unbalanced))
+    if report.unknowns:
+        items.append(plural(report.unknowns, "payment") + " with unknown outcome")
+    if report.breaks.open:
+        items.append(plural(report.breaks.open, "open break"))
+    if report.intake.quarantined:
+        items.append(plural(report.intake.quarantined, "record") + " in quarantine")
+    return items
+
+
+def summary_lines(report: MorningReport) -> list[str]:
+    """The figures a run ends with, a line each. This leaves the report's path to the caller."""
+    intake, matching = report.intake, report.reconciliation
+    taken = f"{count(intake.accepted)} accepted + {count(intake.duplicates)} duplicates"
+    taken += f" + {count(intake.quarantined)} quarantined"
+    matched = f"{count(matching.lines_matched)} of {count(matching.lines)}"
+    return [
+        f"records in: {count(intake.records_in)} = {taken}",
+        f"payments: {_states(report) or 'none'}",
+        f"lines matched: {matched} ({share(matching.lines_matched, matching.lines)})",
+        f"open breaks: {count(report.breaks.open)}, unknown payments: {count(report.unknowns)}",
+        _balanced(report),
+    ]
+
+
+def _states(report: MorningReport) -> str:
+    totals: dict[str, int] = defaultdict(int)
+    for row in report.payments.states:
+        totals[row.state] += row.count
+    return ", ".join(f"{count(number)} {state}" for state, number in sorted(totals.items()))
+
+
+def _balanced(report: MorningReport) -> str:
+    line = f"ledger balanced: {plural(len(report.balanced), 'currency', 'currencies')}"
+    if report.unbalanced:
+        line += f"; NOT balanced: {', '.join(report.unbalanced)}"
+    return line
+
+
+def _and(parts: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))

@@ -1,0 +1,112 @@
+"""Opening the store: SQLite by default (one file, WAL, full sync), PostgreSQL for many workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+
+from settle.errors import ConfigError
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Store:
+    """One database. This hands out transactions and nothing else; tables belong to the rooms."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open `sqlite:///FILE` or `postgresql://…`; the schema is brought up to date.
+
+        Raises:
+            ConfigError: the URL names no database this library knows, or it cannot be reached.
+        """
+        from settle.store.migrations import upgrade
+
+        store = cls(_engine(url))
+        try:
+            upgrade(store.engine)
+        except sa.exc.OperationalError as error:
+            raise ConfigError(
+                f"store: the database cannot be opened: {str(error.orig).splitlines()[0]}",
+                key="settle.store",
+            ) from None
+        return store
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the one-file store."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that writes. On SQLite it takes the write lock at once."""
+        writing = self.engine.connect().execution_options(settle_writes=True)
+        with writing as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of the store, for reading."""
+        snapshot: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with (
+            self.engine.connect().execution_options(**snapshot) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Give the connections back. This may be called more than once."""
+        self.engine.dispose()
+
+
+def insert_new(connection: Connection, table: sa.Table, rows: Rows) -> int:
+    """Insert the rows whose key is not there yet, and say how many were. This repeats safely."""
+    if not rows:
+        return 0
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing()
+    result = connection.execute(statement, rows, execution_options={"preserve_rowcount": True})
+    return result.rowcount
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise ConfigError(
+            "store: give sqlite:///FILE or postgresql://USER@HOST/DATABASE", key="settle.store"
+        ) from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            engine = sa.create_engine(parsed, connect_args={"timeout": 60})
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        case "postgresql":
+            return sa.create_engine(parsed.set(drivername="postgresql+psycopg"))
+        case other:
+            raise ConfigError(
+                f"store: {other} is not supported; give sqlite:///… or postgresql://…",
+                key="settle.store",
+            )
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
+    connection.isolation_level = None  # this library says BEGIN itself
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("settle_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

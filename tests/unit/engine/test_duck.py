@@ -1,0 +1,83 @@
+"""The engine computes columns exactly, in a space of its own, and reaches for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settle.engine import Engine, Scratch
+from settle.money import Rounding, divide
+
+WIDE = st.integers(-(10**36), 10**36)
+NEAR_HALF = st.builds(
+    lambda whole, den, off: (whole * den + den // 2 + off, den),
+    st.integers(-(10**20), 10**20),
+    st.integers(1, 10**14),
+    st.integers(-2, 2),
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def scratch(engine: Engine) -> Iterator[Scratch]:
+    with engine.scratch() as scratch:
+        yield scratch
+
+
+@given(pair=st.one_of(NEAR_HALF, st.tuples(WIDE, st.integers(1, 10**18))))
+def test_division_rounds_as_python_does(scratch: Scratch, pair: tuple[int, int]) -> None:
+    """A fee computed in columns is the fee computed by `settle.money.divide`, ties included."""
+    numerator, denominator = pair
+    for rounding in (Rounding.HALF_EVEN, Rounding.HALF_UP):
+        wide = f"cast({numerator} as decimal(38,0)), cast({denominator} as decimal(38,0))"
+        query = f"select divide_as({wide}, '{rounding.value}')"
+        expected = divide(numerator, denominator, rounding=rounding)
+        assert Decimal(expected) == scratch.value(query)
+
+
+def test_a_sum_past_64_bits_widens_and_the_way_out_refuses_it(scratch: Scratch) -> None:
+    """Nothing wraps: 2^63 is a sum inside and an error where a column must hold it."""
+    edge = 2**63 - 1
+    scratch.give("r", pa.table({"a": pa.array([edge, 1], pa.int64())}))
+    total = "sum(cast(a as decimal(38, 0)))"
+    assert Decimal(2**63) == scratch.value(f"select {total} from r")
+    with pytest.raises(duckdb.Error, match=r"(?i)range|cast"):
+        scratch.value(f"select minor({total}) from r")
+
+
+def test_two_computations_do_not_see_each_other(engine: Engine) -> None:
+    """Scratch tables end with their computation."""
+    with engine.scratch() as one, engine.scratch() as other:
+        one.step("mine", "select 1 as a")
+        with pytest.raises(duckdb.Error, match="mine"):
+            other.rows("select * from mine")
+
+
+def test_nothing_is_fetched_from_the_network(engine: Engine) -> None:
+    """Extensions are neither downloaded nor loaded on their own."""
+    with engine.scratch() as scratch:
+        for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
+            assert str(scratch.value(f"select current_setting('{setting}')")).lower() == "false"
+        assert scratch.value("select current_setting('timezone')") == "UTC"
+
+
+def test_no_file_reads_as_an_empty_table_of_the_same_shape(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    """The first night has no earlier files, and its views run all the same."""
+    scratch.read("earlier", [], columns={"record_id": "varchar", "n": "bigint"})
+    assert scratch.rows("select * from earlier").column_names == ["record_id", "n"]
+    assert scratch.value("select count(*) from earlier") == 0

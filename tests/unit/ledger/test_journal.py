@@ -1,0 +1,109 @@
+"""The journal keeps what was posted, once, and its proofs can fail."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from settle.ledger import (
+    AccountBalance,
+    Posting,
+    balances,
+    client_money_covered,
+    in_transit_against_payments,
+    nostro_against_statements,
+    post,
+    signed,
+    trial_balance,
+)
+from settle.ledger.accounts import Side, side
+from settle.store import Store
+
+NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
+DAY = date(2024, 12, 18)
+
+
+def posting(
+    row: str, *, debit: str, credit: str, amount_minor: int, currency: str = "EUR"
+) -> Posting:
+    return Posting(
+        event="test", subject="s", row=row, posted_on=DAY, debit=debit, credit=credit,
+        currency=currency, amount_minor=amount_minor,
+    )  # fmt: skip
+
+
+def balance(account: str, minor: int, currency: str = "EUR") -> AccountBalance:
+    return AccountBalance(account=account, currency=currency, balance_minor=minor)
+
+
+def test_a_posting_made_twice_stands_once(store: Store) -> None:
+    """A crash between posting and its acknowledgement costs nothing when the step runs again."""
+    rows = [posting(str(i), debit="nostro/r/a", credit="deposit/p", amount_minor=5) for i in (1, 2)]
+    with store.transaction() as connection:
+        assert post(connection, rows, recorded_at=NOW) == 2
+    with store.transaction() as connection:
+        assert post(connection, rows, recorded_at=NOW) == 0
+    with store.reading() as connection:
+        assert balances(connection) == [balance("deposit/p", -10), balance("nostro/r/a", 10)]
+
+
+def test_an_amount_is_positive_and_moves_between_two_accounts(store: Store) -> None:
+    """The database itself refuses a row that moves nothing or to where it came from."""
+    for bad in (
+        posting("zero", debit="a", credit="b", amount_minor=0),
+        posting("same", debit="a", credit="a", amount_minor=1),
+    ):
+        with pytest.raises(Exception, match=r"(?i)constraint"), store.transaction() as connection:
+            post(connection, [bad], recorded_at=NOW)
+
+
+def test_a_transaction_that_fails_posts_nothing(store: Store) -> None:
+    """Rows are written with their event or not at all."""
+    rows = [posting(str(amount), debit="a", credit="b", amount_minor=amount) for amount in (1, -1)]
+    with pytest.raises(Exception, match=r"(?i)constraint"), store.transaction() as connection:
+        post(connection, rows, recorded_at=NOW)
+    with store.reading() as connection:
+        assert balances(connection) == []
+
+
+def test_a_signed_amount_turns_round_and_zero_posts_nothing() -> None:
+    """Legs may be negative, journal rows never are."""
+    common = {"event": "e", "subject": "s", "row": "r", "posted_on": DAY, "currency": "EUR"}
+    (negative,) = signed(**common, frm="a", to="b", amount_minor=-3)  # type: ignore[arg-type]
+    assert (negative.debit, negative.credit, negative.amount_minor) == ("b", "a", 3)
+    assert signed(**common, frm="a", to="b", amount_minor=0) == []  # type: ignore[arg-type]
+
+
+def test_a_reversal_undoes_its_row_and_is_another_entry() -> None:
+    """Corrections are by reversal only."""
+    row = posting("1", debit="a", credit="b", amount_minor=3)
+    undone = row.reversed(event="reversal", posted_on=DAY)
+    assert (undone.debit, undone.credit) == ("b", "a")
+    assert undone.entry_id != row.entry_id
+
+
+def test_each_nightly_proof_can_fail() -> None:
+    """A proof that always holds would prove nothing."""
+    assert not trial_balance([balance("a", 1)])[0].holds
+    held = [balance("nostro/r/a", 100), balance("payable/A", -100)]
+    assert client_money_covered(held)[0].holds
+    short = [balance("nostro/r/a", 99), balance("payable/A", -100)]
+    assert not client_money_covered(short)[0].holds
+    assert nostro_against_statements(held, {("nostro/r/a", "EUR"): 100})[0].holds
+    assert not nostro_against_statements(held, {("nostro/r/a", "EUR"): 101})[0].holds
+    transit = [balance("in_transit/r", -7)]
+    assert in_transit_against_payments(transit, {("in_transit/r", "EUR"): 7})[0].holds
+    assert not in_transit_against_payments(transit, {})[0].holds
+
+
+def test_one_clients_debt_never_covers_what_another_is_owed() -> None:
+    """A merchant with a negative balance does not lower what must be held for the others."""
+    owed = [balance("payable/A", -100), balance("payable/B", 40), balance("nostro/r/a", 60)]
+    assert not client_money_covered(owed)[0].holds
+
+
+def test_accounts_know_their_side() -> None:
+    """Reports show assets as debits and debts as credits."""
+    assert side("nostro/r/a") is Side.DEBIT
+    assert side("payable/A") is Side.CREDIT
