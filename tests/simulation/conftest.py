@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -203,9 +203,7 @@ class Bank:
                 return _json({})
             case "GET", ["batches", batch_id] if batch_id in self.batches and not self.forgetful:
                 return _json(self.batches[batch_id])
-            case "GET", ["quote"]:
-                return _json({})
-            case "POST", ["payees"]:
+            case _, ["quote" | "payees"]:
                 return _json({})
         return Response(status=404)
 
@@ -380,6 +378,15 @@ class World:
             writer=InlineWriter(self.store),
         )
 
+    async def nights(self, count: int) -> None:
+        """Nights one after another, each going on where the one before may have died."""
+        for _ in range(count):
+            with suppress(Killed):
+                await self.night()
+                if set(self.states()) <= {"accepted", "rejected"}:
+                    return
+            self.store.kill_at = 0
+
     async def night(self) -> None:
         await self.look()
         self.prepare()
@@ -404,7 +411,11 @@ class World:
                 *trial_balance(ledger),
                 *in_transit_against_payments(ledger, open_totals(connection)),
             ]
-        broken = [f"{p.name} {p.currency}: {p.ledger_minor} {p.other_minor}" for p in proofs if not p.holds]
+        broken = [
+            f"{p.name} {p.currency}: {p.ledger_minor} {p.other_minor}"
+            for p in proofs
+            if not p.holds
+        ]
         return [f"executed twice: {name}" for name in twice] + broken
 
     def lost(self) -> list[str]:
@@ -423,6 +434,12 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     store.close()
     return path.read_bytes()
+
+
+@pytest.fixture
+def killed() -> type[BaseException]:
+    """What ends a process in these worlds."""
+    return Killed
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from settle.adapters import NotMoved, Open
-from settle.payments import Event, EventKind, executor, polling
+from settle.payments import Event, EventKind, executor, outbox, polling
 from settle.payments.events import append
 from settle.payments.exchanges import StoreRecorder
+from settle.payments.instruction import fingerprint_of
 from settle.payments.tables import payments
 
 WORLDS = Callable[..., Any]
@@ -32,14 +33,12 @@ def fresh_key_on_retry(monkeypatch: pytest.MonkeyPatch) -> None:
             append(connection, [freed], recorded_at=event.occurred_at)
             (row,) = connection.execute(sa.select(payments).where(at)).mappings()
             values = {"idempotency_key": row["idempotency_key"] + "2"}
-            signed = executor_fingerprint({**row, **values})
+            signed = fingerprint_of({**row, **values})
             values |= {"fingerprint": signed, "approved_fingerprint": signed}
             connection.execute(sa.update(payments).where(at).values(values))
         return result
 
-    from settle.payments.instruction import fingerprint_of as executor_fingerprint
-
-    healthy = executor.end
+    healthy = outbox.end
     monkeypatch.setattr(executor, "end", free_it)
 
 
@@ -81,12 +80,7 @@ async def twice(world: Any, fault: str, number: int) -> list[str]:
     world.bank.deduplicates = False
     world.bank.forgetful = True
     world.network.faults[number] = fault
-    for _ in range(2):
-        try:
-            await world.night()
-        except BaseException as error:
-            if type(error).__name__ != "Killed":
-                raise
+    await world.nights(2)
     return [why for why in world.violations() if why.startswith("executed twice")]
 
 

@@ -15,20 +15,6 @@ FAULTS = (
 PROPER_END = {"accepted": 2, "rejected": 2}
 
 
-async def survive(world: Any) -> None:
-    """Run nights until one ends by itself."""
-    for _ in range(4):
-        try:
-            await world.night()
-        except BaseException as error:
-            if type(error).__name__ != "Killed":
-                raise
-            world.store.kill_at = 0
-        else:
-            if world.states() == PROPER_END:
-                return
-
-
 async def test_an_undisturbed_night_pays_everything_once(worlds: WORLDS) -> None:
     """Every payable payment is executed once, and the rejected ones give their money back."""
     world = worlds()
@@ -58,21 +44,24 @@ async def test_whatever_exchange_is_lost_nothing_is_executed_twice_or_lost(
     for number in range(1, len(quiet.network.sent) + 1):
         world = worlds()
         world.network.faults[number] = fault
-        await survive(world)
+        await world.nights(2)
         assert world.violations() == [], number
         assert world.lost() == [], number
         assert world.states() == PROPER_END, number
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_killed_at_any_write_the_night_ends_the_same(worlds: WORLDS, after: bool) -> None:
+async def test_killed_at_any_write_the_night_ends_the_same(
+    worlds: WORLDS,
+    after: bool,  # noqa: FBT001  # pytest gives it by name
+) -> None:
     """Each transaction of the night in turn is the last of its process."""
     quiet = worlds()
     await quiet.night()
     for number in range(1, quiet.store.writes + 1):
         world = worlds()
         world.store.kill_at, world.store.kill_after = number, after
-        await survive(world)
+        await world.nights(2)
         assert world.violations() == [], number
         assert world.lost() == [], number
         assert world.states() == PROPER_END, number

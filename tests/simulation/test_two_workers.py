@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from settle.payments import EventKind, ThreadWriter, look_up, pay
@@ -46,15 +47,15 @@ async def test_two_workers_on_postgresql_never_claim_the_same_payment(
     assert world.violations() == []
 
 
-async def test_a_living_workers_payment_is_not_taken_over(worlds: WORLDS) -> None:
+async def test_a_living_workers_payment_is_not_taken_over(
+    worlds: WORLDS, killed: type[BaseException]
+) -> None:
     """Until its lease has ended, what another worker sends is its own."""
     world = worlds()
     world.prepare()
     world.network.faults[3] = "kill after"
-    try:
+    with pytest.raises(killed):
         await world.pay(worker="first")
-    except BaseException as error:
-        assert type(error).__name__ == "Killed"
     assert "sending" in world.states()
     await world.look(worker="second")
     assert "sending" in world.states()
@@ -68,7 +69,8 @@ async def test_a_slow_worker_that_lost_its_lease_sends_nothing_more(worlds: WORL
     """Its payment was given back untouched; its late intent is refused, so nothing leaves."""
     world = worlds(2, rejected=False)
     world.prepare()
-    network, stolen = world.network, []
+    network = world.network
+    stolen: list[bool] = []
     healthy = network.send
 
     async def slow(composed: Any) -> Any:

@@ -6,12 +6,17 @@ wrong width or wrong bytes is a finding, and the rest goes on.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_FIELD = rb'(?:[^",\r]*|"(?:[^"]|"")*")'
+_QUOTED = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*\r?")
+"""A line whose quotes are as RFC 4180 has them: around a whole field, doubled within it."""
 
 
 def csv_columns(content: bytes, *, name: str) -> pa.Table:
@@ -28,6 +33,9 @@ def csv_columns(content: bytes, *, name: str) -> pa.Table:
         raise BadInput(f"{name} is not a CSV file: it holds binary data", file=name)
     if not header.strip():
         raise BadInput(f"{name} is empty: it has no header line", file=name)
+    if _fault(header):
+        raise BadInput(f"{name}, row 1: {_fault(header)}", file=name, row=1)
+    content = content if content.endswith(b"\n") else content + b"\n"
     spoiled = _spoiled_lines(content)
     good, ragged = _parse(_without(content, spoiled), name=name)
     return _with_unreadable(good, {**ragged, **spoiled}, pa)
@@ -42,17 +50,19 @@ def _is_text(line: bytes) -> bool:
 
 
 def _spoiled_lines(content: bytes) -> dict[int, str]:
-    """Lines that would spoil others: quotes left open, bytes that are no text."""
-    quotes, odd_bytes = b'"' in content, not _is_text(content)
-    if not quotes and not odd_bytes:
+    """Lines that would spoil others. This looks through none of a file without suspects."""
+    if not (b'"' in content or b"\r" in content) and _is_text(content):
         return {}
-    spoiled = {}
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if quotes and line.count(b'"') % 2:
-            spoiled[number] = "a quote is left open"
-        elif odd_bytes and not _is_text(line):
-            spoiled[number] = "not UTF-8"
-    return spoiled
+    faults = ((n, _fault(line)) for n, line in enumerate(content.split(b"\n"), start=1))
+    return {number: fault for number, fault in faults if fault}
+
+
+def _fault(line: bytes) -> str:
+    if b'"' in line and not _QUOTED.fullmatch(line):
+        return "a quote is left open or stands within a field"
+    if b"\r" in line.removesuffix(b"\r"):
+        return "a carriage return within the line"
+    return "" if _is_text(line) else "not UTF-8"
 
 
 def _without(content: bytes, spoiled: dict[int, str]) -> bytes:

@@ -23,8 +23,6 @@ from settle.store import derived
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Source = "Path | pa.Table | Sequence[Mapping[str, Any]]"
-
 
 @dataclass(frozen=True)
 class Batch:

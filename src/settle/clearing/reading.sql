@@ -13,7 +13,7 @@ with given as (
         b.amount_minor_typed, b.occurred_at_typed, b.occurred_at_text,
         b.received_at_typed, b.received_at_text,
         cast(c.exponent as integer) as exponent,
-        coalesce(b.amount_minor_text, b.amount_text) as said,
+        nullif(coalesce(b.amount_minor_text, b.amount_text), '') as said,
         b.amount_text is not null as is_major,
         coalesce(split_part(coalesce(b.amount_minor_text, b.amount_text), '.', 1), '') as whole,
         rtrim(coalesce(split_part(coalesce(b.amount_minor_text, b.amount_text), '.', 2), ''), '0')

@@ -55,6 +55,7 @@ def demo(
 def _run(rehearsal: Rehearsal, console: Console) -> None:
     from settle import nightly
     from settle.hub import Hub
+    from settle.report import ExitCode
 
     for day in rehearsal.config.record_days():
         rehearsal.begin(day)
@@ -66,7 +67,7 @@ def _run(rehearsal: Rehearsal, console: Console) -> None:
             night = nightly.run(hub, day, progress=progress)
     show(console, night)
     _say_what_was_executed(rehearsal, console)
-    if night.exit_code is nightly.ExitCode.RAIL_DOWN:
+    if night.exit_code is ExitCode.RAIL_DOWN:
         raise typer.Exit(int(night.exit_code))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +36,8 @@ Examples:
     settle nightly --config settle.toml --date 2024-12-19 --records late.csv
 
     settle nightly --config settle.toml --date 2024-12-19 --store postgresql://settle@db/settle
+
+    settle nightly --config fixtures/night/settle.toml --date 2024-12-18 --rehearse rehearsal
 """
 
 
@@ -50,6 +54,10 @@ def nightly(
         list[Path] | None, typer.Option(help="A file of records to take as well; repeatable.")
     ] = None,
     store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
+    rehearse: Annotated[
+        Path | None,
+        typer.Option(help="Simulate the rails on loopback; keep everything in this folder."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Run one night."""
@@ -61,7 +69,11 @@ def nightly(
         if not path.is_file():
             raise BadInput(f"{path}: no such file", file=str(path))
     overrides = {"settle.store": store} if store else {}
-    with Hub.open(config, overrides=overrides) as hub, TerminalProgress(console) as progress:
+    with (
+        _rails(config, rehearse, day.date()) as settings,
+        Hub.open(settings, overrides=overrides) as hub,
+        TerminalProgress(console) as progress,
+    ):
         night = night_steps.run(hub, day.date(), records=records or [], progress=progress)
     complain(night)
     if as_json:
@@ -69,6 +81,19 @@ def nightly(
     else:
         show(console, night)
     raise typer.Exit(int(night.exit_code))
+
+
+@contextmanager
+def _rails(config: Path, folder: Path | None, day: date) -> Iterator[Path]:
+    """The configuration to use: as it is, or turned towards simulated rails."""
+    if folder is None:
+        yield config
+        return
+    from settle.simulation.rehearsal import rehearse
+
+    with rehearse(config, folder) as rehearsal:
+        rehearsal.begin(day)
+        yield rehearsal.config_path
 
 
 def complain(night: Night) -> None:

@@ -99,7 +99,7 @@ class Scratch:
         """The result of a query as an Arrow table.
 
         Raises:
-            BadInput: the engine refuses a value, as when a sum is beyond 128 bits.
+            duckdb.Error: a value does not fit, as when a total is beyond 64 bits; none wraps.
         """
         return self._connection.sql(query).to_arrow_table()
 

@@ -117,10 +117,15 @@ class Settings(_Section):
 
 
 class Config(_Section):
-    """The settings with the folder that their paths are relative to."""
+    """The settings, and the file they are from; paths are relative to its folder."""
 
     settings: Settings
-    folder: Path
+    file: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the file stands."""
+        return self.file.parent
 
     def path(self, relative: Path | str) -> Path:
         """A path of the settings as one that opens from anywhere."""
@@ -177,7 +182,7 @@ def load(path: Path, *, overrides: Mapping[str, Any] | None = None) -> Config:
     except ValidationError as error:
         raise _named(path, error) from None
     _check(path, settings)
-    return Config(settings=settings, folder=path.resolve().parent)
+    return Config(settings=settings, file=path.resolve())
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -196,8 +201,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         below = under.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        under[key] = _merged(below, value) if both else value
+        tables = isinstance(below, dict) and isinstance(value, dict)
+        under[key] = _merged(dict(below or {}), value) if tables else value
     return under
 
 

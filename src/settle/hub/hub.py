@@ -29,10 +29,13 @@ from settle.hub.journal import NightJournal
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.rails import open_adapters, open_rails
 from settle.ledger import accounts, balances
+from settle.report.assembly import NightFacts, assemble, finding_lines
 from settle.store import Store, exclusive, uuid7
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from settle.report import MorningReport
 
 Advance = Callable[[int, int], None]
 """Told how much of how much is done."""
@@ -190,7 +193,7 @@ class Hub:
 
     def open_position(self, participant_id: str) -> Sequence[clearing.Explanation]:
         """What a participant is owed by what has come in since the last close, explained."""
-        return clearing.open_positions(
+        return clearing.explain_open(
             as_of=self.now(self._today()), store=self.store, engine=self.engine, lake=self.lake,
             agreements=self.agreements, rates=self.rates, cutoff=self.cutoff,
             participant_id=participant_id,
@@ -286,7 +289,25 @@ class Hub:
         now = self.now(self._today())
         payments.approve_one(self.store, payment_id, actor=actor, now=now)
 
+    def report(self, day: date, *, rails_down: Mapping[str, str]) -> MorningReport:
+        """The morning report of a night, from what is stored. This asks no rail and no clock."""
+        with self.store.reading() as connection:
+            return assemble(connection, self._facts(day, rails_down))
+
+    def findings(self, day: date) -> Sequence[str]:
+        """What a night refused, a line each: file, row, field, value and why."""
+        with self.store.reading() as connection:
+            return finding_lines(connection, self._facts(day, {}))
+
     # How the steps are done.
+
+    def _facts(self, day: date, rails_down: Mapping[str, str]) -> NightFacts:
+        began_at, next_began_at = self.nights.span(day) or (self.config.night_instant(day), None)
+        return NightFacts(
+            tenant=self.config.settings.settle.tenant, day=day, began_at=began_at,
+            next_began_at=next_began_at, batch_ids=tuple(self.nights.batches(day)),
+            refusals=tuple(self.nights.refused(day)), rails_down=rails_down,
+        )  # fmt: skip
 
     async def _pay(self, day: date, advance: Advance) -> Paid:
         with self.store.reading() as connection:

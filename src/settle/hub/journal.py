@@ -57,7 +57,23 @@ class NightJournal:
     def last(self) -> date | None:
         """The latest night that has begun."""
         with self._store.reading() as connection:
-            return connection.execute(sa.select(sa.func.max(nights.c.day))).scalar_one()
+            found: date | None = connection.scalar(sa.select(sa.func.max(nights.c.day)))
+        return found
+
+    def span(self, day: date) -> tuple[datetime, datetime | None] | None:
+        """When a night began, and when the next one did; None for a night that never began."""
+        query = sa.select(nights.c.as_of).where(nights.c.day >= day).order_by(nights.c.day).limit(2)
+        with self._store.reading() as connection:
+            if connection.scalar(sa.select(nights.c.day).where(nights.c.day == day)) is None:
+                return None
+            began, *later = connection.scalars(query)
+        return began, later[0] if later else None
+
+    def batches(self, day: date) -> Sequence[str]:
+        """The batches of records that a night took, sorted."""
+        query = sa.select(night_batches.c.batch_id).where(night_batches.c.day == day)
+        with self._store.reading() as connection:
+            return sorted(connection.scalars(query))
 
     def took(self, day: date, batch_id: str) -> None:
         """A night took a batch of records."""

@@ -27,7 +27,8 @@ from settle.adapters import (
 )
 from settle.payments.exchanges import Clock, LeaseLost, StoreRecorder
 from settle.payments.instruction import Rail, Row
-from settle.payments.outbox import Claim, End, Lease, Sending, claim, end
+from settle.payments.outbox import Claim, End, Lease, claim, end
+from settle.payments.sending import Sending
 from settle.payments.state import ENGINE, Event, EventKind
 from settle.payments.writer import ThreadWriter, Writer
 from settle.store import Store
@@ -201,7 +202,7 @@ async def _work(
 ) -> str | None:
     """Work a rail round by round until nothing is left, or say why it is down."""
     tries: Counter[str] = Counter()
-    idle = 0
+    idle, moved = 0, False
     while True:
         sendings = await lane.writer.write(claim, _wish(lane, policy, day, tries))
         if not sendings:
@@ -210,11 +211,12 @@ async def _work(
         tries.update(row["payment_id"] for sending in sendings for row in sending.rows)
         stuck = [ending for ending in endings if isinstance(ending, NotMoved)]
         if len(stuck) < len(endings):
-            idle = 0
+            idle, moved = 0, True
             continue
         idle += 1
         if idle >= policy.rounds_max:
-            return stuck[-1].reason
+            # Where others moved in this run, it is these payments that are stuck, not the rail.
+            return None if moved and not lane.rail.sender.down else stuck[-1].reason
         await sleep(policy.wait(idle, max(e.retry_after_s or 0.0 for e in stuck)))
 
 

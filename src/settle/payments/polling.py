@@ -19,8 +19,9 @@ from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
 from settle.payments.executor import Lane, Progress, counted, writing
 from settle.payments.instruction import Rail
-from settle.payments.outbox import Sending, conversations, resend, take_over
+from settle.payments.outbox import resend, take_over
 from settle.payments.rows import fetch
+from settle.payments.sending import Sending, conversations
 from settle.payments.state import State
 from settle.payments.tables import payments
 from settle.payments.writer import Writer

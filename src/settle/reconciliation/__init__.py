@@ -4,9 +4,9 @@ from settle.reconciliation.account_days import AccountDay, account_days, closing
 from settle.reconciliation.breaks import Break, Refreshed, all_breaks, open_breaks, refresh
 from settle.reconciliation.keeping import Kept, keep
 from settle.reconciliation.kinds import HANDLING, BreakKind, Handling
+from settle.reconciliation.match_rate import MatchRate, PassRate, pass_rates, rates
 from settle.reconciliation.matching import Match, Matched, match
 from settle.reconciliation.proof import confirm, unconfirmed
-from settle.reconciliation.rates import MatchRate, PassRate, passes, rates
 from settle.reconciliation.reading import StatementFinding
 from settle.reconciliation.receipts import RECEIPT_RULES, ReceiptRule
 
@@ -33,7 +33,7 @@ __all__ = [
     "last_days",
     "match",
     "open_breaks",
-    "passes",
+    "pass_rates",
     "rates",
     "refresh",
     "unconfirmed",

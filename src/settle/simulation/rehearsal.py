@@ -42,16 +42,16 @@ class Rehearsal:
 
 @contextmanager
 def rehearse(night: Path, folder: Path, *, store: str | None = None) -> Iterator[Rehearsal]:
-    """Simulate the rails of `night/settle.toml` while the context lasts.
+    """Simulate the rails of `night`, a `settle.toml` or its folder, while the context lasts.
 
     `folder` keeps what outlives it: a `settle.toml` of its own, the rails' memory, the store,
-    the lake and the reports. `night` also holds `bank-lines.csv` (what others do on our
-    accounts) and `faults.json`. Credentials that the environment lacks are made up in it.
+    the lake and the reports. Beside the configuration may stand `bank-lines.csv` (what others
+    do on our accounts) and `faults.json`. Credentials that the environment lacks are made up.
 
     Raises:
         ConfigError: the configuration cannot be used.
     """
-    original = load(night / "settle.toml")
+    original = load(night / "settle.toml" if night.is_dir() else night)
     days = original.record_days()
     if not days:
         raise ConfigError(f"{night}: no file of records is named as clearing.records says")
@@ -59,8 +59,8 @@ def rehearse(night: Path, folder: Path, *, store: str | None = None) -> Iterator
         memory=folder / "world",
         now=original.night_instant(days[0]),
         rails={name: _rail(section) for name, section in original.settings.rails.items()},
-        outside=_if_there(night / "bank-lines.csv"),
-        faults=_if_there(night / "faults.json"),
+        outside=_if_there(original.folder / "bank-lines.csv"),
+        faults=_if_there(original.folder / "faults.json"),
     )
     with start_world(description) as world:
         config_path = folder / "settle.toml"
@@ -71,7 +71,7 @@ def rehearse(night: Path, folder: Path, *, store: str | None = None) -> Iterator
 def _turned(config: Config, world: RunningWorld, *, store: str | None) -> str:
     clearing = config.settings.clearing
     lines = [
-        f"extends = {_quoted(config.folder / 'settle.toml')}",
+        f"extends = {_quoted(config.file)}",
         "[settle]",
         f"store = {_quoted(store or 'sqlite:///settle.db')}",
         'lake = "lake"',

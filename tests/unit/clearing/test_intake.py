@@ -255,7 +255,7 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(batches=st.lists(ROWS, min_size=1, max_size=3), data=st.data())
 def test_what_stands_does_not_depend_on_the_order_of_batches(
     engine: Engine, agreements: Agreements, tmp_path_factory: pytest.TempPathFactory,

@@ -23,7 +23,7 @@ from settle.reconciliation import (
     keep,
     match,
     open_breaks,
-    passes,
+    pass_rates,
     rates,
     refresh,
     unconfirmed,
@@ -110,7 +110,7 @@ def test_rates_count_each_line_on_the_day_it_was_first_judged(
     explained = [PassRate(pass_name="exact_reference", currency="EUR", lines=1, value_minor=100)]
     with store.reading() as connection:
         assert expected == rates(connection, DAY)
-        assert explained == passes(connection, DAY)
+        assert explained == pass_rates(connection, DAY)
     next_day = DAY + timedelta(days=1)
     match(store, engine, payments=payments(("P1", 100), ("P2", 7)), day=next_day, as_of=AT)
     with store.reading() as connection:

@@ -63,7 +63,7 @@ def rates(connection: Connection, day: date) -> list[MatchRate]:
     ]  # fmt: skip
 
 
-def passes(connection: Connection, day: date) -> list[PassRate]:
+def pass_rates(connection: Connection, day: date) -> list[PassRate]:
     """What each pass explained on a day, by pass and currency, sorted."""
     outcome, line = line_outcomes.c, statement_lines.c
     size = sa.cast(sa.func.abs(line.amount_minor), sa.BigInteger)

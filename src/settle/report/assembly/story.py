@@ -1,0 +1,92 @@
+"""What happened to a payment, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.adapters import Source
+from settle.payments import EventKind
+from settle.payments.tables import payment_events
+from settle.report.figures import money
+from settle.report.payments import StoryLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One stored event of a payment of `currency`, as it was recorded."""
+
+    payment_id: str
+    kind: EventKind
+    recorded_at: datetime
+    source: str
+    amount_minor: int | None
+    code: str
+    detail: str
+
+
+SOURCES: dict[str, str] = {
+    Source.SUBMIT: "the rail's answer",
+    Source.FIND: "asking the rail",
+    Source.NOTIFICATION: "the rail's notification",
+    Source.REPORT: "the rail's report of our account",
+    Source.STATEMENT: "the bank's statement",
+}
+"""Where evidence comes from, in words."""
+
+_PLAIN: dict[EventKind, str] = {
+    EventKind.PLANNED: "planned",
+    EventKind.VOIDED: "approval withdrawn",
+    EventKind.APPROVED: "approved",
+    EventKind.SCHEDULED: "waits for funds",
+    EventKind.FUNDED: "funded",
+    EventKind.RELEASED: "released to the rail",
+    EventKind.NOT_MOVED: "nothing left for the rail",
+    EventKind.RESENT: "sent again under the same key",
+    EventKind.UNKNOWN: "outcome unknown",
+    EventKind.NOT_FOUND: "the rail was asked and does not know it, which proves nothing yet",
+}
+_OURS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.APPROVED, EventKind.UNKNOWN,
+                   EventKind.NOT_MOVED})  # fmt: skip
+
+
+def happened(
+    connection: Connection, payment_ids: sa.Select[tuple[str]] | Sequence[str]
+) -> list[Happened]:
+    """The events of some payments, by payment and time of recording."""
+    event = payment_events.c
+    query = (
+        sa.select(
+            event.payment_id, event.kind, event.recorded_at, event.source, event.amount_minor,
+            event.code, event.detail,
+        )
+        .where(event.payment_id.in_(payment_ids))
+        .order_by(event.payment_id, event.recorded_at, event.ordinal, event.occurred_at,
+                  event.event_id)
+    )  # fmt: skip
+    return [
+        Happened(**{**row, "kind": EventKind(row["kind"])})
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def told(event: Happened, *, currency: str) -> StoryLine:
+    """One event as a line of a payment's story."""
+    return StoryLine(at=event.recorded_at, what=_what(event, currency))
+
+
+def _what(event: Happened, currency: str) -> str:
+    if event.kind in _PLAIN:
+        why = f": {event.detail}" if event.detail and event.kind in _OURS else ""
+        return _PLAIN[event.kind] + why
+    said = event.kind.value.replace("_", " ")
+    if event.amount_minor is not None:
+        said += f" {money(event.amount_minor, currency)}"
+    notes = ", ".join(filter(None, (event.code, event.detail)))
+    return f"{said}, by {SOURCES.get(event.source, event.source)}" + (
+        f" ({notes})" if notes else ""
+    )

@@ -1,0 +1,122 @@
+"""Agreements and rates are checked column by column, and refuse what they cannot use."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from settle.clearing import Agreements, Rates, client_rate
+from settle.errors import BadInput, MoneyError
+
+HEADER = (
+    "agreement_id,participant_id,role,settlement_currency,fee_ppm,fee_fixed_minor,tax_ppm,"
+    "fee_back_on_refund,reserve_ppm,reserve_days,payout_minimum_minor,fx_markup_ppm,rounding,"
+    "hub_role,valid_from,beneficiary_name,beneficiary_country,beneficiary_town,"
+    "beneficiary_account,beneficiary_bic,beneficiary_bank_code"
+)
+GOOD = (
+    "A-1,M1,merchant,EUR,10000,0,0,false,0,0,0,0,half_even,principal,2024-01-01,Ada,DE,Ulm,DE00,,"
+)
+
+
+def agreements_csv(tmp_path: Path, *lines: str) -> Path:
+    path = tmp_path / "agreements.csv"
+    path.write_text("\n".join((HEADER, *lines, "")))
+    return path
+
+
+def test_agreements_are_read_with_their_types(tmp_path: Path) -> None:
+    """A CSV of text becomes exact columns, by agreement id."""
+    partner = "A-P,P1,partner,CNY,0,0,0,false,0,0,0,0,half_up,agent,2024-01-01,,,,,,"
+    agreements = Agreements.load(agreements_csv(tmp_path, GOOD, partner))
+    assert (["A-1"], ["A-P"]) == (agreements.merchants, agreements.partners)
+    assert (10_000, False) == tuple(
+        agreements["A-1"][field] for field in ("fee_ppm", "fee_back_on_refund")
+    )
+    assert ["A-1"] == agreements.of_participant("M1")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "why"),
+    [
+        ("A-1,", ",", "row 1, agreement_id: empty"),
+        ("merchant", "broker", "row 1, role: 'broker'"),
+        ("EUR", "EUX", "row 1, settlement_currency: 'EUX'"),
+        ("10000", "1e4", "row 1, fee_ppm: '1e4' is not a whole number"),
+        ("10000", "-1", "row 1, fee_ppm: -1"),
+        ("10000", "0.5", "row 1, fee_ppm: '0.5' is not a whole number"),
+        ("false", "maybe", "row 1, fee_back_on_refund: 'maybe' is not a true or false"),
+        ("half_even", "bankers", "row 1, rounding: 'bankers'"),
+        ("2024-01-01", "01/01/2024", "row 1, valid_from: '01/01/2024' is not a date"),
+        ("Ada", "", "row 1, beneficiary_name"),
+    ],
+)
+def test_a_term_that_does_not_fit_is_named(
+    tmp_path: Path, was: str, becomes: str, why: str
+) -> None:
+    """File, row, field and reason, in one line."""
+    with pytest.raises(BadInput, match=f"agreements.csv, {why}"):
+        Agreements.load(agreements_csv(tmp_path, GOOD.replace(was, becomes)))
+
+
+def test_an_agreement_is_there_once(tmp_path: Path) -> None:
+    """Two rows of one id would be two answers to one question."""
+    with pytest.raises(BadInput, match="row 2, agreement_id: 'A-1' is refused: there twice"):
+        Agreements.load(agreements_csv(tmp_path, GOOD, GOOD))
+
+
+def test_agreements_that_are_no_table_are_refused_by_name(tmp_path: Path) -> None:
+    """A missing file, a missing column and rubbish are each said so."""
+    with pytest.raises(BadInput, match=r"gone.csv cannot be opened"):
+        Agreements.load(tmp_path / "gone.csv")
+    (tmp_path / "short.csv").write_text("agreement_id\nA-1\n")
+    with pytest.raises(BadInput, match=r"short.csv has no column participant_id"):
+        Agreements.load(tmp_path / "short.csv")
+    (tmp_path / "rubbish.parquet").write_bytes(b"rubbish")
+    with pytest.raises(BadInput, match=r"rubbish.parquet cannot be read"):
+        Agreements.load(tmp_path / "rubbish.parquet")
+
+
+def rates(tmp_path: Path, *lines: str) -> Rates:
+    path = tmp_path / "rates.csv"
+    path.write_text("\n".join(("as_of,currency,per_euro", *lines, "")))
+    return Rates.load(path)
+
+
+def test_the_last_published_rates_serve_for_five_days(tmp_path: Path) -> None:
+    """A weekend uses Friday's rates; a week-old rate is refused."""
+    known = rates(tmp_path, "2024-12-19,USD,1.0395", "2024-12-20,USD,1.039")
+    assert date(2024, 12, 20) == known.on(date(2024, 12, 25)).as_of
+    assert date(2024, 12, 19) == known.on(date(2024, 12, 19)).as_of
+    with pytest.raises(BadInput, match="more than 5 days old"):
+        known.on(date(2024, 12, 26))
+    with pytest.raises(BadInput, match="no rates are published on or before 2024-12-18"):
+        known.on(date(2024, 12, 18))
+
+
+def test_the_client_rate_is_the_mid_less_the_markup(tmp_path: Path) -> None:
+    """Rounded half-even to eight decimals, as is the cross rate it comes from."""
+    day = rates(tmp_path, "2024-12-18,USD,1.0496", "2024-12-18,CNY,7.6463").on(date(2024, 12, 18))
+    mid = day.mid("CNY", "USD")
+    assert mid.value_e8 == 13_726_901
+    assert client_rate(mid, markup_ppm=6_100).value_e8 == 13_643_167
+    with pytest.raises(MoneyError, match="no rate for KRW"):
+        day.mid("KRW", "USD")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("2024-12-18,USX,1.0", "row 1, currency: currency 'USX'"),
+        ("2024-12-18,USD,0", "row 1, per_euro"),
+        ("2024-12-18,USD,NaN", "row 1, per_euro"),
+        ("2024-12-18,USD,1.123456789", "row 1, per_euro"),
+        ("yesterday,USD,1.0", "row 1, as_of: 'yesterday' is not a date"),
+    ],
+)
+def test_a_rate_that_does_not_fit_is_named(tmp_path: Path, line: str, why: str) -> None:
+    """File, row, field and reason, in one line."""
+    with pytest.raises(BadInput, match=f"rates.csv, {why}"):
+        rates(tmp_path, line)

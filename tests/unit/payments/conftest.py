@@ -1,0 +1,134 @@
+"""Two plain rails and an obligation to start from."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from settle.adapters import (
+    Adapter,
+    Beneficiary,
+    Key,
+    KeyPlace,
+    Limits,
+    Payment,
+    PaymentKind,
+    Profile,
+    RailSettings,
+    Support,
+    Verb,
+)
+from settle.payments import Due, Policy, approve, fund, plan
+from settle.payments.outbox import Claim, Lease, claim
+from settle.payments.sending import Sending
+from settle.store import Store
+
+NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
+PAYEE = Beneficiary(
+    name="Mo", country="DE", town="Berlin", account="DE89370400440532013000", bic="COBADEFFXXX"
+)
+DUE = Due(
+    obligation_id="O-1",
+    agreement_id="A-1",
+    currency="EUR",
+    amount_minor=100,
+    value_date=date(2024, 12, 19),
+    beneficiary=PAYEE,
+)
+
+
+class PlainRail(Adapter[RailSettings]):
+    """A rail that is only asked what it takes. Its name is the host of its base URL."""
+
+    @property
+    def profile(self) -> Profile:
+        rail = self.settings.base_url.rpartition("/")[2]
+        batches = rail == "batched"
+        return Profile(
+            rail=rail,
+            currencies=frozenset(self.settings.accounts),
+            kinds=frozenset(PaymentKind),
+            verbs={Verb.SUBMIT_BATCH if batches else Verb.SUBMIT: Support.YES},
+            key=Key(
+                place=KeyPlace.BODY, name="k", length_max=35, lifetime=timedelta(1),
+                deduplicates=True,
+            ),
+            limits=Limits(batch_size_max=2, amount_minor_max={"EUR": 10_000}),
+            finality_horizon=timedelta(1),
+        )  # fmt: skip
+
+    def check(self, payment: Payment) -> list[str]:
+        return ["beneficiary.name: not here"] if payment.beneficiary.name == "Nobody" else []
+
+
+class Desk:
+    """What a nightly run does before the wire, in short."""
+
+    now = NOW
+    due = DUE
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.ids = itertools.count(1)
+        self.rails: dict[str, Adapter[Any]] = {
+            "single": PlainRail(RailSettings(base_url="//single", accounts={"EUR": "acc"})),
+            "batched": PlainRail(
+                RailSettings(base_url="//batched", accounts={"NOK": "n", "EUR": "e"})
+            ),
+        }
+
+    def dues(self, count: int, **changes: Any) -> list[Due]:
+        return [replace(DUE, obligation_id=f"O-{n}", **changes) for n in range(1, count + 1)]
+
+    def plan(self, *dues: Due, tenant: str = "t") -> Any:
+        return plan(
+            self.store, dues, rails=self.rails, tenant=tenant, now=self.now,
+            ids=lambda: f"P-{next(self.ids):05d}",
+        )  # fmt: skip
+
+    def approve(self, limit_minor: int = 10_000) -> Any:
+        limits = dict.fromkeys(("EUR", "NOK"), limit_minor)
+        return approve(self.store, Policy(limit_minor=limits), now=self.now)
+
+    def fund(self, available_minor: int = 10**9) -> Any:
+        at = (("single", "EUR"), ("batched", "EUR"), ("batched", "NOK"))
+        return fund(self.store, balances=dict.fromkeys(at, available_minor), now=self.now)
+
+    def claim(self, rail: str = "single", worker: str = "w") -> list[Sending]:
+        lease = Lease(rail=rail, worker=worker, now=self.now, length=timedelta(minutes=5))
+        size = 2 if rail == "batched" else None
+        wish = Claim(lease=lease, count_max=10_000, batch_size_max=size, day=self.now.date())
+        with self.store.transaction() as connection:
+            (sendings,) = claim(connection, [wish])
+        return list(sendings)
+
+    def ready(self, *dues: Due) -> None:
+        self.plan(*dues)
+        self.approve()
+        self.fund()
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    """A desk on a fresh store, on each database in turn."""
+    return Desk(store)
+
+
+@pytest.fixture
+def states(store: Store) -> Callable[[], dict[str, int]]:
+    """How many payments are in each state."""
+    from settle.payments import overview
+
+    def count() -> dict[str, int]:
+        found: dict[str, int] = {}
+        with store.reading() as connection:
+            for tally in overview(connection):
+                found[tally.state.value] = found.get(tally.state.value, 0) + tally.count
+        return found
+
+    return count

@@ -1,0 +1,93 @@
+"""Nothing leaves that was not approved as it stands, and covered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from settle.errors import BadInput
+from settle.payments import Policy, approve, approve_one, attention, open_totals, roll
+from settle.payments.tables import payments
+from settle.store import Store
+
+
+def test_policy_approves_up_to_its_limit_and_the_rest_waits_for_a_person(desk: Any) -> None:
+    """What waits is listed, and a person's approval lets it go."""
+    desk.plan(desk.due, replace(desk.due, obligation_id="O-2", amount_minor=101))
+    approved = desk.approve(100)
+    assert (approved.approved, approved.waiting) == (1, ["P-00002"])
+    approve_one(desk.store, "P-00002", actor="ann", now=desk.now)
+    assert desk.fund().funded == 2
+    with pytest.raises(BadInput, match="P-00002 does not wait"):
+        approve_one(desk.store, "P-00002", actor="ann", now=desk.now)
+
+
+@pytest.mark.parametrize("pause", [{"paused_rails": {"single"}}, {"paused_agreements": {"A-1"}}])
+def test_a_pause_keeps_everything_of_a_rail_or_a_party(desk: Any, pause: dict[str, Any]) -> None:
+    """A paused payment waits, whatever its amount."""
+    desk.plan(desk.due)
+    policy = Policy(limit_minor={"EUR": 10**9}, **pause)
+    assert approve(desk.store, policy, now=desk.now).waiting == ["P-00001"]
+
+
+def test_a_row_changed_after_its_approval_is_not_sent(desk: Any, store: Store) -> None:
+    """The claim compares what it would send with what was signed."""
+    desk.ready(desk.due)
+    with store.transaction() as connection:
+        connection.execute(sa.update(payments).values(beneficiary_account="DE00"))
+    assert desk.claim() == []
+    with store.reading() as connection:
+        assert [a.why for a in attention(connection)] == ["instruction: changed after its approval"]
+
+
+def test_a_value_date_that_cannot_be_reached_rolls_and_is_approved_anew(desk: Any) -> None:
+    """A changed instruction voids its approval."""
+    desk.plan(desk.due)
+    desk.approve()
+    assert desk.fund(0).scheduled == 1
+    later = {"EUR": date(2024, 12, 20)}
+    assert roll(desk.store, value_dates=later, now=desk.now) == 1
+    assert roll(desk.store, value_dates=later, now=desk.now) == 0
+    assert desk.fund().funded == 0
+    assert desk.approve().approved == 1
+    assert desk.fund().funded == 1
+    assert desk.claim()[0].payments[0].value_date == date(2024, 12, 20)
+
+
+def test_payments_are_funded_in_order_and_the_rest_is_scheduled(desk: Any, states: Any) -> None:
+    """What fits is covered, oldest value date first; what does not comes back next night."""
+    dues = desk.dues(3)
+    desk.plan(*dues[:2], replace(dues[2], value_date=date(2024, 12, 18)))
+    desk.approve()
+    funded = desk.fund(250)
+    assert (funded.funded, funded.scheduled) == (2, 1)
+    assert funded.short_minor == {("single", "EUR"): 100}
+    assert states() == {"approved": 2, "scheduled": 1}
+    assert sorted(s.rows[0]["obligation_id"] for s in desk.claim()) == ["O-1", "O-3"]
+    assert desk.fund(50).funded == 0
+    assert desk.fund(100).funded == 1
+
+
+def test_funding_taken_away_before_release_stays_away(desk: Any) -> None:
+    """The last word on cover counts, even at the same instant."""
+    desk.ready(desk.due)
+    assert desk.fund(99).scheduled == 1
+    assert desk.claim() == []
+
+
+def test_a_batch_is_made_of_like_payments_and_named_by_them(desk: Any, store: Store) -> None:
+    """Its id is stored before it is sent, so that a crash replays the identical message."""
+    dues = desk.dues(3, currency="NOK")
+    desk.ready(*dues, replace(dues[0], obligation_id="O-9", value_date=date(2024, 12, 20)))
+    batches = [sending.batch for sending in desk.claim("batched")]
+    assert sorted(len(batch) for batch in batches) == [1, 1, 2]
+    assert all(len(batch.batch_id) <= 35 for batch in batches)
+    with store.reading() as connection:
+        stored = set(connection.execute(sa.select(payments.c.batch_id)).scalars())
+        assert stored == {batch.batch_id for batch in batches}
+        assert open_totals(connection) == {("in_transit/batched", "NOK"): 400}
+    assert desk.claim("batched") == []

@@ -1,0 +1,120 @@
+"""The one door: thousands at once, twice without effect, and nothing let in that does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from settle.adapters import Evidence, Fact, Source
+from settle.payments import open_totals, record, returned, story
+from settle.store import Store
+
+
+def evidence(reference: str, fact: Fact = Fact.BOOKED, **changes: Any) -> Evidence:
+    from datetime import UTC, datetime
+
+    made = Evidence(
+        evidence_id=f"line/{reference}", source=Source.STATEMENT, fact=fact, reference=reference,
+        occurred_at=datetime(2024, 12, 19, tzinfo=UTC), rail="single",
+        amount_minor=100, currency="EUR",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def test_a_thousand_bookings_are_let_in_once(desk: Any, store: Store, states: Any) -> None:
+    """Any of our references finds its payment; the second delivery changes nothing."""
+    desk.ready(*desk.dues(1000))
+    sent = [sending.payments[0] for sending in desk.claim()]
+    names = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
+    items = [evidence(getattr(p, names[n % 4])) for n, p in enumerate(sent)]
+    first = record(store, items, recorded_at=desk.now)
+    assert first.counts == {Fact.BOOKED: 1000}
+    again = record(store, items, recorded_at=desk.now)
+    assert (again.counts, again.already) == ({}, 1000)
+    assert states() == {"booked": 1000}
+    with store.reading() as connection:
+        assert open_totals(connection) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"amount_minor": 99}, "with 99, instructed 100"),
+        ({"currency": "USD"}, "in USD, instructed in EUR"),
+        ({"fact": Fact.RETURNED, "amount_minor": 101}, "with 101, instructed 100"),
+    ],
+)
+def test_what_does_not_fit_is_listed_and_books_nothing(
+    desk: Any, store: Store, states: Any, changes: dict[str, Any], part: str
+) -> None:
+    """The contradiction stays with the payment for a person to see."""
+    desk.ready(desk.due)
+    desk.claim()
+    for _ in range(2):
+        recorded = record(store, [evidence("P-00001", **changes)], recorded_at=desk.now)
+        assert [part in c.why for c in recorded.contradictions] == [True]
+    assert states() == {"sending": 1}
+
+
+def test_evidence_of_no_payment_is_given_back(desk: Any, store: Store) -> None:
+    """So is evidence of another rail under our reference."""
+    desk.ready(desk.due)
+    strange = [evidence("nobody"), evidence("P-00001", rail="batched")]
+    assert record(store, strange, recorded_at=desk.now).unmatched == strange
+
+
+def test_a_batch_booking_counts_for_each_payment_it_sums_to(
+    desk: Any, store: Store, states: Any
+) -> None:
+    """Only the exact sum explains a batch line; another is listed and books nothing."""
+    desk.ready(*desk.dues(2, currency="NOK"))
+    (sending,) = desk.claim("batched")
+    line = evidence(sending.batch.batch_id, rail="batched", currency="NOK", amount_minor=200)
+    wrong = record(store, [replace(line, amount_minor=199)], recorded_at=desk.now)
+    assert len(wrong.contradictions) == 2
+    assert states() == {"sending": 2}
+    assert record(store, [line], recorded_at=desk.now).counts == {Fact.BOOKED: 2}
+    again = record(store, [line], recorded_at=desk.now)
+    assert (again.already, again.contradictions) == (2, [])
+    assert states() == {"booked": 2}
+
+
+def test_what_only_asks_for_find_is_ignored_with_its_reason(desk: Any, store: Store) -> None:
+    """A notification of failure is never proof that nothing was executed."""
+    desk.ready(desk.due)
+    desk.claim()
+    failed = evidence("P-00001", fact=Fact.FAILED, source=Source.NOTIFICATION)
+    (ignored,) = record(store, [failed], recorded_at=desk.now).ignored
+    assert ignored.why == "a notification of failure only asks for find"
+
+
+def test_a_second_booking_by_the_same_source_is_flagged_and_posted_once(
+    desk: Any, store: Store
+) -> None:
+    """The bank booked twice: the money of one payment moves once, and somebody must look."""
+    desk.ready(desk.due)
+    desk.claim()
+    lines = [evidence("P-00001"), evidence("P-00001", evidence_id="line/2")]
+    (found,) = record(store, lines, recorded_at=desk.now).contradictions
+    assert found.why == "booked twice by statement"
+
+
+def test_what_came_back_is_owed_again_and_the_story_tells_it(desk: Any, store: Store) -> None:
+    """The hub bears the charges, and the payable waits for a corrected beneficiary."""
+    desk.ready(desk.due)
+    desk.claim()
+    back = evidence(
+        "P-00001", fact=Fact.RETURNED, amount_minor=88, charges_minor=12, code="AC04",
+        evidence_id="line/back",
+    )  # fmt: skip
+    record(store, [evidence("P-00001"), back], recorded_at=desk.now)
+    with store.reading() as connection:
+        (owed,) = returned(connection)
+        told = [line.what for line in story(connection, "P-00001").lines]
+    assert (owed.amount_minor, owed.back_minor, owed.charges_minor) == (100, 88, 12)
+    assert owed.status == "waiting_for_beneficiary"
+    assert "returned (statement)" in told
+    assert "posted return_charges" in told
+    assert desk.plan(desk.due).already == 1

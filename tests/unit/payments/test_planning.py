@@ -1,0 +1,140 @@
+"""Each obligation gets one payment, checked before anything is sent, refused by name and field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from settle.payments import Refusal, attention
+from settle.payments.executor import event_of
+from settle.payments.identity import identity
+from settle.payments.outbox import End, end
+from settle.payments.tables import payments
+from settle.store import Store
+
+
+def test_an_obligation_gets_one_payment_however_often_it_is_planned(desk: Any) -> None:
+    """A night run again plans nothing anew."""
+    dues = desk.dues(3)
+    assert desk.plan(*dues).planned == 3
+    again = desk.plan(*dues, desk.due)
+    assert (again.planned, again.already) == (0, 3)
+
+
+def test_references_are_derived_from_what_the_payment_is_for(desk: Any, store: Store) -> None:
+    """A second store mints the same key, EndToEndId and UETR, and another tenant another."""
+    desk.plan(desk.due)
+    desk.plan(desk.due, tenant="other")
+    with store.reading() as connection:
+        query = sa.select(payments.c.end_to_end_id, payments.c.uetr).order_by(payments.c.payment_id)
+        (ours, uetr), (theirs, _) = connection.execute(query).all()
+    assert identity("t", "O-1", attempt=1).end_to_end_id == ours
+    assert identity("t", "O-1", attempt=1).uetr == uetr
+    assert uetr[14] == "4"
+    assert ours != theirs
+
+
+@pytest.mark.parametrize(
+    ("beneficiary", "field"),
+    [
+        ({"account": "DE89370400440532013001"}, "beneficiary.account: the IBAN does not verify"),
+        ({"account": "12345"}, "beneficiary.account: not an IBAN, which DE has"),
+        ({"bic": "NOBIC"}, "beneficiary.bic"),
+        ({"town": " "}, "beneficiary.town: missing"),
+        ({"country": "Germany"}, "beneficiary.country"),
+        ({"name": "Nobody"}, "beneficiary.name: not here"),
+    ],
+)
+def test_a_beneficiary_that_cannot_be_paid_is_held_by_field(
+    desk: Any, beneficiary: dict[str, str], field: str
+) -> None:
+    """The payment is kept and shown, never approved, and nothing of it is sent."""
+    due = replace(desk.due, beneficiary=replace(desk.due.beneficiary, **beneficiary))
+    (held,) = desk.plan(due).held
+    assert field in held.reason
+    assert desk.approve().approved == 0
+    desk.fund()
+    assert desk.claim() == []
+
+
+def test_a_held_payment_is_replaced_when_its_data_is_corrected(
+    desk: Any, store: Store, states: Any
+) -> None:
+    """The corrected instruction is another attempt with another key."""
+    wrong = replace(desk.due, beneficiary=replace(desk.due.beneficiary, town=""))
+    desk.plan(wrong)
+    with store.reading() as connection:
+        (item,) = attention(connection)
+    assert item.why == "beneficiary.town: missing"
+    assert desk.plan(desk.due).planned == 1
+    assert states() == {"cancelled": 1, "planned": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount_minor": 0}, "amount_minor"),
+        ({"amount_minor": -5}, "amount_minor"),
+        ({"amount_minor": 2**63}, "amount_minor"),
+        ({"amount_minor": 1.5}, "amount_minor"),
+        ({"currency": "ZZZ"}, "currency"),
+    ],
+)
+def test_an_amount_that_is_none_is_refused_and_the_rest_goes_on(
+    desk: Any, change: dict[str, Any], field: str
+) -> None:
+    """Bad input is a finding with its field, not an exception."""
+    planned = desk.plan(replace(desk.due, **change), replace(desk.due, obligation_id="O-2"))
+    assert [(r.obligation_id, r.field) for r in planned.refused] == [("O-1", field)]
+    assert planned.planned == 1
+
+
+@pytest.mark.parametrize("change", [{"currency": "JPY"}, {"currency": "NOK", "amount_minor": 1}])
+def test_routing_takes_the_first_rail_that_can_and_says_why(
+    desk: Any, store: Store, change: dict[str, Any]
+) -> None:
+    """What no rail takes is held, with what each of them lacks."""
+    planned = desk.plan(replace(desk.due, **change))
+    with store.reading() as connection:
+        rail, reason = connection.execute(
+            sa.select(payments.c.rail, payments.c.routing_reason)
+        ).one()
+    if change["currency"] == "NOK":
+        assert (rail, reason) == ("batched", "single: no NOK; batched: first that takes it")
+    else:
+        assert planned.held[0].reason == "rail: single: no JPY; batched: no JPY"
+
+
+def test_an_amount_over_the_rails_limit_goes_to_no_rail(desk: Any) -> None:
+    """The profile's limit holds before anything is stored as sent."""
+    (held,) = desk.plan(replace(desk.due, amount_minor=10_001)).held
+    assert "more than its limit in EUR" in held.reason
+
+
+def test_a_changed_instruction_under_an_old_key_is_refused_by_field(desk: Any) -> None:
+    """The payment that stands is not touched."""
+    desk.plan(desk.due)
+    planned = desk.plan(replace(desk.due, amount_minor=101))
+    why = "differs from the instruction of payment P-00001"
+    assert planned.refused == [Refusal(obligation_id="O-1", field="amount_minor", why=why)]
+
+
+def test_a_rejected_payment_waits_for_another_beneficiary(
+    desk: Any, store: Store, states: Any
+) -> None:
+    """The nightly loop never sends to the same dead account again."""
+    from settle.adapters import Rejected
+
+    desk.ready(desk.due)
+    ((sending),) = desk.claim()
+    rejected = event_of(sending.rows[0], Rejected(code="AC04", reason="closed"), desk.now)
+    with store.transaction() as connection:
+        end(connection, [End(events=[rejected], worker="w", recorded_at=desk.now)])
+    (refusal,) = desk.plan(desk.due).refused
+    assert (refusal.field, refusal.why.split(";")[0]) == ("beneficiary", "rejected before")
+    other = replace(desk.due.beneficiary, account="DE02120300000000202051")
+    assert desk.plan(replace(desk.due, beneficiary=other)).planned == 1
+    assert states() == {"planned": 1, "rejected": 1}

@@ -1,0 +1,65 @@
+"""The schema that the revisions make is the schema that the rooms declare."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from settle.errors import ConfigError
+from settle.store import Store, metadata
+
+ROOMS = ("clearing", "hub", "ledger", "payments", "reconciliation")
+OPEN = "import sys; from settle.store import Store; Store.open(sys.argv[1]).close()"
+
+
+def test_revisions_make_what_the_rooms_declare(store_url: str) -> None:
+    """A column added to a room without a revision is found here, on each database."""
+    for room in ROOMS:
+        import_module(f"settle.{room}.tables")
+    store = Store.open(store_url)
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    store.close()
+
+
+def test_opening_a_current_store_changes_nothing(store_url: str) -> None:
+    """Opening is something every command does, every night."""
+    Store.open(store_url).close()
+    before = tables(store_url)
+    Store.open(store_url).close()
+    assert before == tables(store_url)
+    assert "alembic_version" in before
+
+
+def test_two_processes_may_open_a_new_store_at_once(store_url: str) -> None:
+    """Workers that start together do not trip over each other's upgrade."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", OPEN, store_url], stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    ends = [(process.communicate()[1], process.returncode) for process in started]
+    assert [code for _, code in ends] == [0, 0, 0], ends
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://x/y", "nonsense", "sqlite:////no/such/folder/settle.db", "postgresql://@:1/x"]
+)
+def test_a_store_that_is_no_database_is_refused_by_name(url: str) -> None:
+    """A mistake in the store's URL names the key and says what is wrong with it."""
+    with pytest.raises(ConfigError, match="store: "):
+        Store.open(url)
+
+
+def tables(url: str) -> list[str]:
+    """The tables that are there."""
+    store = Store.open(url)
+    names = sorted(sa.inspect(store.engine).get_table_names())
+    store.close()
+    return names
