@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from settle.store import Store, metadata
+from settle.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 _databases = itertools.count(1)
@@ -32,33 +33,63 @@ def postgres_server() -> Iterator[str]:
     server.cleanup()
 
 
+def new_database(server: str, *, like: str = "template1") -> str:
+    """The URL of a new database on a server, a copy of another one."""
+    name = f"settle_{os.getpid()}_{next(_databases)}"
+    admin = sa.create_engine(
+        sa.make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {like}")
+    admin.dispose()
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a database that has the schema, to be copied: upgrading each takes longer."""
+    url = new_database(postgres_server)
+    Store.open(url).close()
+    return str(sa.make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that has the schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "settle.db"
+    Store.open(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """The URL of a new, empty PostgreSQL database."""
-    name = f"settle_{os.getpid()}_{next(_databases)}"
-    admin = sa.create_engine(
-        sa.make_url(postgres_server).set(drivername="postgresql+psycopg"),
-        isolation_level="AUTOCOMMIT",
-    )
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    admin.dispose()
-    return sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    return new_database(postgres_server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a new, empty store, on each database in turn."""
+def empty_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new store without a schema, on each database in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'settle.db'}"
     return str(request.getfixturevalue("postgres_url"))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new store with its schema in place, on each database in turn."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copyfile(template, tmp_path / "settle.db")
+        return f"sqlite:///{tmp_path / 'settle.db'}"
+    server: str = request.getfixturevalue("postgres_server")
+    return new_database(server, like=request.getfixturevalue("postgres_template"))
+
+
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
-    """A new store with the schema in place, on each database in turn."""
+    """A new store, opened, on each database in turn."""
     opened = Store.open(store_url)
-    metadata.create_all(opened.engine)
     yield opened
     opened.close()
 

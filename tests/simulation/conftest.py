@@ -62,7 +62,7 @@ from settle.payments import (
     pay,
     plan,
 )
-from settle.store import Store, metadata
+from settle.store import Store
 from settle.store.connection import _engine
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
@@ -429,7 +429,6 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """An SQLite store with its schema, to be copied: making one anew costs more than a night."""
     path = tmp_path_factory.mktemp("empty") / "settle.db"
     store = Store.open(f"sqlite:///{path}")
-    metadata.create_all(store.engine)
     with store.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     store.close()

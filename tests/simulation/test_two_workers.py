@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from settle.payments import EventKind, ThreadWriter, look_up, pay
 from settle.payments.tables import payment_events
-from settle.store import Store, metadata
+from settle.store import Store
 
 WORLDS = Callable[..., Any]
 
@@ -36,7 +36,6 @@ async def test_two_workers_on_postgresql_never_claim_the_same_payment(
     """Each payment is released once and executed once, and the two share them out."""
     world = worlds(60, rejected=False)
     world.store = Store.open(postgres_url)
-    metadata.create_all(world.store.engine)
     world.prepare()
     paid = await asyncio.gather(*(work(world, postgres_url, name) for name in ("one", "two")))
     assert sum(paid) == 60

@@ -18,6 +18,7 @@ from settle.payments.beneficiaries import faults
 from settle.payments.events import append
 from settle.payments.identity import identity
 from settle.payments.instruction import Due, Row, fingerprint_of, payment_of
+from settle.payments.refusing import Payee, payee_of, refusing
 from settle.payments.routing import route
 from settle.payments.rows import chunks, fetch
 from settle.payments.state import DEAD, Event, EventKind, State
@@ -61,6 +62,7 @@ class _Plan:
     tenant: str
     now: datetime
     ids: Ids
+    refusing: Mapping[Payee, str]
     new: list[dict[str, Any]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
@@ -134,6 +136,8 @@ class _Plan:
     def _hold_reason(self, row: Row, due: Due) -> str:
         if not row["rail"]:
             return f"rail: {row['routing_reason']}"
+        if (refused_before := self.refusing.get(payee_of(row))) is not None:
+            return refused_before
         ours = list(faults(due.beneficiary))
         return "; ".join(ours or self.rails[row["rail"]].check(payment_of(row)))
 
@@ -149,13 +153,21 @@ def plan(
 ) -> Planned:
     """Give each obligation its one payment. Run again, this gives no second one.
 
-    Rails are tried in the order given. A payment that fails a local check is kept as planned
-    with its hold reason, and never approved; planned again with corrected data it is replaced.
-    An obligation whose payment was rejected gets another only with another beneficiary.
+    Rails are tried in the order given. A payment that fails a local check, or goes to an account
+    that rejected or returned the last one, is kept as planned with its hold reason and never
+    approved; planned again with corrected data it is replaced. An obligation whose payment was
+    rejected gets another only with another beneficiary.
     """
-    planning = _Plan(rails=rails, tenant=tenant, now=now, ids=ids)
     unique = {due.obligation_id: due for due in reversed(obligations)}
     with store.transaction() as connection:
+        accounts = [due.beneficiary.account for due in unique.values()]
+        planning = _Plan(
+            rails=rails,
+            tenant=tenant,
+            now=now,
+            ids=ids,
+            refusing=refusing(connection, tenant, accounts),
+        )
         known = _earlier(connection, tenant, sorted(unique))
         for obligation_id, due in sorted(unique.items()):
             planning.take(due, known.get(obligation_id, ()))

@@ -51,6 +51,7 @@ payments = sa.Table(
     sa.CheckConstraint("amount_minor > 0", name="positive"),
     sa.Index(None, "state", "rail"),
     sa.Index(None, "tenant", "obligation_id"),
+    sa.Index(None, "beneficiary_account"),
     sa.Index(
         "uq_payments_live_obligation",
         "tenant",

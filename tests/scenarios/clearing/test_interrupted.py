@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from settle.clearing import Agreements, Cutoff, Intake, Rates, close, due, take
 from settle.engine import Engine
 from settle.ledger import balances
-from settle.store import Store, metadata
+from settle.store import Store
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
 DAY = date(2024, 12, 18)
@@ -87,9 +87,7 @@ def state(store: Store, lake: Path) -> object:
 
 
 def new_store(url: str) -> Store:
-    store = Store.open(url)
-    metadata.create_all(store.engine)
-    return store
+    return Store.open(url)
 
 
 def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from settle.clearing import Agreements, Cutoff, Intake, Rates, close, take
 from settle.engine import Engine
 from settle.errors import BadInput
-from settle.store import Store, metadata
+from settle.store import Store
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
 HEADER = "record_id,participant_id,agreement_id,counterparty_id,kind,amount,currency,occurred_at"
@@ -55,7 +55,6 @@ def agreements() -> Agreements:
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(f"sqlite:///{tmp_path / 'one.db'}")
-    metadata.create_all(opened.engine)
     yield opened
     opened.close()
 
@@ -270,7 +269,6 @@ def test_what_stands_does_not_depend_on_the_order_of_batches(
     for order in (batches, data.draw(st.permutations(batches))):
         tmp = tmp_path_factory.mktemp("order")
         store = Store.open(f"sqlite:///{tmp / 'one.db'}")
-        metadata.create_all(store.engine)
         taking = taker(store, engine=engine, agreements=agreements, lake=tmp / "lake")
         for batch in order:
             intake = taking([{**GOOD, "record_id": name, "amount": a} for name, a in batch])

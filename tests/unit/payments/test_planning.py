@@ -135,6 +135,8 @@ def test_a_rejected_payment_waits_for_another_beneficiary(
         end(connection, [End(events=[rejected], worker="w", recorded_at=desk.now)])
     (refusal,) = desk.plan(desk.due).refused
     assert (refusal.field, refusal.why.split(";")[0]) == ("beneficiary", "rejected before")
+    (held,) = desk.plan(replace(desk.due, obligation_id="O-2")).held
+    assert "this account was rejected; waits for a corrected beneficiary" in held.reason
     other = replace(desk.due.beneficiary, account="DE02120300000000202051")
     assert desk.plan(replace(desk.due, beneficiary=other)).planned == 1
-    assert states() == {"planned": 1, "rejected": 1}
+    assert states() == {"planned": 2, "rejected": 1}

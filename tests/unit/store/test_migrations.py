@@ -18,30 +18,30 @@ ROOMS = ("clearing", "hub", "ledger", "payments", "reconciliation")
 OPEN = "import sys; from settle.store import Store; Store.open(sys.argv[1]).close()"
 
 
-def test_revisions_make_what_the_rooms_declare(store_url: str) -> None:
+def test_revisions_make_what_the_rooms_declare(empty_store_url: str) -> None:
     """A column added to a room without a revision is found here, on each database."""
     for room in ROOMS:
         import_module(f"settle.{room}.tables")
-    store = Store.open(store_url)
+    store = Store.open(empty_store_url)
     with store.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     store.close()
 
 
-def test_opening_a_current_store_changes_nothing(store_url: str) -> None:
+def test_opening_a_current_store_changes_nothing(empty_store_url: str) -> None:
     """Opening is something every command does, every night."""
-    Store.open(store_url).close()
-    before = tables(store_url)
-    Store.open(store_url).close()
-    assert before == tables(store_url)
+    Store.open(empty_store_url).close()
+    before = tables(empty_store_url)
+    Store.open(empty_store_url).close()
+    assert before == tables(empty_store_url)
     assert "alembic_version" in before
 
 
-def test_two_processes_may_open_a_new_store_at_once(store_url: str) -> None:
+def test_two_processes_may_open_a_new_store_at_once(empty_store_url: str) -> None:
     """Workers that start together do not trip over each other's upgrade."""
     started = [
-        subprocess.Popen([sys.executable, "-c", OPEN, store_url], stderr=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-c", OPEN, empty_store_url], stderr=subprocess.PIPE)
         for _ in range(3)
     ]
     ends = [(process.communicate()[1], process.returncode) for process in started]

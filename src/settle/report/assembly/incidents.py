@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -77,7 +79,7 @@ def _rejections(connection: Connection, night: NightFacts) -> Iterator[Incident]
         .where(event.kind == EventKind.REJECTED.value, night.within(event.recorded_at))
         .order_by(event.recorded_at, event.payment_id)
     )  # fmt: skip
-    groups: dict[tuple[str, str], list[sa.Row[tuple[object, ...]]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for row in connection.execute(query):
         groups[row.rail, row.code].append(row)
     for (rail, code), rows in sorted(groups.items()):
@@ -107,7 +109,8 @@ def _unfunded(connection: Connection, night: NightFacts) -> Iterator[Incident]:
         )
         .order_by(event.recorded_at)
     )  # fmt: skip
-    at, states = {}, defaultdict(dict)
+    at: dict[tuple[str, str], datetime] = {}
+    states: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for row in connection.execute(query):
         at.setdefault((row.rail, row.currency), row.recorded_at)
         states[row.rail, row.currency][row.payment_id] = row.state

@@ -51,7 +51,7 @@ def paid(connection: Connection, night: NightFacts, unknowns: Mapping[str, Ended
 
 
 def _open(connection: Connection, night: NightFacts) -> list[Row]:
-    """rows: payments that somebody should see; a rejected one only until another takes its place."""
+    """rows: payments that somebody should see; a rejected one until another stands for it."""
     other = payments.alias()
     replaced = sa.exists().where(
         other.c.tenant == payments.c.tenant,

@@ -37,7 +37,7 @@ def reconciled(connection: Connection, night: NightFacts) -> Reconciliation:
                 name=row.pass_name, currency=row.currency, lines=row.lines,
                 value_minor=row.value_minor,
             )
-            for row in room.passes(connection, night.day)
+            for row in room.pass_rates(connection, night.day)
         ),
         statements=tuple(_statements(connection, night)),
     )  # fmt: skip

@@ -85,6 +85,8 @@ def _now(states: Mapping[str, str], unknowns: Mapping[str, Ended], *, moves: boo
     if not states:
         return "The payments have been released anew since"
     ways = Counter(_way(name, state, unknowns) for name, state in states.items())
+    if len(ways) == 1:
+        return f"{plural(len(states), 'payment')} {next(iter(ways))}"
     told = "; ".join(f"{count} {way}" for way, count in sorted(ways.items()))
     return f"{plural(len(states), 'payment')}: {told}"
 
