@@ -29,7 +29,7 @@ from settle.hub.journal import NightJournal
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.rails import open_adapters, open_rails
 from settle.ledger import accounts, balances
-from settle.report.assembly import NightFacts, assemble, finding_lines
+from settle.report.assembly import NightFacts, assemble, finding_lines, known_at
 from settle.store import Store, exclusive, uuid7
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Hub:
         self.adapters = open_adapters(config.settings)
         self._clock = clock
         self._engine: Engine | None = None
-        self._began: dict[date, float] = {}
+        self._began: dict[date, tuple[datetime, float]] = {}
 
     @classmethod
     def open(
@@ -138,13 +138,21 @@ class Hub:
         return clearing.Cutoff(zone=self.config.settings.settle.zone.key)
 
     def now(self, day: date) -> datetime:
-        """What time it is in the night of a day. A rehearsed night begins at its own instant."""
+        """What time it is in the night of a day. A rehearsed night begins at its own instant.
+
+        Run again, it goes on from the latest evidence: what comes later is recorded later.
+        """
         if self._clock is not None:
             return self._clock()
         if self.config.settings.settle.clock is NightClock.REAL:
             return datetime.now(UTC)
-        began = self._began.setdefault(day, time.monotonic())
-        return self.config.night_instant(day) + timedelta(seconds=time.monotonic() - began)
+        if day not in self._began:
+            with self.store.reading() as connection:
+                known = known_at(connection)
+            begins = self.config.night_instant(day)
+            self._began[day] = max(begins, known or begins), time.monotonic()
+        began_at, began = self._began[day]
+        return began_at + timedelta(seconds=time.monotonic() - began)
 
     @contextmanager
     def night(self, day: date) -> Iterator[bool]:

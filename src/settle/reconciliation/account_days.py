@@ -96,7 +96,7 @@ def _newest(connection: Connection) -> Iterator[AccountDay]:
     table = statements.c
     query = sa.select(statements).order_by(
         table.rail, table.account, table.currency, table.day,
-        table.complete.desc(), table.received_at.desc(), table.document_id, table.place,
+        table.complete.desc(), table.edition.desc(), table.document_id, table.place,
     )  # fmt: skip
     rows = connection.execute(query)
     for _, of_day in groupby(rows, key=lambda row: (row.rail, row.account, row.currency, row.day)):

@@ -59,7 +59,8 @@ def keep(
         lines_in = sum(len(statement.lines) for statement in read)
         row = _document_row(document, document_id, digest, received_at, lines_in)
         _replace_document(connection, row)
-        insert_new(connection, statements, _statement_rows(read, document_id, received_at))
+        edition = _next_edition(connection, document)
+        insert_new(connection, statements, _statement_rows(read, document_id, edition))
         lines_new, clashes = _keep_lines(connection, read, document, document_id)
         findings = [*findings, *clashes]
         insert_new(connection, statement_findings, _finding_rows(findings, document_id))
@@ -161,8 +162,16 @@ def _replace_document(connection: Connection, row: dict[str, Any]) -> None:
     insert_new(connection, statement_documents, [row])
 
 
+def _next_edition(connection: Connection, document: StatementDocument) -> int:
+    """Which word of its account this is. Counted, for a clock may be set back; an order is not."""
+    query = sa.select(sa.func.max(statements.c.edition)).where(
+        statements.c.rail == document.rail, statements.c.account == document.account
+    )
+    return (connection.scalar(query) or 0) + 1
+
+
 def _statement_rows(
-    read: Sequence[Statement], document_id: str, received_at: datetime
+    read: Sequence[Statement], document_id: str, edition: int
 ) -> list[dict[str, Any]]:
     return [
         {
@@ -177,7 +186,7 @@ def _statement_rows(
             "closing_minor": statement.closing_minor,
             "difference_minor": statement.difference_minor,
             "complete": statement.complete,
-            "received_at": received_at,
+            "edition": edition,
         }
         for place, statement in enumerate(read)
     ]

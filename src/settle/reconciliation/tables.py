@@ -34,7 +34,7 @@ statements = sa.Table(
     sa.Column("closing_minor", Minor, nullable=False),
     sa.Column("difference_minor", Minor, nullable=False, doc="closing less opening less lines"),
     sa.Column("complete", sa.Boolean, nullable=False),
-    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False, doc="of the account: the highest is newest"),
     sa.Index(None, "rail", "account", "day"),
 )
 

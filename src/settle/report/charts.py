@@ -201,7 +201,7 @@ def _flows(flows: Sequence[Flow]) -> dict[str, Any]:
     first = _fullest(currencies, flows)
     for place, picture in enumerate(pictures):
         picture.visible = place == first
-    layout = {**_layout(), "height": 460, "margin": {"l": 8, "r": 8, "t": 56, "b": 16}}
+    layout = {**_layout(), "height": 600, "margin": {"l": 8, "r": 8, "t": 56, "b": 16}}
     layout["updatemenus"] = [_menu(currencies, active=first)]
     return _plain(go.Figure(data=pictures, layout=layout))
 

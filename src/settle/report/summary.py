@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from settle.report.figures import count, plural, share
+from settle.report.payments import ExceptionKind
 
 if TYPE_CHECKING:
     from settle.report.model import MorningReport
@@ -17,6 +18,15 @@ MEANINGS: dict[int, str] = {
     12: "A rail is down",
 }
 """What the exit code of a night means, in two or three words."""
+
+STOPPED = (
+    ExceptionKind.RETURNED,
+    ExceptionKind.REJECTED,
+    ExceptionKind.FAILED,
+    ExceptionKind.HELD,
+    ExceptionKind.AWAITING_APPROVAL,
+)
+"""Payments that go no further until a person does something."""
 
 
 def sentence(report: MorningReport) -> str:
@@ -34,6 +44,10 @@ def _open_items(report: MorningReport) -> list[str]:
         items.append("the ledger does not balance in " + ", ".join(report.unbalanced))
     if report.unknowns:
         items.append(plural(report.unknowns, "payment") + " with unknown outcome")
+    if stopped := sum(report.payments.total(kind) for kind in STOPPED):
+        items.append(plural(stopped, "payment") + " that somebody must act on")
+    if unfunded := report.payments.total(ExceptionKind.SCHEDULED):
+        items.append(plural(unfunded, "payment") + " waiting for funds")
     if report.breaks.open:
         items.append(plural(report.breaks.open, "open break"))
     if report.intake.quarantined:

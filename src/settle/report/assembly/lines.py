@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from settle.payments import EventKind
 from settle.payments.tables import payment_events, payments, returned_payables
 from settle.reconciliation import BreakKind
 from settle.reconciliation.tables import (
@@ -82,9 +83,9 @@ def _returned(connection: Connection, night: NightFacts) -> Iterator[Incident]:
     query = (
         sa.select(payments.c.rail, owed.currency, owed.amount_minor, owed.back_minor,
                   owed.charges_minor, owed.code, owed.payment_id, at.label("at"))
-        .join(event.payment_id.table, event.payment_id == owed.payment_id)
+        .join(payment_events, event.payment_id == owed.payment_id)
         .join(payments, payments.c.payment_id == owed.payment_id)
-        .where(event.kind == "returned")
+        .where(event.kind == EventKind.RETURNED.value)
         .group_by(payments.c.rail, owed.currency, owed.amount_minor, owed.back_minor,
                   owed.charges_minor, owed.code, owed.payment_id)
         .having(night.within(at))

@@ -21,7 +21,7 @@ from settle.report.assembly.incidents import incidents
 from settle.report.assembly.night import NightFacts
 from settle.report.assembly.payments import paid
 from settle.report.assembly.reconciliation import breaks, reconciled
-from settle.report.assembly.settled import netting, settled
+from settle.report.assembly.settled import netting, settled, window_totals
 from settle.report.assembly.unknowns import ended
 from settle.report.clearing import Intake
 from settle.report.model import ExitCode, MorningReport
@@ -43,17 +43,18 @@ def assemble(connection: Connection, night: NightFacts) -> MorningReport:
     proofs = tuple(_proofs(connection, balances))
     taken, found = intake(connection, night), breaks(connection, night)
     payments = paid(connection, night, unknowns)
+    window = window_totals(connection, night)
     return MorningReport(
         tenant=night.tenant,
         day=night.day,
-        known_at=_known_at(connection) or night.began_at,
+        known_at=known_at(connection) or night.began_at,
         exit_code=exit_code(night, intake=taken, payments=payments, breaks=found, proofs=proofs),
         nights=(night.day,),
         rails_down=tuple(sorted(night.rails_down)),
         intake=taken,
         windows=closed_windows(connection, night),
-        settled=settled(connection, night),
-        netting=netting(connection, night),
+        settled=settled(window),
+        netting=netting(window),
         payments=payments,
         incidents=incidents(connection, night, unknowns),
         reconciliation=reconciled(connection, night),
@@ -88,7 +89,7 @@ def _proofs(connection: Connection, balances: Sequence[AccountBalance]) -> list[
     ]
 
 
-def _known_at(connection: Connection) -> datetime | None:
+def known_at(connection: Connection) -> datetime | None:
     """When the latest evidence was recorded: a batch, a close, a statement, an event."""
     columns = (
         intake_batches.c.taken_at,

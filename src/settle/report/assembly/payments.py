@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from settle import payments as room
 from settle.payments import State
+from settle.payments.rows import chunks
 from settle.payments.tables import payment_events, payments, returned_payables
 from settle.report.assembly.night import NightFacts
 from settle.report.assembly.story import happened, told
@@ -130,10 +131,11 @@ def _shown(row: Row, kind: ExceptionKind) -> PaymentException:
 
 
 def _of(connection: Connection, unknowns: Mapping[str, Ended]) -> Iterator[Row]:
-    query = sa.select(payments).where(payments.c.payment_id.in_(sorted(unknowns)))
-    for row in connection.execute(query).mappings():
-        if State(row["state"]) not in (State.UNKNOWN, State.SENDING):
-            yield row
+    for some in chunks(sorted(unknowns)):
+        query = sa.select(payments).where(payments.c.payment_id.in_(some))
+        for row in connection.execute(query).mappings():
+            if State(row["state"]) not in (State.UNKNOWN, State.SENDING):
+                yield row
 
 
 def _was_unknown(row: Row, unknowns: Mapping[str, Ended]) -> PaymentException:

@@ -23,6 +23,9 @@ PARTS = (
 )  # fmt: skip
 """What a bucket is made of, signed towards the participant."""
 
+OF_RECORDS = ("sales", "refunds", "chargebacks", "reversals", "fees_explicit")
+"""Parts that are the sum of records of one direction; adjustments are of both."""
+
 PAID = frozenset({State.BOOKED, State.CREDITED})
 ON_THE_WAY = frozenset({State.SENDING, State.UNKNOWN, State.ACCEPTED, State.AWAITING_AUTHORISATION})
 
@@ -30,23 +33,26 @@ Totals = dict[str, dict[str, int]]
 """By settlement currency: amounts by name."""
 
 
-def settled(connection: Connection, night: NightFacts) -> tuple[Settled, ...]:
-    """What this day's window came to, a row a currency.
+def window_totals(connection: Connection, night: NightFacts) -> Totals:
+    """Everything that this day's window came to, read once."""
+    totals = _positions(connection, night)
+    for row in _by_rate(connection, night):
+        _add(totals, _bucket(row, night))
+    _add(totals, _fates(connection, night))
+    _add(totals, _carried(connection, night))
+    return totals
+
+
+def settled(totals: Totals) -> tuple[Settled, ...]:
+    """What a window came to, a row a currency.
 
     Net = its parts and what earlier windows left; owed = paid + on the way + waiting + returned.
     """
-    totals = _positions(connection, night)
-    _add(totals, _buckets(connection, night))
-    _add(totals, _fates(connection, night))
-    _add(totals, _carried(connection, night))
     return tuple(_settled(currency, row) for currency, row in sorted(totals.items()))
 
 
-def netting(connection: Connection, night: NightFacts) -> tuple[Netting, ...]:
+def netting(totals: Totals) -> tuple[Netting, ...]:
     """The value of all records, each counted as positive, against what is paid out."""
-    totals = _positions(connection, night)
-    _add(totals, _gross(connection, night))
-    _add(totals, _fates(connection, night))
     return tuple(
         Netting(
             currency=currency, records=row["records"], payments=row["obligations"],
@@ -98,23 +104,14 @@ def _positions(connection: Connection, night: NightFacts) -> Totals:
     return totals
 
 
-def _buckets(connection: Connection, night: NightFacts) -> Iterator[tuple[str, str, int]]:
-    for row in _by_rate(connection, night):
-        parts = {name: int(row[name]) for name in PARTS}
-        shown = converted(
-            parts, _rate(row, night), rounding=Rounding(row["rounding"]),
-            total_minor=int(row["converted"]),
-        )  # fmt: skip
-        for name, amount in shown.items():
-            yield row["quote"], name, amount
-
-
-def _gross(connection: Connection, night: NightFacts) -> Iterator[tuple[str, str, int]]:
-    for row in _by_rate(connection, night):
-        of_records = ("sales", "refunds", "chargebacks", "reversals", "fees_explicit")
-        gross = sum(abs(int(row[name])) for name in of_records) + int(row["adjusted"])
-        rounding = Rounding(row["rounding"])
-        yield row["quote"], "gross", convert(gross, _rate(row, night), rounding=rounding)
+def _bucket(row: Mapping[Any, Any], night: NightFacts) -> Iterator[tuple[str, str, int]]:
+    rate, rounding = _rate(row, night), Rounding(row["rounding"])
+    parts = {name: int(row[name]) for name in PARTS}
+    shown = converted(parts, rate, rounding=rounding, total_minor=int(row["converted"]))
+    for name, amount in shown.items():
+        yield row["quote"], name, amount
+    gross = sum(abs(parts[name]) for name in OF_RECORDS) + int(row["adjusted"])
+    yield row["quote"], "gross", convert(gross, rate, rounding=rounding)
 
 
 def _by_rate(connection: Connection, night: NightFacts) -> list[Mapping[Any, Any]]:

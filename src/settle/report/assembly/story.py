@@ -53,11 +53,19 @@ _PLAIN: dict[EventKind, str] = {
 _OURS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.APPROVED, EventKind.UNKNOWN,
                    EventKind.NOT_MOVED})  # fmt: skip
 
+_KINDS = {kind: place for place, kind in enumerate(EventKind)}
+_STEPS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.APPROVED, EventKind.SCHEDULED,
+                    EventKind.FUNDED})  # fmt: skip
+"""Steps before the release: their ordinal orders them; anything else goes by its kind."""
+
 
 def happened(
     connection: Connection, payment_ids: sa.Select[tuple[str]] | Sequence[str]
 ) -> list[Happened]:
-    """The events of some payments, by payment and time of recording."""
+    """The events of some payments, by payment and time of recording.
+
+    What was recorded at once is told in the order in which it can only have happened.
+    """
     event = payment_events.c
     query = (
         sa.select(
@@ -65,13 +73,17 @@ def happened(
             event.code, event.detail,
         )
         .where(event.payment_id.in_(payment_ids))
-        .order_by(event.payment_id, event.recorded_at, event.ordinal, event.occurred_at,
-                  event.event_id)
+        .order_by(event.ordinal, event.event_id)
     )  # fmt: skip
-    return [
+    found = [
         Happened(**{**row, "kind": EventKind(row["kind"])})
         for row in connection.execute(query).mappings()
     ]
+    return sorted(found, key=_course)
+
+
+def _course(event: Happened) -> tuple[str, datetime, int]:
+    return event.payment_id, event.recorded_at, 0 if event.kind in _STEPS else _KINDS[event.kind]
 
 
 def told(event: Happened, *, currency: str) -> StoryLine:

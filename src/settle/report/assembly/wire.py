@@ -13,10 +13,11 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Effect
 from settle.payments import State
+from settle.payments.rows import chunks
 from settle.payments.tables import exchanges, payments
 from settle.report.assembly.night import NightFacts
 from settle.report.assembly.unknowns import Ended
-from settle.report.figures import plural
+from settle.report.figures import count, plural
 from settle.report.model import Incident
 
 _IDENTIFIER = re.compile(r"(?<=/)[A-Za-z0-9-]{16,}")
@@ -34,6 +35,7 @@ class Failure:
 
     kind: str
     request: str
+    rail: str
     status: int | None
     at: datetime
     moves: bool
@@ -44,9 +46,9 @@ def wire_incidents(
     connection: Connection, night: NightFacts, unknowns: Mapping[str, Ended]
 ) -> Iterator[Incident]:
     """The night's failures of one kind at one place, told together."""
-    groups: dict[tuple[str, str, int], list[Failure]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, int], list[Failure]] = defaultdict(list)
     for failure in _failures(connection, night):
-        groups[failure.kind, failure.request, failure.status or 0].append(failure)
+        groups[failure.kind, failure.rail, failure.request, failure.status or 0].append(failure)
     for _, failures in sorted(groups.items()):
         yield together(failures, unknowns)
 
@@ -66,17 +68,19 @@ def together(failures: Sequence[Failure], unknowns: Mapping[str, Ended]) -> Inci
 
 def _what(failures: Sequence[Failure]) -> str:
     first, number = failures[0], len(failures)
+    rail = first.rail or "A rail"
     match first.kind:
         case "lost_answer":
-            said = f"No answer to {plural(number, 'request')} {first.request}"
+            said = f"{rail} gave no answer to {first.request}"
         case "interrupted":
-            said = f"The night was stopped while {plural(number, 'request')} {first.request} ran"
+            said = f"The night was stopped while {rail} was asked {first.request}"
         case "not_sent":
-            said = f"No connection for {plural(number, 'request')} {first.request}"
+            said = f"No connection to {rail} for {first.request}"
         case _:
-            said = f"{first.request} answered {first.status} to {plural(number, 'request')}"
+            said = f"{rail} answered {first.status} to {first.request}"
     span = max(failure.at for failure in failures) - min(failure.at for failure in failures)
-    return f"{said} within {plural(span.seconds + 1, 'second')}" if number > 1 else said
+    often = f", {count(number)} times within {plural(int(span.total_seconds()) + 1, 'second')}"
+    return said + (often if number > 1 else "")
 
 
 def _now(states: Mapping[str, str], unknowns: Mapping[str, Ended], *, moves: bool) -> str:
@@ -87,7 +91,7 @@ def _now(states: Mapping[str, str], unknowns: Mapping[str, Ended], *, moves: boo
     ways = Counter(_way(name, state, unknowns) for name, state in states.items())
     if len(ways) == 1:
         return f"{plural(len(states), 'payment')} {next(iter(ways))}"
-    told = "; ".join(f"{count} {way}" for way, count in sorted(ways.items()))
+    told = "; ".join(f"{count(number)} {way}" for way, number in sorted(ways.items()))
     return f"{plural(len(states), 'payment')}: {told}"
 
 
@@ -112,15 +116,17 @@ def _failures(connection: Connection, night: NightFacts) -> Iterator[Failure]:
         .order_by(exchange.intent_at, exchange.conversation_id, exchange.step, exchange.turn)
     )  # fmt: skip
     rows = connection.execute(query).all()
-    payments_of = _payments(connection, sorted({row.conversation_id for row in rows}))
+    found = _payments(connection, sorted({row.conversation_id for row in rows}))
     for row in rows:
+        rail, states = found.get(row.conversation_id, ("", {}))
         yield Failure(
+            rail=rail,
             kind=_kind(row.status, row.silence, sent=row.sent),
             request=f"{row.method} {_place(row.target)}",
             status=row.status,
             at=row.intent_at,
             moves=row.effect == Effect.COMMITS.value,
-            states=payments_of.get(row.conversation_id, {}),
+            states=states,
         )
 
 
@@ -136,13 +142,16 @@ def _place(target: str) -> str:
     return _IDENTIFIER.sub("…", target.partition("?")[0])
 
 
-def _payments(connection: Connection, conversations: Sequence[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+def _payments(
+    connection: Connection, conversations: Sequence[str]
+) -> dict[str, tuple[str, dict[str, str]]]:
+    """By conversation: the rail it was with, and its payments with how they stand."""
+    found: dict[str, tuple[str, dict[str, str]]] = {}
     payment = payments.c
-    for start in range(0, len(conversations), 1000):
-        query = sa.select(payment.conversation_id, payment.payment_id, payment.state).where(
-            payment.conversation_id.in_(conversations[start : start + 1000])
-        )
-        for conversation_id, payment_id, state in connection.execute(query):
-            found[conversation_id][payment_id] = state
+    for some in chunks(conversations):
+        query = sa.select(
+            payment.conversation_id, payment.rail, payment.payment_id, payment.state
+        ).where(payment.conversation_id.in_(some))
+        for conversation_id, rail, payment_id, state in connection.execute(query):
+            found.setdefault(conversation_id, (rail, {}))[1][payment_id] = state
     return found

@@ -349,7 +349,7 @@ def upgrade() -> None:
         sa.Column("closing_minor", sa.BigInteger(), nullable=False),
         sa.Column("difference_minor", sa.BigInteger(), nullable=False),
         sa.Column("complete", sa.Boolean(), nullable=False),
-        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("document_id", "place", name=op.f("pk_statements")),
     )
     op.create_index(
