@@ -65,7 +65,7 @@ def _run(rehearsal: Rehearsal, console: Console) -> None:
             TerminalProgress(console) as progress,
         ):
             night = nightly.run(hub, day, progress=progress)
-    show(console, night)
+        show(console, night)
     _say_what_was_executed(rehearsal, console)
     if night.exit_code is ExitCode.RAIL_DOWN:
         raise typer.Exit(int(night.exit_code))
