@@ -103,7 +103,7 @@ class _Steps:
 
     def in_order(self) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "Fetch statements", self.fetch
-        yield "Look up what is left open", self.look_up
+        yield "Look up what is left open", self.look_up_all
         yield "Reconcile", self.reconcile
         yield "Take records", self.take
         yield "Close the window: convert, net, post", self.close
@@ -148,6 +148,8 @@ class _Steps:
 
     def plan(self) -> str:
         done = self.hub.plan(self.day)
+        for refusal in done.refused:
+            self.hub.nights.refuse(self.day, f"obligation {refusal}")
         return f"{done.obligations:,} obligations, {done.payments:,} payments, {done.held:,} held"
 
     def release(self) -> str:
@@ -159,8 +161,11 @@ class _Steps:
         self.rails_down.update(done.rails_down)
         return f"{done.accepted:,} accepted, {done.rejected:,} rejected, {done.unknown:,} unknown"
 
-    def look_up(self) -> str:
-        done = self.hub.look_up(self.day, advance=self.show.advance)
+    def look_up_all(self) -> str:
+        return self.look_up(accepted=True)
+
+    def look_up(self, *, accepted: bool = False) -> str:
+        done = self.hub.look_up(self.day, accepted=accepted, advance=self.show.advance)
         self.rails_down.update(done.rails_down)
         return f"{done.closed:,} closed by evidence, {done.unknown:,} unknown"
 

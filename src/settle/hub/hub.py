@@ -7,8 +7,6 @@ reconciliation here, and what reconciliation proves is carried to the door of pa
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,36 +16,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from settle import clearing, payments, reconciliation
+from settle import clearing, payments
 from settle.adapters import Notification
-from settle.calendars import next_business_day
 from settle.engine import Engine
 from settle.errors import BadInput, ConfigError
-from settle.hub import statements
+from settle.hub import paying, statements
 from settle.hub.config import Config, NightClock, load
 from settle.hub.journal import NightJournal
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
-from settle.hub.rails import open_adapters, open_rails
-from settle.ledger import accounts, balances
+from settle.hub.progress import Advance, nobody_watches
+from settle.hub.rails import open_adapters
 from settle.report.assembly import NightFacts, assemble, finding_lines, known_at
-from settle.store import Store, exclusive, uuid7
+from settle.store import Store, exclusive
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from settle.report import MorningReport
-
-Advance = Callable[[int, int], None]
-"""Told how much of how much is done."""
-
-LOOKS_MAX = 4
-"""How often a night looks for what is unknown before it leaves it to the next night."""
-
-LOOK_PAUSE_S = 0.5
-
-
-def _nothing(done: int, total: int) -> None:
-    """Nobody watches."""
 
 
 class Hub:
@@ -170,7 +155,7 @@ class Hub:
 
     # The steps of a night. Each may be run again.
 
-    def fetch(self, day: date, *, advance: Advance = _nothing) -> Fetched:
+    def fetch(self, day: date, *, advance: Advance = nobody_watches) -> Fetched:
         """Fetch and keep what the rails have to say about our accounts, up to a day."""
         return asyncio.run(statements.fetch(self, day, advance=advance))
 
@@ -188,7 +173,7 @@ class Hub:
         return clearing.take(
             source,
             name=name or (Path(source).name if isinstance(source, (str, Path)) else "records"),
-            received_at=self.now(day) if day else self.now(self._today()),
+            received_at=self.now(day) if day else self.now(self.today()),
             store=self.store, engine=self.engine, lake=self.lake, agreements=self.agreements,
         )  # fmt: skip
 
@@ -202,71 +187,36 @@ class Hub:
     def open_position(self, participant_id: str) -> Sequence[clearing.Explanation]:
         """What a participant is owed by what has come in since the last close, explained."""
         return clearing.explain_open(
-            as_of=self.now(self._today()), store=self.store, engine=self.engine, lake=self.lake,
+            as_of=self.now(self.today()), store=self.store, engine=self.engine, lake=self.lake,
             agreements=self.agreements, rates=self.rates, cutoff=self.cutoff,
             participant_id=participant_id,
         )  # fmt: skip
 
     def plan(self, day: date) -> Planned:
         """Give each obligation up to a day its one payment."""
-        now = self.now(day)
-        with self.store.reading() as connection:
-            obligations = clearing.due(connection, as_of=day)
-        done = payments.plan(
-            self.store, [_due(obligation) for obligation in obligations], rails=self.adapters,
-            tenant=self.config.settings.settle.tenant, now=now, ids=uuid7,
-        )  # fmt: skip
-        refused = {refusal.obligation_id for refusal in done.refused}
-        with self.store.transaction() as connection:
-            ids = [x.obligation_id for x in obligations if x.obligation_id not in refused]
-            clearing.cover(connection, ids, at=now)
-        return Planned(
-            obligations=len(obligations), payments=done.planned, held=len(done.held),
-            refused=tuple(f"{x.obligation_id}: {x.field}: {x.why}" for x in done.refused),
-        )  # fmt: skip
+        return paying.plan(self, day)
 
     def release(self, day: date) -> Released:
         """Approve by policy, and fund what the rails' accounts hold; the rest waits."""
-        now = self.now(day)
-        payments.roll(self.store, value_dates=self._value_dates(now), now=now)
-        controls = self.config.settings.controls
-        policy = payments.Policy(
-            limit_minor={
-                currency: limit
-                for currency, limit in self.config.settings.approval.limits_minor().items()
-                if currency not in controls.paused_currencies
-            },
-            paused_rails=controls.paused_rails,
-        )
-        payments.approve(self.store, policy, now=now)
-        funded = payments.fund(self.store, balances=self._spendable(), now=now)
-        return Released(funded=funded.funded, waiting=funded.scheduled)
+        return paying.release(self, day)
 
-    def pay(self, day: date, *, advance: Advance = _nothing) -> Paid:
+    def pay(self, day: date, *, advance: Advance = nobody_watches) -> Paid:
         """Send what is approved and funded, each payment once."""
-        return asyncio.run(self._pay(day, advance))
+        return asyncio.run(paying.pay(self, day, advance=advance))
 
-    def look_up(self, day: date, *, advance: Advance = _nothing) -> Looked:
-        """Ask the rails about every payment whose outcome is not known, until it is or enough."""
-        return asyncio.run(self._look_up(day, advance))
+    def look_up(
+        self, day: date, *, accepted: bool = False, advance: Advance = nobody_watches
+    ) -> Looked:
+        """Ask the rails about every payment whose outcome is not known, until it is or enough.
+
+        With `accepted`, rails that are asked one by one are also asked about those they accepted
+        and have not booked.
+        """
+        return asyncio.run(paying.look_up(self, day, accepted=accepted, advance=advance))
 
     def reconcile(self, day: date) -> Reconciled:
         """Explain the statements' lines, and carry what they prove to the door of payments."""
-        now = self.now(day)
-        matched = reconciliation.match(
-            self.store, self.engine, payments=self._sent(), day=day, as_of=now
-        )
-        payments.record(self.store, matched.evidence, recorded_at=now)
-        reconciliation.confirm(self.store, [x.evidence_id for x in matched.evidence], at=now)
-        reconciliation.refresh(
-            self.store, day=day, as_of=now, payments=self._sent(),
-            expected=[ref for adapter in self.adapters.values() for ref in adapter.accounts()],
-        )  # fmt: skip
-        with self.store.reading() as connection:
-            breaks = reconciliation.open_breaks(connection)
-        return Reconciled(
-            matched=len(matched.matches), unexplained=matched.unexplained, breaks_open=len(breaks)
-        )
+        return statements.reconcile(self, day)
 
     def receive(
         self, rail: str, headers: Mapping[str, str], content: bytes, *,
@@ -280,7 +230,7 @@ class Hub:
         """
         if rail not in self.adapters:
             raise ConfigError(f"rails.{rail}: no such rail is configured", key=f"rails.{rail}")
-        at = received_at or self.now(self._today())
+        at = received_at or self.now(self.today())
         lowered = {name.lower(): value for name, value in headers.items()}
         delivery = self.adapters[rail].notification(lowered, content, at)
         if not isinstance(delivery, Notification):
@@ -294,7 +244,7 @@ class Hub:
         Raises:
             BadInput: there is no such payment, or it does not wait for an approval.
         """
-        now = self.now(self._today())
+        now = self.now(self.today())
         payments.approve_one(self.store, payment_id, actor=actor, now=now)
 
     def report(self, day: date, *, rails_down: Mapping[str, str]) -> MorningReport:
@@ -317,70 +267,7 @@ class Hub:
             refusals=tuple(self.nights.refused(day)), rails_down=rails_down,
         )  # fmt: skip
 
-    async def _pay(self, day: date, advance: Advance) -> Paid:
-        with self.store.reading() as connection:
-            total = payments.releasable(connection)
-        done_so_far = 0
-
-        def progress(ended: int) -> None:
-            nonlocal done_so_far
-            done_so_far += ended
-            advance(done_so_far, max(total, done_so_far))
-
-        async with open_rails(self.adapters) as rails:
-            done = await payments.pay(
-                self.store, rails, clock=lambda: self.now(day), worker=_worker(), day=day,
-                progress=progress,
-            )  # fmt: skip
-        return Paid(
-            accepted=done.accepted, rejected=done.rejected, unknown=done.unknown,
-            rails_down=dict(done.rails_down),
-        )  # fmt: skip
-
-    async def _look_up(self, day: date, advance: Advance) -> Looked:
-        with self.store.reading() as connection:
-            before = payments.unknowns(connection)
-        async with open_rails(self.adapters) as rails:
-            for nth in range(1, LOOKS_MAX + 1):
-                done = await payments.look_up(
-                    self.store, rails, clock=lambda: self.now(day), worker=_worker(), ids=uuid7,
-                    policy=payments.LookPolicy(polls_accepted=False),
-                )  # fmt: skip
-                advance(nth, LOOKS_MAX)
-                if not done.still_unknown or done.silent:
-                    break
-                await asyncio.sleep(LOOK_PAUSE_S * nth)
-        with self.store.reading() as connection:
-            left = payments.unknowns(connection)
-        return Looked(
-            closed=max(0, before + done.recovered - left), unknown=left, resent=done.resent,
-            rails_down=dict(done.silent),
-        )  # fmt: skip
-
-    def _sent(self) -> pa.Table:
-        with self.store.reading() as connection:
-            return payments.sent(connection)
-
-    def _spendable(self) -> dict[tuple[str, str], int]:
-        """By (rail, currency): what its account holds, less what is on its way out."""
-        with self.store.reading() as connection:
-            held = {(x.account, x.currency): x.balance_minor for x in balances(connection)}
-        return {
-            (ref.rail, ref.currency): held.get(
-                (accounts.nostro(ref.rail, ref.account), ref.currency), 0
-            )
-            + held.get((accounts.in_transit(ref.rail), ref.currency), 0)
-            for adapter in self.adapters.values()
-            for ref in adapter.accounts()
-        }
-
-    def _value_dates(self, now: datetime) -> dict[str, date]:
-        """The earliest day on which a payment released now can be executed, by currency."""
-        today = now.astimezone(UTC).date()
-        currencies = {ref.currency for x in self.adapters.values() for ref in x.accounts()}
-        return {currency: next_business_day(today, currency) for currency in currencies}
-
-    def _today(self) -> date:
+    def today(self) -> date:
         """The business day under way; a rehearsal's is the one its last night ended before."""
         if self._clock is None and self.config.settings.settle.clock is NightClock.NIGHT:
             last = self.nights.last()
@@ -388,33 +275,3 @@ class Hub:
             return last or (days[0] if days else datetime.now(UTC).date())
         now = self._clock() if self._clock else datetime.now(UTC)
         return clearing.window_of(now, self.cutoff)
-
-
-def _due(obligation: clearing.Obligation) -> payments.Due:
-    from settle.adapters import Beneficiary
-
-    return payments.Due(
-        obligation_id=obligation.obligation_id,
-        agreement_id=obligation.agreement_id,
-        currency=obligation.currency,
-        amount_minor=obligation.amount_minor,
-        value_date=obligation.value_date,
-        beneficiary=Beneficiary(
-            name=obligation.beneficiary_name,
-            country=obligation.beneficiary_country,
-            town=obligation.beneficiary_town,
-            account=obligation.beneficiary_account,
-            bic=obligation.beneficiary_bic,
-            bank_code=obligation.beneficiary_bank_code,
-        ),
-        reference=f"Settlement {obligation.window_id} {obligation.agreement_id}",
-    )
-
-
-def _worker() -> str:
-    """Who sends: the night of this store, of which only one lives at a time."""
-    return (
-        f"night@{socket.gethostname()}"
-        if not os.environ.get("SETTLE_WORKER")
-        else (os.environ["SETTLE_WORKER"])
-    )

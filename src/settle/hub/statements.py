@@ -1,13 +1,14 @@
-"""Fetching what the rails have to say about our accounts, and keeping it."""
+"""What the rails say about our accounts: fetched, kept, explained, and carried to payments."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from settle import payments
 from settle.adapters import (
     NOT_RECORDED,
     AccountRef,
@@ -16,18 +17,21 @@ from settle.adapters import (
     StatementDocument,
     Verb,
 )
-from settle.hub.outcomes import Fetched
+from settle.hub.outcomes import Fetched, Reconciled
+from settle.hub.progress import Advance
 from settle.hub.rails import open_senders
-from settle.reconciliation import keep, last_days
+from settle.reconciliation import confirm, keep, last_days, match, open_breaks, refresh
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from settle.hub.hub import Hub
 
 DAYS_BACK_MAX = 30
 """How many missed days are fetched at once; a longer gap is a break, not a flood."""
 
 
-async def fetch(hub: Hub, day: date, *, advance: Callable[[int, int], None]) -> Fetched:
+async def fetch(hub: Hub, day: date, *, advance: Advance) -> Fetched:
     """Fetch each account's statements from the last complete one up to `day`, and keep them.
 
     The last complete day is fetched again: a rail may add to it until its own day is over.
@@ -59,6 +63,29 @@ def _wanted(hub: Hub, day: date) -> Iterator[tuple[AccountRef, date]]:
             first = max(last.get(ref, day), day - timedelta(days=DAYS_BACK_MAX))
             for ahead in range((day - first).days + 1):
                 yield ref, first + timedelta(days=ahead)
+
+
+def reconcile(hub: Hub, day: date) -> Reconciled:
+    """Explain lines, let what they prove in at the door of payments, and name what is left.
+
+    Evidence is confirmed once the door has committed it: a crash in between hands it out again.
+    """
+    now = hub.now(day)
+    found = match(hub.store, hub.engine, payments=_sent(hub), day=day, as_of=now)
+    payments.record(hub.store, found.evidence, recorded_at=now)
+    confirm(hub.store, [item.evidence_id for item in found.evidence], at=now)
+    expected = [ref for adapter in hub.adapters.values() for ref in adapter.accounts()]
+    refresh(hub.store, day=day, as_of=now, payments=_sent(hub), expected=expected)
+    with hub.store.reading() as connection:
+        breaks_open = len(open_breaks(connection))
+    return Reconciled(
+        matched=len(found.matches), unexplained=found.unexplained, breaks_open=breaks_open
+    )
+
+
+def _sent(hub: Hub) -> pa.Table:
+    with hub.store.reading() as connection:
+        return payments.sent(connection)
 
 
 async def _one(

@@ -1,0 +1,153 @@
+"""From obligations to payments, and from payments to what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from settle import clearing, payments
+from settle.adapters import Beneficiary
+from settle.calendars import next_business_day
+from settle.hub.outcomes import Looked, Paid, Planned, Released
+from settle.hub.progress import Advance
+from settle.hub.rails import open_rails
+from settle.ledger import accounts, balances
+from settle.store import uuid7
+
+if TYPE_CHECKING:
+    from settle.hub.hub import Hub
+
+LOOKS_MAX = 4
+"""How often a night looks for what is unknown before it leaves it to the next night."""
+
+LOOK_PAUSE_S = 0.5
+
+
+def plan(hub: Hub, day: date) -> Planned:
+    """Give each obligation up to a day its one payment, and mark it as covered."""
+    now = hub.now(day)
+    with hub.store.reading() as connection:
+        obligations = clearing.due(connection, as_of=day)
+    done = payments.plan(
+        hub.store, [_due(obligation) for obligation in obligations], rails=hub.adapters,
+        tenant=hub.config.settings.settle.tenant, now=now, ids=uuid7,
+    )  # fmt: skip
+    refused = {refusal.obligation_id for refusal in done.refused}
+    covered = [x.obligation_id for x in obligations if x.obligation_id not in refused]
+    with hub.store.transaction() as connection:
+        clearing.cover(connection, covered, at=now)
+    return Planned(
+        obligations=len(obligations), payments=done.planned, held=len(done.held),
+        refused=tuple(f"{x.obligation_id}: {x.field}: {x.why}" for x in done.refused),
+    )  # fmt: skip
+
+
+def release(hub: Hub, day: date) -> Released:
+    """Approve by policy, and fund what the rails' accounts hold; what is paused waits."""
+    now = hub.now(day)
+    settings = hub.config.settings
+    payments.roll(hub.store, value_dates=_value_dates(hub, now), now=now)
+    policy = payments.Policy(
+        limit_minor=settings.approval.limits_minor(),
+        paused_rails=settings.controls.paused_rails,
+    )
+    payments.approve(hub.store, policy, now=now)
+    funded = payments.fund(hub.store, balances=_spendable(hub), now=now)
+    return Released(funded=funded.funded, waiting=funded.scheduled)
+
+
+async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
+    """Send what is approved and funded. A paused rail is not even opened."""
+    with hub.store.reading() as connection:
+        total = payments.releasable(connection)
+    ended_so_far = 0
+
+    def progress(ended: int) -> None:
+        nonlocal ended_so_far
+        ended_so_far += ended
+        advance(ended_so_far, max(total, ended_so_far))
+
+    paused = hub.config.settings.controls.paused_rails
+    adapters = {name: x for name, x in hub.adapters.items() if name not in paused}
+    async with open_rails(adapters) as rails:
+        done = await payments.pay(
+            hub.store, rails, clock=lambda: hub.now(day), worker=_worker(), day=day,
+            progress=progress,
+        )  # fmt: skip
+    return Paid(
+        accepted=done.accepted, rejected=done.rejected, unknown=done.unknown,
+        rails_down=dict(done.rails_down),
+    )  # fmt: skip
+
+
+async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> Looked:
+    """Ask about what is unknown, again and again with pauses, until it is known or enough."""
+    with hub.store.reading() as connection:
+        before = payments.unknowns(connection)
+    async with open_rails(hub.adapters) as rails:
+        for nth in range(1, LOOKS_MAX + 1):
+            done = await payments.look_up(
+                hub.store, rails, clock=lambda: hub.now(day), worker=_worker(), ids=uuid7,
+                policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
+            )  # fmt: skip
+            advance(nth, LOOKS_MAX)
+            if not done.still_unknown or done.silent:
+                break
+            await asyncio.sleep(LOOK_PAUSE_S * nth)
+    with hub.store.reading() as connection:
+        left = payments.unknowns(connection)
+    return Looked(
+        closed=max(0, before - left), unknown=left, resent=done.resent,
+        rails_down=dict(done.silent),
+    )  # fmt: skip
+
+
+def _spendable(hub: Hub) -> dict[tuple[str, str], int]:
+    """By (rail, currency): what its account holds, less what is on its way out.
+
+    Nothing may be spent where the pause switch is on.
+    """
+    controls = hub.config.settings.controls
+    with hub.store.reading() as connection:
+        held = {(x.account, x.currency): x.balance_minor for x in balances(connection)}
+    spendable = {}
+    for rail, adapter in hub.adapters.items():
+        for ref in adapter.accounts():
+            ours = held.get((accounts.nostro(ref.rail, ref.account), ref.currency), 0)
+            on_its_way = -held.get((accounts.in_transit(ref.rail), ref.currency), 0)
+            paused = rail in controls.paused_rails or ref.currency in controls.paused_currencies
+            spendable[ref.rail, ref.currency] = 0 if paused else ours - on_its_way
+    return spendable
+
+
+def _value_dates(hub: Hub, now: datetime) -> dict[str, date]:
+    """The earliest day on which a payment released now can be executed, by currency."""
+    today = now.astimezone(UTC).date()
+    currencies = {ref.currency for x in hub.adapters.values() for ref in x.accounts()}
+    return {currency: next_business_day(today, currency) for currency in currencies}
+
+
+def _due(obligation: clearing.Obligation) -> payments.Due:
+    return payments.Due(
+        obligation_id=obligation.obligation_id,
+        agreement_id=obligation.agreement_id,
+        currency=obligation.currency,
+        amount_minor=obligation.amount_minor,
+        value_date=obligation.value_date,
+        beneficiary=Beneficiary(
+            name=obligation.beneficiary_name,
+            country=obligation.beneficiary_country,
+            town=obligation.beneficiary_town,
+            account=obligation.beneficiary_account,
+            bic=obligation.beneficiary_bic,
+            bank_code=obligation.beneficiary_bank_code,
+        ),
+        reference=f"Settlement {obligation.window_id} {obligation.agreement_id}",
+    )
+
+
+def _worker() -> str:
+    """Who sends: the night of this machine. Of a store only one night lives at a time."""
+    return f"night@{socket.gethostname()}"
