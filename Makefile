@@ -47,4 +47,4 @@ pins:
 		--extra simulators pyproject.toml requirements/dev.in -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo rehearsal try .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,6 +12,7 @@
     │   └── Unsupported        the profile says "no" to this verb, refused before anything is sent
     ├── ReplayMismatch         a replayed conversation asked for another request than the stored one
     ├── Busy                   another process does the same on this store just now
+    ├── Restored               the store is a backup put back; nothing is released from it
     ├── NotConserved           positions of a window do not sum to zero in a currency
     └── NotBalanced            a nightly proof of the ledger does not hold
 
@@ -89,6 +90,10 @@ class ReplayMismatch(SettleError):
 
 class Busy(SettleError):
     """Another living process is doing the same on this store."""
+
+
+class Restored(SettleError):
+    """The store has forgotten runs that its lake remembers: a backup was put back."""
 
 
 class NotConserved(SettleError):

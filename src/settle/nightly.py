@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from settle.errors import BadInput
+from settle.errors import BadInput, Restored
 from settle.hub import Ending, Hub
 from settle.report import ExitCode, report_files, sentence, summary_lines, write
 
@@ -71,23 +71,23 @@ def run(
 ) -> Night:
     """Run, or go on with, the night of a business day. This may be repeated at will.
 
-    `records` are files taken beside those the configuration names for the day. Once a later
-    night has begun, this one is over: it only says again how it ended.
+    `records` are files taken beside those the configuration names for the day and for days left
+    out before it. Once a later night has begun, this one is over: it only says how it ended.
 
     Raises:
-        BadInput: the day has not ended yet.
+        BadInput: the day has not ended yet, or is over and there are records for it; agreements
+            or rates cannot be used.
         Busy: another process runs a night on this store.
         ConfigError: a setting or a credential is wrong.
         NotConserved: positions do not sum to zero; nothing of the window was stored.
     """
     with hub.night(day) as may_act:
         steps = _Steps(hub=hub, day=day, records=records, show=progress or Silent())
-        if not may_act and (ended := _as_it_ended(hub, day)) is not None:
-            return ended
-        if may_act:
-            for title, step in steps.in_order():
-                steps.show.begin(title)
-                steps.show.end(step())
+        if not may_act:
+            return _as_it_ended(hub, day, records)
+        for title, step in steps.in_order():
+            steps.show.begin(title)
+            steps.show.end(step())
         return steps.ended()
 
 
@@ -128,13 +128,14 @@ class _Steps:
 
     def take(self) -> str:
         taken = []
-        for path in [*self.hub.config.record_files(self.day), *self.records]:
+        for path in [*self.hub.record_files(self.day), *self.records]:
             try:
                 taken.append(self.hub.take(path, day=self.day))
             except BadInput as error:
-                self.hub.nights.refuse(self.day, str(error))
-        for intake in taken:
-            self.hub.nights.took(self.day, intake.batch_id)
+                self.hub.nights.refuse(self.day, path.name, str(error))
+            else:
+                self.hub.nights.accept(self.day, path.name)
+                self.hub.nights.took(self.day, taken[-1].batch_id)
         return (
             f"{sum(x.records_in for x in taken):,} in = "
             f"{sum(x.accepted for x in taken):,} accepted + "
@@ -143,13 +144,13 @@ class _Steps:
         )
 
     def close(self) -> str:
-        done = self.hub.close(self.day)
+        done = self.hub.close_window(self.day)
         return f"{done.records:,} records netted to {done.positions:,} positions"
 
     def plan(self) -> str:
         done = self.hub.plan(self.day)
-        for refusal in done.refused:
-            self.hub.nights.refuse(self.day, f"obligation {refusal}")
+        for obligation_id, why in done.refused.items():
+            self.hub.nights.refuse(self.day, obligation_id, f"obligation {obligation_id}: {why}")
         return f"{done.obligations:,} obligations, {done.payments:,} payments, {done.held:,} held"
 
     def release(self) -> str:
@@ -157,7 +158,12 @@ class _Steps:
         return f"{done.funded:,} funded, {done.waiting:,} wait for funds"
 
     def pay(self) -> str:
-        done = self.hub.pay(self.day, advance=self.show.advance)
+        try:
+            done = self.hub.pay(self.day, advance=self.show.advance)
+        except Restored as error:
+            self.hub.nights.refuse(self.day, "store", str(error))
+            return "nothing: the store is a backup that was put back"
+        self.hub.nights.accept(self.day, "store")
         self.rails_down.update(done.rails_down)
         return f"{done.accepted:,} accepted, {done.rejected:,} rejected, {done.unknown:,} unknown"
 
@@ -171,7 +177,8 @@ class _Steps:
 
     def ended(self) -> Night:
         self.show.begin("Report")
-        report = self.hub.report(self.day, rails_down=self.rails_down)
+        self.hub.nights.silence(self.day, self.rails_down)
+        report = self.hub.report(self.day)
         page, data = write(report, self.hub.reports)
         lines = tuple(summary_lines(report))
         self.hub.nights.end(self.day, Ending(exit_code=int(report.exit_code), lines=lines))
@@ -182,12 +189,17 @@ class _Steps:
         )  # fmt: skip
 
 
-def _as_it_ended(hub: Hub, day: date) -> Night | None:
-    ending = hub.nights.ending(day)
+def _as_it_ended(hub: Hub, day: date, records: Sequence[Path]) -> Night:
+    """A night that is over: what it printed last. It takes nothing more, and says so."""
+    ending, later = hub.nights.ending(day), hub.nights.last()
+    if ending is None or records:
+        raise BadInput(
+            f"--date {day}: the night of {later} has begun, so this one is over and takes nothing; "
+            f"what is left goes into a later night: settle nightly --records FILE",
+            field="date",
+        )
     page, data = report_files(day, hub.reports)
-    if ending is None or not (page.is_file() and data.is_file()):
-        return None
     return Night(
         day=day, exit_code=ExitCode(ending.exit_code), page=page, data=data, lines=ending.lines,
-        findings=tuple(hub.findings(day)),
+        findings=tuple(hub.findings(day)), rails_down=hub.nights.rails_down(day),
     )  # fmt: skip

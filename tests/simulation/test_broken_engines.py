@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from settle.adapters import NotMoved, Open
-from settle.payments import Event, EventKind, executor, outbox, polling
+from settle.payments import Event, EventKind, lane, outbox, polling
 from settle.payments.events import append
 from settle.payments.exchanges import StoreRecorder
 from settle.payments.instruction import fingerprint_of
@@ -39,18 +39,18 @@ def fresh_key_on_retry(monkeypatch: pytest.MonkeyPatch) -> None:
         return result
 
     healthy = outbox.end
-    monkeypatch.setattr(executor, "end", free_it)
+    monkeypatch.setattr(lane, "end", free_it)
 
 
 def timeout_treated_as_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lost answer counts as proof that nothing happened."""
-    healthy = executor._outcome
+    healthy = lane._outcome
 
     def hasty(row: Any, ending: Any) -> Any:
         failed = isinstance(ending, Open)
         return NotMoved(reason="timeout") if failed else healthy(row, ending)
 
-    monkeypatch.setattr(executor, "_outcome", hasty)
+    monkeypatch.setattr(lane, "_outcome", hasty)
 
 
 def sent_before_the_intent_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """A night killed at any moment and run again ends in the same state: none twice, none lost.
 
 Real processes, a real store, real HTTP. The rails run beside, remember what they truly executed
-and count it. `make check` kills a small night; the committed night is killed once.
+and count it. Each step of the night is killed at random moments while it is under way for the
+first time; `make check` kills a small night, and the committed night once while it pays.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -22,37 +28,74 @@ from settle.simulation.rehearsal import Rehearsal, rehearse
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = (date(2024, 12, 18), date(2024, 12, 19))
-KILLS = 400 if os.environ.get("SETTLE_SOAK") else 40
+SOAK = 5 if os.environ.get("SETTLE_SOAK") else 1
 SEED = int(os.environ.get("SETTLE_SEED", "20241218"))
 ENDED = {0, 10, 11}  # 12 would be a rail that is down, and none is
+STEP = re.compile(r"^  (\S.*?)  +.*\((\d+\.\d) s\)$")
+"""A step that has ended, as the command prints it: its title, and how long it took."""
+
+BUSY = ("Take records", "Close the window", "Obligations", "Approve", "Pay", "Report")
+"""Steps that do something on their first run; the others are killed as well."""
 
 
-def command(rehearsal: Rehearsal, day: date) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an untouched night."""
+
+    title: str
+    took_s: float
+
+
+def command(rehearsal: Rehearsal, day: date, *options: str) -> list[str]:
     config = str(rehearsal.config_path)
     return [
-        sys.executable, "-m", "settle", "nightly", "--config", config, "--date", str(day), "--json"
+        sys.executable, "-m", "settle", "nightly", "--config", config, "--date", str(day), *options
     ]  # fmt: skip
 
 
-def night(rehearsal: Rehearsal, day: date) -> dict[str, Any]:
-    """Run a night to its end. This returns its report."""
+def night(rehearsal: Rehearsal, day: date) -> tuple[dict[str, Any], list[Step]]:
+    """Run a night to its end. This returns its report, and its steps."""
     done = subprocess.run(
         command(rehearsal, day), capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode in ENDED, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    (where,) = [line for line in done.stdout.splitlines() if line.startswith("report: ")]
+    data = Path(where.removeprefix("report: ")).with_suffix(".json")
+    report: dict[str, Any] = json.loads(data.read_text("utf-8"))
+    found = [STEP.match(line) for line in done.stdout.splitlines()]
+    return report, [Step(m[1], float(m[2])) for m in found if m is not None]
 
 
-def killed(rehearsal: Rehearsal, day: date, *, after_s: float) -> bool:
-    """Run a night and kill it. This says whether it was still running."""
+@contextmanager
+def running(rehearsal: Rehearsal, day: date) -> Iterator[subprocess.Popen[str]]:
+    """A night in a process of its own, killed at the end."""
     with subprocess.Popen(
-        command(rehearsal, day), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+        command(rehearsal, day), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def killed(rehearsal: Rehearsal, day: date, *, steps: int, after_s: float) -> bool:
+    """Kill a night `after_s` into the step that follows the first `steps`; was it under way?"""
+    with running(rehearsal, day) as process:
+        assert process.stdout is not None
+        if not _passed(process.stdout, steps):
+            return False
         time.sleep(after_s)
-        running = process.poll() is None
-        process.kill()
-        return running
+        return process.poll() is None
+
+
+def _passed(output: IO[str], steps: int) -> bool:
+    while steps:
+        line = output.readline()
+        if not line:
+            return False
+        steps -= STEP.match(line.rstrip()) is not None
+    return True
 
 
 def executed(rehearsal: Rehearsal) -> dict[str, list[str]]:
@@ -80,14 +123,16 @@ def figures(report: dict[str, Any]) -> dict[str, Any]:
 
 def untouched(
     night_folder: Path, folder: Path
-) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
-    """Both nights without a kill: their figures, and what was executed."""
+) -> tuple[list[dict[str, Any]], dict[str, list[str]], list[list[Step]]]:
+    """Both nights without a kill: their figures, what was executed, and their steps."""
     with rehearse(night_folder, folder) as rehearsal:
-        reports = []
+        reports, steps = [], []
         for day in DAYS:
             rehearsal.begin(day)
-            reports.append(figures(night(rehearsal, day)))
-        return reports, executed(rehearsal)
+            report, of_night = night(rehearsal, day)
+            reports.append(figures(report))
+            steps.append(of_night)
+        return reports, executed(rehearsal), steps
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -96,27 +141,35 @@ def other_store(request: pytest.FixtureRequest) -> str | None:
     return None if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
 
 
-@pytest.mark.timeout(900)
-def test_a_small_night_killed_many_times_ends_as_if_untouched(
+@pytest.mark.timeout(1200)
+def test_a_small_night_killed_in_every_step_ends_as_if_untouched(
     small_night: Path, tmp_path: Path, other_store: str | None
 ) -> None:
-    """Forty kills at random moments change neither what is paid nor a figure of the report."""
-    expected, truth = untouched(small_night, tmp_path / "untouched")
+    """Kills in each step of both nights change neither what is paid nor a figure of the report."""
+    expected, truth, steps = untouched(small_night, tmp_path / "untouched")
     chance = random.Random(SEED)
-    kills = 0
+    times = (2 if other_store is None else 1) * SOAK
+    kills: Counter[str] = Counter()
+    executed_at_kill = set()
     with rehearse(small_night, tmp_path / "killed", store=other_store) as rehearsal:
         reports = []
-        for nth, day in enumerate(DAYS, start=1):
+        for day, of_night in zip(DAYS, steps, strict=True):
             rehearsal.begin(day)
-            longest_s = 5.0
-            while kills < KILLS // 2 * nth:
-                hit = killed(rehearsal, day, after_s=chance.uniform(0.3, longest_s))
-                kills += hit
-                longest_s = max(1.0, longest_s * (1 if hit else 0.9))
-            reports.append(figures(night(rehearsal, day)))
+            for nth, step in enumerate(of_night):
+                for _ in range(times + (2 if step.title == "Pay" else 0)):
+                    after_s = chance.uniform(0, min(step.took_s, 2.0) / 2)
+                    kills[step.title] += killed(rehearsal, day, steps=nth, after_s=after_s)
+                    executed_at_kill.add(rehearsal.executed()[0])
+            report, _ = night(rehearsal, day)
+            reports.append(figures(report))
         assert executed(rehearsal) == truth
         assert reports == expected
-    print(f"killed {kills} times, seed {SEED}")  # noqa: T201
+        total, _ = rehearsal.executed()
+    print(f"killed {kills.total()} times, seed {SEED}: {dict(kills)}")  # noqa: T201
+    for title in BUSY:
+        assert any(kills[step] for step in kills if step.startswith(title)), title
+    assert kills.total() >= (40 if other_store is None else 20)
+    assert any(0 < count < total for count in executed_at_kill), "no kill fell among payments"
 
 
 @pytest.mark.timeout(900)
@@ -127,9 +180,10 @@ def test_a_night_run_twice_does_nothing_twice_and_prints_the_same(
     with rehearse(small_night, tmp_path) as rehearsal:
         for day in DAYS:
             rehearsal.begin(day)
-            first = night(rehearsal, day)
+            first, _ = night(rehearsal, day)
             truth = executed(rehearsal)
-            assert night(rehearsal, day) == first
+            again, _ = night(rehearsal, day)
+            assert again == first
             assert executed(rehearsal) == truth
 
 
@@ -139,15 +193,12 @@ def test_the_committed_night_killed_once_ends_as_if_untouched(tmp_path: Path) ->
     folder = ROOT / "fixtures" / "night"
     with rehearse(folder, tmp_path) as rehearsal:
         rehearsal.begin(DAYS[0])
-        deadline = time.monotonic() + 120
-        with subprocess.Popen(
-            command(rehearsal, DAYS[0]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
+        deadline = time.monotonic() + 240
+        with running(rehearsal, DAYS[0]):
             while rehearsal.executed()[0] < 2_000 and time.monotonic() < deadline:
                 time.sleep(0.02)
-            process.kill()
         at_kill, _ = rehearsal.executed()
-        report = night(rehearsal, DAYS[0])
+        report, _ = night(rehearsal, DAYS[0])
         total, twice = rehearsal.executed()
     sent = sum(
         row["count"] for row in report["payments"]["states"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 
 from settle.adapters import (
@@ -19,6 +20,55 @@ from settle.adapters import (
 from settle.errors import DocumentError
 from settle_iso20022_bank.message import parsed, text
 from settle_iso20022_bank.wire import ACCEPTED, Status, StatusReport, read_pain002
+
+NOTHING_WAS_CREATED: Mapping[str, str] = {
+    "AC01": "account number is wrong",
+    "AC02": "debtor's account number is wrong",
+    "AC03": "creditor's account number is wrong",
+    "AC04": "account is closed",
+    "AC05": "debtor's account is closed",
+    "AC06": "account is blocked",
+    "AC07": "creditor's account is closed",
+    "AC13": "debtor's account is of the wrong type",
+    "AC14": "creditor's account is of the wrong type",
+    "AG01": "transactions are forbidden on this account",
+    "AG02": "bank operation code is wrong",
+    "AM01": "amount is zero",
+    "AM02": "amount is larger than allowed",
+    "AM03": "currency is not allowed",
+    "AM04": "funds are insufficient",
+    "AM06": "amount is below the minimum",
+    "AM10": "control sum is wrong",
+    "AM11": "currency is wrong",
+    "AM12": "amount is wrong",
+    "BE01": "name does not belong to the account",
+    "BE04": "creditor's address is missing or wrong",
+    "BE05": "initiating party is not recognised",
+    "BE06": "end customer is not known",
+    "CH03": "execution date is too far ahead",
+    "CH04": "execution date is too far back",
+    "CH16": "an element's content is wrong in form",
+    "CH17": "an element is not admitted",
+    "CH20": "decimals do not fit the currency",
+    "CH21": "a compulsory element is missing",
+    "CNOR": "creditor's bank is not registered",
+    "DNOR": "debtor's bank is not registered",
+    "DT01": "a date is wrong",
+    "FF01": "file format is wrong",
+    "MD07": "the holder has died",
+    "RC01": "bank identifier is wrong",
+    "RC03": "debtor's bank identifier is wrong",
+    "RC04": "creditor's bank identifier is wrong",
+    "RR01": "debtor's account or identification is missing",
+    "RR02": "debtor's name or address is missing",
+    "RR03": "creditor's name or address is missing",
+    "RR04": "regulatory reason",
+    "TM01": "received after the cut-off",
+}
+"""Reasons that the bank checks before it creates anything (MAPPING.md, "Reasons of RJCT")."""
+
+DUPLICATES = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05", "DUPL"})
+"""Reasons that speak of another payment, which may well have been executed."""
 
 
 def nothing_was_created(reply: Response) -> bool:
@@ -50,8 +100,19 @@ def outcome_of(status: Status, report: StatusReport) -> Outcome:
     if status.code in ACCEPTED:
         return Accepted(rail_reference=report.message_id, status=status.code)
     if status.code == "RJCT":
-        return Rejected(code=status.reason_code or "NARR", reason=status.reason or "RJCT")
+        return _refusal(status)
     return Unknown(reason=status.reason or f"the status {status.code or 'absent'} decides nothing")
+
+
+def _refusal(status: Status) -> Outcome:
+    """RJCT in the light of all its reasons. One that decides nothing leaves the whole open."""
+    codes = status.reason_codes
+    if codes and all(code in NOTHING_WAS_CREATED for code in codes):
+        return Rejected(code=codes[0], reason=status.reason or "RJCT")
+    said = f"RJCT with {', '.join(codes)}" if codes else "RJCT without a reason"
+    if not DUPLICATES.isdisjoint(codes):
+        return Unknown(reason=f"{said}: a duplicate, and the other one may have been executed")
+    return Unknown(reason=f"{said} does not say that nothing was created")
 
 
 def evidence_of(
@@ -73,7 +134,7 @@ def evidence_of(
         occurred_at=report.created_at,
         rail=rail,
         rail_reference=report.message_id,
-        code=status.reason_code,
+        code=next(iter(status.reason_codes), ""),
         detail={"status": status.code, "reason": status.reason},
     )
 

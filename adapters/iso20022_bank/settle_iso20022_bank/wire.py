@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -121,11 +121,20 @@ def _party(parent: Element, role: str, name: str, *, town: str, country: str) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """A status of ISO 20022 with its reason. This is what a pain.002 says at one level."""
+    """A status of ISO 20022 with its reasons. This is what a pain.002 says at one level.
+
+    `reason_codes` are all it gives, in order; a bank's proprietary one stands after `Prtry`, for
+    it means what that bank says, whatever ISO code it looks like.
+    """
 
     code: str
-    reason_code: str = ""
+    reason_codes: tuple[str, ...] = ()
     reason: str = ""
+
+    def beside(self, other: Status) -> Status:
+        """This with the reasons of the same status said elsewhere in the report."""
+        codes = dict.fromkeys((*self.reason_codes, *other.reason_codes))
+        return Status(code=self.code, reason_codes=tuple(codes), reason=self.reason or other.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +153,9 @@ class StatusReport:
             return Status(code="ACCP")
         if own is not None and self.group.code == "RJCT" and own.code in ACCEPTED:
             return Status(code="", reason=f"{own.code} inside a group with RJCT")
-        return own or self.group
+        if own is None or own.code != self.group.code:
+            return own or self.group
+        return own.beside(self.group)
 
 
 def read_pain002(content: bytes) -> StatusReport:
@@ -174,15 +185,21 @@ def _group(report: Element) -> Status:
     codes = {status.code for status in levels}
     if "RJCT" in codes and codes & (ACCEPTED | {"PART"}):
         return Status(code="", reason="the report contradicts itself")
-    return levels[-1]
+    said = levels[-1]
+    for level in levels[:-1]:
+        said = said.beside(level) if level.code == said.code else said
+    return said
 
 
 def _transactions(report: Element) -> Mapping[str, Status]:
     found: dict[str, Status] = {}
     for item in every(report, "OrgnlPmtInfAndSts/TxInfAndSts"):
         reference, status = text(item, "OrgnlEndToEndId"), _status(item, ".", "TxSts")
-        if found.setdefault(reference, status).code != status.code:
+        before = found.setdefault(reference, status)
+        if before.code != status.code:
             found[reference] = Status(code="", reason="the report contradicts itself")
+        else:
+            found[reference] = before.beside(status)
     return found
 
 
@@ -192,9 +209,17 @@ def _status(parent: Element, where: str, name: str) -> Status:
         return Status(code="")
     return Status(
         code=text(holder, name),
-        reason_code=text(holder, "StsRsnInf/Rsn/Cd") or text(holder, "StsRsnInf/Rsn/Prtry"),
+        reason_codes=tuple(_reason_codes(holder)),
         reason=" ".join(i.text or "" for i in every(holder, "StsRsnInf/AddtlInf")).strip(),
     )
+
+
+def _reason_codes(holder: Element) -> Iterator[str]:
+    for given in every(holder, "StsRsnInf"):
+        if proprietary := text(given, "Rsn/Prtry"):
+            yield f"Prtry {proprietary}"
+        elif code := text(given, "Rsn/Cd"):
+            yield code
 
 
 def _moment(stamp: str) -> datetime:

@@ -38,8 +38,8 @@ class Evidence:
     same evidence twice changes nothing. `reference` is any one of our references: payment id,
     EndToEndId, UETR or idempotency key. `amount_minor` and `currency` are what the source
     booked, present for bookings and returns; `account` is the account of ours it was booked
-    on; `charges_minor` is what was deducted on the way. `batch_id` is set where the source
-    speaks of a whole batch at once.
+    on; `charges_minor` is what was deducted on the way. An amount or a currency that is not
+    the instructed one makes it a contradiction; what speaks of many payments is one item for each.
     """
 
     evidence_id: str

@@ -16,8 +16,8 @@ from settle.clearing.positions import (
     positions,
     records_under,
 )
-from settle.clearing.rates import DayRates, Rates, client_rate
-from settle.clearing.standing import explain_open, open_positions
+from settle.clearing.rates import DayRates, Rates
+from settle.clearing.standing import explain_open
 from settle.clearing.windows import Cutoff, window_of
 
 __all__ = [
@@ -34,14 +34,12 @@ __all__ = [
     "Obligation",
     "Position",
     "Rates",
-    "client_rate",
     "close",
     "cover",
     "due",
     "explain",
     "explain_open",
     "netting_views",
-    "open_positions",
     "positions",
     "records_under",
     "stored_closing",

@@ -9,7 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from settle.clearing.tabular import Column, read_table, refuse_missing, texts_to_types
+from settle.clearing.tabular import (
+    Column,
+    digest,
+    read_table,
+    refuse_missing,
+    rows_of,
+    texts_to_types,
+)
 from settle.errors import BadInput
 from settle.money import MINOR_MAX, currencies
 
@@ -96,8 +103,13 @@ class Agreements:
         """
         refuse_missing(table, COLUMNS, name=name)
         typed = texts_to_types(table, COLUMNS, name=name)
-        _check(typed, name=name)
+        _check(typed, rows=rows_of(table), name=name)
         return cls(typed)
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of all terms. A batch remembers under which agreements it was judged."""
+        return digest(self.table)
 
     @cached_property
     def merchants(self) -> Sequence[str]:
@@ -139,28 +151,28 @@ class Agreements:
         return int(self.table.num_rows)
 
 
-def _check(table: pa.Table, *, name: str) -> None:
+def _check(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
     for field, holds, why in _checks():
-        for row, value in enumerate(table.column(field).to_pylist(), start=1):
+        for row, value in zip(rows, table.column(field).to_pylist(), strict=True):
             if not holds(value):
                 raise _bad(name, row=row, field=field, value=value, why=why)
-    _check_unique(table, name=name)
-    _check_beneficiaries(table, name=name)
+    _check_unique(table, rows=rows, name=name)
+    _check_beneficiaries(table, rows=rows, name=name)
 
 
-def _check_unique(table: pa.Table, *, name: str) -> None:
+def _check_unique(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
     seen: set[str] = set()
-    for row, value in enumerate(table.column("agreement_id").to_pylist(), start=1):
+    for row, value in zip(rows, table.column("agreement_id").to_pylist(), strict=True):
         if value in seen:
             raise _bad(name, row=row, field="agreement_id", value=value, why="there twice")
         seen.add(value)
 
 
-def _check_beneficiaries(table: pa.Table, *, name: str) -> None:
+def _check_beneficiaries(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
     roles = table.column("role").to_pylist()
     for field in ("beneficiary_name", "beneficiary_country", "beneficiary_account"):
-        values = zip(table.column(field).to_pylist(), roles, strict=True)
-        for row, (value, role) in enumerate(values, start=1):
+        values = table.column(field).to_pylist()
+        for row, value, role in zip(rows, values, roles, strict=True):
             if role == "merchant" and not value:
                 raise _bad(name, row=row, field=field, value=value, why="a merchant needs one")
 

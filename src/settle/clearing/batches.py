@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -61,22 +62,32 @@ class Intake:
 _COUNTS = ("batch_id", "name", "records_in", "accepted", "duplicates", "quarantined", "withdrawn")
 
 
-def save_intake(connection: Connection, intake: Intake, *, taken_at: datetime) -> None:
+def save_intake(
+    connection: Connection, intake: Intake, *, content_id: str, agreements_digest: str,
+    taken_at: datetime,
+) -> None:  # fmt: skip
     """Write the batch and its findings in the caller's transaction."""
     counts = {field: getattr(intake, field) for field in _COUNTS}
-    connection.execute(intake_batches.insert(), {**counts, "taken_at": taken_at})
+    judged = {"content_id": content_id, "agreements_digest": agreements_digest}
+    connection.execute(intake_batches.insert(), {**counts, **judged, "taken_at": taken_at})
     rows = [{**asdict(finding), "batch_id": intake.batch_id} for finding in intake.findings]
     insert_new(connection, findings, rows)
 
 
-def stored_intake(connection: Connection, batch_id: str) -> Intake | None:
-    """The batch as it was decided when it was taken, or None if it never was."""
-    query = sa.select(intake_batches).where(intake_batches.c.batch_id == batch_id)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        return None
+def stored_intakes(connection: Connection, content_id: str) -> Mapping[str, Intake]:
+    """What became of a content, by the digest of the agreements it was judged under.
+
+    The batch as which it first came is the first. This is empty if it never did.
+    """
+    query = sa.select(intake_batches).where(intake_batches.c.content_id == content_id)
+    rows = connection.execute(query).mappings().all()
+    first_first = sorted(rows, key=lambda row: (row["batch_id"] != content_id, row["batch_id"]))
+    return {row["agreements_digest"]: _intake(connection, row) for row in first_first}
+
+
+def _intake(connection: Connection, row: Mapping[Any, Any]) -> Intake:
     found = connection.execute(
-        sa.select(findings).where(findings.c.batch_id == batch_id).order_by(findings.c.row)
+        sa.select(findings).where(findings.c.batch_id == row["batch_id"]).order_by(findings.c.row)
     ).mappings()
     fields = ("file", "row", "field", "value", "reason", "record_id")
     return Intake(

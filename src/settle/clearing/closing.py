@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,8 +18,8 @@ from settle.clearing.lake import Draft, Lake, digest_of, draft
 from settle.clearing.netting import Netted, Standing, net
 from settle.clearing.outcome import Window, write_outcome
 from settle.clearing.rates import Rates
-from settle.clearing.turn import Edition, edition, is_my_turn
-from settle.clearing.unsettled import Unsettled, place, standing_of
+from settle.clearing.turn import edition, hold
+from settle.clearing.unsettled import Unsettled, place, standing_of, withdrawn_from
 from settle.clearing.windows import Cutoff
 from settle.engine import Engine
 from settle.errors import BadInput
@@ -25,6 +27,9 @@ from settle.store import Store, derived
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+TRIES_MAX = 3
+"""How often a window is computed with nobody held off. After that other writers wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,26 +66,38 @@ def close(
             agreement is missing.
         NotConserved: the positions do not sum to zero; nothing is committed.
     """
-    while True:
+    terms = _Terms(agreements=agreements, rates=rates, cutoff=cutoff)
+    for _ in range(TRIES_MAX):
         with store.reading() as connection:
             if (stored := stored_closing(connection, day)) is not None:
                 return stored
-            _refuse_out_of_order(connection, day)
             _refuse_early(day, as_of=as_of, cutoff=cutoff)
             ground = _Ground.of(connection, day=day, lake=Lake(lake))
-        computed = ground.compute(engine, agreements=agreements, rates=rates, cutoff=cutoff)
-        try:
-            with store.transaction() as connection:
-                if is_my_turn(connection, seen=ground.seen):
-                    return ground.commit(connection, computed, as_of=as_of, agreements=agreements)
-        finally:
-            computed.settled.discard()
+        with ground.computed(engine, terms) as computed, store.transaction() as connection:
+            hold(connection)
+            if ground.still_bears(connection, computed):
+                return ground.commit(connection, computed, as_of=as_of, agreements=agreements)
+    with store.transaction() as connection:
+        hold(connection)
+        if (stored := stored_closing(connection, day)) is not None:
+            return stored
+        ground = _Ground.of(connection, day=day, lake=Lake(lake))
+        with ground.computed(engine, terms) as computed:
+            return ground.commit(connection, computed, as_of=as_of, agreements=agreements)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    agreements: Agreements
+    rates: Rates
+    cutoff: Cutoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Computed:
     netted: Netted
     settled: Draft
+    record_ids: pa.ChunkedArray
     batches: dict[str, int]
     records: int
     late: int
@@ -92,27 +109,48 @@ class _Ground:
 
     day: date
     lake: Lake
-    seen: Edition
+    windows: int
     unsettled: Unsettled
     standing: Standing
 
     @classmethod
     def of(cls, connection: Connection, *, day: date, lake: Lake) -> _Ground:
+        _refuse_out_of_order(connection, day)
         return cls(
-            day=day, lake=lake, seen=edition(connection),
+            day=day, lake=lake, windows=edition(connection).windows,
             unsettled=Unsettled.of(connection, lake),
             standing=standing_of(connection, day=day),
         )  # fmt: skip
 
-    def compute(
-        self, engine: Engine, *, agreements: Agreements, rates: Rates, cutoff: Cutoff
-    ) -> _Computed:
+    def still_bears(self, connection: Connection, computed: _Computed) -> bool:
+        """Whether what was computed may be committed.
+
+        Only a window closed meanwhile, or a record of this one withdrawn, forbids it: a batch
+        that came meanwhile is late.
+        """
+        if edition(connection).windows != self.windows:
+            return False
+        known = set(self.unsettled.withdrawn)
+        gone = set(withdrawn_from(connection, list(computed.batches))) - known
+        return not gone or gone.isdisjoint(computed.record_ids.to_pylist())
+
+    @contextmanager
+    def computed(self, engine: Engine, terms: _Terms) -> Iterator[_Computed]:
+        """The window's outcome, with its settled file as a draft that ends with the block."""
+        computed = self._compute(engine, terms)
+        try:
+            yield computed
+        finally:
+            computed.settled.discard()
+
+    def _compute(self, engine: Engine, terms: _Terms) -> _Computed:
         with engine.scratch() as scratch:
             self.unsettled.gather(scratch)
-            place(scratch, day=self.day, cutoff=cutoff)
+            place(scratch, day=self.day, cutoff=terms.cutoff)
             netted = net(
-                scratch, day=self.day, agreements=agreements, rates=rates, standing=self.standing
-            )
+                scratch, day=self.day, agreements=terms.agreements, rates=terms.rates,
+                standing=self.standing,
+            )  # fmt: skip
             # By id, which is unique, so that equal windows are equal files.
             records = scratch.rows("select * from records order by record_id")
             counts = scratch.rows("select batch_id, count(*) as n from records group by batch_id")
@@ -120,6 +158,7 @@ class _Ground:
         return _Computed(
             netted=netted,
             settled=draft(records, self.lake.settled(self.day.isoformat())),
+            record_ids=records.column("record_id"),
             batches=_counted(counts),
             records=records.num_rows,
             late=late,

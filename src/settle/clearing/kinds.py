@@ -42,6 +42,13 @@ DIRECTIONS: dict[Kind, Direction] = {
 }
 
 
+COMPONENTS = (
+    "sales", "refunds", "chargebacks", "reversals", "adjustments", "fees_percent", "fees_back",
+    "fees_explicit", "tax",
+)  # fmt: skip
+"""What a bucket is made of, in the currency of its records."""
+
+
 def kinds_table() -> pa.Table:
     """The kinds as columns `kind, sign, component, against`. This is what the views join."""
     import pyarrow as pa

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+DRAFT_AGE_S_MAX = 24 * 60 * 60
+"""An older draft is nobody's: a batch or a window takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,17 @@ def draft(table: pa.Table, place: Path) -> Draft:
         parquet.write_table(table.replace_schema_metadata(None), file, compression="zstd")
         file.flush()
         os.fsync(file.fileno())
+    _sweep(written)
     return Draft(written=written, place=place, digest=digest_of(written))
+
+
+def _sweep(written: Path) -> None:
+    """Remove what runs that were killed left beside a new draft, by the clock of its disk."""
+    now = written.stat().st_mtime
+    for left in written.parent.glob(".*.parquet.*"):
+        with suppress(FileNotFoundError):  # another run sweeps, too, or has published it
+            if now - left.stat().st_mtime > DRAFT_AGE_S_MAX:
+                left.unlink()
 
 
 def digest_of(path: Path) -> str:

@@ -12,9 +12,10 @@ from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
+from settle.clearing.kinds import COMPONENTS
 from settle.clearing.netting import Netted, Standing
 from settle.clearing.obligations import obligation_id
-from settle.clearing.positions import COMPONENTS, position_id
+from settle.clearing.positions import position_id
 from settle.ledger import Posting, post, signed
 
 Row = Mapping[str, Any]

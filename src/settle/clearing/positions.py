@@ -11,18 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
+from settle.clearing.kinds import COMPONENTS
 from settle.clearing.lake import Lake
 from settle.errors import BadInput
 from settle.store import derived
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-COMPONENTS = (
-    "sales", "refunds", "chargebacks", "reversals", "adjustments", "fees_percent", "fees_back",
-    "fees_explicit", "tax",
-)  # fmt: skip
-"""What a bucket is made of, in the currency of its records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +130,10 @@ def position_of(row: Mapping[Any, Any]) -> Position:
 
 def positions(connection: Connection, window_id: str) -> Sequence[Position]:
     """The positions of a closed window, by agreement. This is empty for one not closed."""
-    query = (
-        sa.select(tables.positions)
-        .where(tables.positions.c.window_id == window_id)
-        .order_by(tables.positions.c.agreement_id, tables.positions.c.currency)
-    )
-    return [position_of(row) for row in connection.execute(query).mappings()]
+    query = sa.select(tables.positions).where(tables.positions.c.window_id == window_id)
+    found = [position_of(row) for row in connection.execute(query).mappings()]
+    # Here and not in the database, whose order is its locale's.
+    return sorted(found, key=lambda position: (position.agreement_id, position.currency))
 
 
 def explain(connection: Connection, *, position_id: str) -> Explanation:
@@ -178,4 +171,6 @@ def records_under(position: Position, *, lake: Path) -> pa.Table:
     from pyarrow import parquet
 
     path = Lake(lake).settled(position.window_id)
+    if not position.records:  # as in a currency the agreement settled in before
+        return parquet.read_schema(path).empty_table()
     return parquet.read_table(path, filters=[("agreement_id", "=", position.agreement_id)])

@@ -1,4 +1,4 @@
-"""Reference rates by day, and the rate a client gets."""
+"""Reference rates by day, and the mid rates they give."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settle.clearing.tabular import Column, read_table, refuse_missing, texts_to_types
+from settle.clearing.tabular import Column, read_table, refuse_missing, rows_of, texts_to_types
 from settle.errors import BadInput, MoneyError
-from settle.money import Rate, Rounding, cross, divide, exponent, parse_rate
+from settle.money import Rate, cross, exponent, parse_rate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +20,6 @@ AGE_DAYS_MAX = 5
 
 SOURCE = "ECB"
 COLUMNS = (Column("as_of", "day"), Column("currency", "text"), Column("per_euro", "text"))
-_PPM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,7 @@ class Rates:
         refuse_missing(table, COLUMNS, name=path.name)
         typed = texts_to_types(table, COLUMNS, name=path.name)
         by_day: dict[date, dict[str, int]] = {}
-        for row, line in enumerate(typed.to_pylist(), start=1):
+        for row, line in zip(rows_of(table), typed.to_pylist(), strict=True):
             quotes = by_day.setdefault(line["as_of"], {})
             try:
                 exponent(line["currency"])
@@ -86,14 +85,6 @@ class Rates:
                 day=day,
             )
         return DayRates(as_of=published, per_euro_e8=self.by_day[published])
-
-
-def client_rate(mid: Rate, *, markup_ppm: int) -> Rate:
-    """The mid rate less the markup, rounded half-even to eight decimals. This is what is paid."""
-    value_e8 = divide(mid.value_e8 * (_PPM - markup_ppm), _PPM, rounding=Rounding.HALF_EVEN)
-    return Rate(
-        base=mid.base, quote=mid.quote, value_e8=value_e8, as_of=mid.as_of, source=mid.source
-    )
 
 
 def pairs_table(pairs: list[tuple[str, str]], *, rates: DayRates | None) -> pa.Table:

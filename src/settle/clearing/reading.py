@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from settle.clearing.csv_lines import csv_columns
 from settle.clearing.json_lines import json_columns
 from settle.clearing.records import AMOUNTS, INSTANTS, KNOWN, REQUIRED, TEXTS
+from settle.clearing.tabular import digest
 from settle.errors import BadInput
 from settle.store import derived
 
@@ -44,7 +45,7 @@ def read_batch(source: Path | pa.Table | Sequence[Mapping[str, Any]], *, name: s
     if isinstance(source, Path):
         return _read_file(source, name=name)
     if isinstance(source, pa.Table):
-        return Batch(_table_id(source), _shaped(source, name=name))
+        return Batch(derived("batch", digest(source)), _shaped(source, name=name))
     return _read_mappings(source, name=name)
 
 
@@ -76,16 +77,6 @@ def _read_file(path: Path, *, name: str) -> Batch:
     return Batch(batch_id, _shaped(table, name=name))
 
 
-def _table_id(table: pa.Table) -> str:
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    plain = table.replace_schema_metadata(None).combine_chunks()
-    with pa.ipc.new_stream(sink, plain.schema) as writer:
-        writer.write_table(plain)
-    return derived("batch", hashlib.sha256(sink.getvalue()).hexdigest())
-
-
 def _read_mappings(rows: Sequence[Mapping[str, Any]], *, name: str) -> Batch:
     import pyarrow as pa
 
@@ -93,7 +84,7 @@ def _read_mappings(rows: Sequence[Mapping[str, Any]], *, name: str) -> Batch:
     fields = sorted(given | set(REQUIRED) | ({"amount_minor"} if "amount" not in given else set()))
     columns = {field: [_as_text(row.get(field)) for row in rows] for field in fields}
     table = pa.table({field: pa.array(values, pa.string()) for field, values in columns.items()})
-    return Batch(_table_id(table), _shaped(table, name=name))
+    return Batch(derived("batch", digest(table)), _shaped(table, name=name))
 
 
 def _as_text(value: object) -> str | None:

@@ -26,11 +26,20 @@ FIELDS: Mapping[str, str] = {
     "agreement_unknown": "agreement_id",
     "agreement_of_another": "agreement_id",
     "agreement_not_of_a_merchant": "agreement_id",
+    "agreement_not_valid_yet": "agreement_id",
     "counterparty_unknown": "counterparty_id",
     "conflict": "record_id",
     "conflict_after_close": "record_id",
 }
 """Reason to field, in the order in which they are looked for."""
+
+OF_AGREEMENTS = frozenset(
+    {
+        "participant_unknown", "agreement_unknown", "agreement_of_another",
+        "agreement_not_of_a_merchant", "agreement_not_valid_yet", "counterparty_unknown",
+    }
+)  # fmt: skip
+"""Reasons that other agreements may cure, with the record as it is."""
 
 _SHOWN = {
     "line": "unreadable",

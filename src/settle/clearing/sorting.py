@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from settle.clearing.kinds import kinds_table
 from settle.clearing.reading import Batch
 from settle.clearing.reasons import FIELDS, shown_sql
 from settle.clearing.records import STORED
-from settle.clearing.windows import microseconds
+from settle.clearing.windows import Cutoff, microseconds
 from settle.engine import Scratch, read_views
 from settle.money import currencies, exponent
 
@@ -38,14 +38,14 @@ class Sorted:
 
 
 def sort_batch(
-    scratch: Scratch, batch: Batch, *, now: datetime, agreements: Agreements,
+    scratch: Scratch, batch: Batch, *, now: datetime, agreements: Agreements, cutoff: Cutoff,
     accepted_before: Sequence[Path], settled_before: Sequence[Path],
     refused_before: Sequence[Path], withdrawn_before: Sequence[str],
 ) -> Sorted:  # fmt: skip
     """Judge every record against the agreements, the others of its batch and all before."""
     import pyarrow as pa
 
-    _give_references(scratch, agreements=agreements, now=now)
+    _give_references(scratch, agreements=agreements, now=now, cutoff=cutoff)
     scratch.give("batch", batch.columns)
     scratch.step("raw", (_HERE / "reading.sql").read_text(encoding="utf-8"))
     views = read_views(_HERE / "views", VIEWS)
@@ -57,11 +57,13 @@ def sort_batch(
     return _outcome(scratch, batch_id=batch.batch_id, now=now)
 
 
-def _give_references(scratch: Scratch, *, agreements: Agreements, now: datetime) -> None:
+def _give_references(
+    scratch: Scratch, *, agreements: Agreements, now: datetime, cutoff: Cutoff
+) -> None:
     import pyarrow as pa
 
     codes = list(currencies())
-    scratch.give("agreements", agreements.table)
+    scratch.give("agreements", _with_validity(agreements, cutoff=cutoff))
     scratch.give("kinds", kinds_table())
     scratch.give(
         "currencies", pa.table({"currency": codes, "exponent": [exponent(c) for c in codes]})
@@ -70,6 +72,19 @@ def _give_references(scratch: Scratch, *, agreements: Agreements, now: datetime)
         "terms",
         pa.table({"now_us": [microseconds(now)], "earliest_us": [microseconds(EARLIEST)]}),
     )
+
+
+def _with_validity(agreements: Agreements, *, cutoff: Cutoff) -> pa.Table:
+    """The agreements with the instant from which each holds: the start of that day's window."""
+    import pyarrow as pa
+
+    days = agreements.column("valid_from")
+    starts = {
+        day: microseconds(cutoff.ends_at(max(day, EARLIEST.date()) - timedelta(days=1)))
+        for day in set(days)
+    }
+    column = pa.array([starts[day] for day in days], pa.int64())
+    return agreements.table.append_column("valid_from_us", column)
 
 
 def _read_before(

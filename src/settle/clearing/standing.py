@@ -9,7 +9,7 @@ from pathlib import Path
 from settle.clearing.agreements import Agreements
 from settle.clearing.lake import Lake
 from settle.clearing.netting import Netted, Standing, net
-from settle.clearing.positions import Explanation, Position, bucket_of, position_id, position_of
+from settle.clearing.positions import Explanation, bucket_of, position_id, position_of
 from settle.clearing.rates import Rates
 from settle.clearing.unsettled import Unsettled, place, standing_of
 from settle.clearing.windows import Cutoff, window_of
@@ -51,30 +51,6 @@ def explain_open(
     return _explained(netted, day=day)
 
 
-def open_positions(
-    *,
-    as_of: datetime,
-    store: Store,
-    engine: Engine,
-    lake: Path,
-    agreements: Agreements,
-    rates: Rates,
-    cutoff: Cutoff,
-    participant_id: str | None = None,
-    agreement_id: str | None = None,
-) -> Sequence[Position]:
-    """What is this merchant's open position? One a settlement currency; see `explain_open`.
-
-    Raises:
-        BadInput: as `explain_open`.
-    """
-    explained = explain_open(
-        as_of=as_of, store=store, engine=engine, lake=lake, agreements=agreements, rates=rates,
-        cutoff=cutoff, participant_id=participant_id, agreement_id=agreement_id,
-    )  # fmt: skip
-    return [explanation.position for explanation in explained]
-
-
 def _wanted(
     agreements: Agreements, *, participant_id: str | None, agreement_id: str | None
 ) -> list[str]:
@@ -99,7 +75,9 @@ def _of_agreements(standing: Standing, wanted: list[str]) -> Standing:
     def own(table: pa.Table) -> pa.Table:
         return table.filter(pc.is_in(table.column("agreement_id"), value_set=names))
 
-    return Standing(slices=own(standing.slices), carried=own(standing.carried))
+    return Standing(
+        slices=own(standing.slices), carried=own(standing.carried), reserved=own(standing.reserved)
+    )
 
 
 def _explained(netted: Netted, *, day: date) -> list[Explanation]:
@@ -110,7 +88,12 @@ def _explained(netted: Netted, *, day: date) -> list[Explanation]:
         name = position_id(
             agreement_id=row["agreement_id"], currency=row["currency"], window_id=window_id
         )
-        own = [bucket_of(b) for b in buckets if b["agreement_id"] == row["agreement_id"]]
+        of_row = (row["agreement_id"], row["currency"])
+        own = [
+            bucket_of(bucket)
+            for bucket in buckets
+            if (bucket["agreement_id"], bucket["settlement_currency"]) == of_row
+        ]
         position = position_of({**row, "position_id": name, "window_id": window_id})
         found.append(Explanation(position=position, buckets=tuple(own)))
     return found

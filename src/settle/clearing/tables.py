@@ -10,7 +10,9 @@ from settle.store import Id, Instant, Minor, metadata
 intake_batches = sa.Table(
     "intake_batches",
     metadata,
-    sa.Column("batch_id", Id, primary_key=True, doc="digest of what was taken"),
+    sa.Column("batch_id", Id, primary_key=True, doc="derived from what was taken"),
+    sa.Column("content_id", Id, nullable=False, doc="batch as which this content first came"),
+    sa.Column("agreements_digest", sa.String(64), nullable=False, doc="it was judged under"),
     sa.Column("name", Id, nullable=False, doc="the file, as the caller calls it"),
     sa.Column("taken_at", Instant, nullable=False),
     sa.Column("records_in", sa.BigInteger, nullable=False),
@@ -19,6 +21,7 @@ intake_batches = sa.Table(
     sa.Column("quarantined", sa.BigInteger, nullable=False),
     sa.Column("withdrawn", sa.BigInteger, nullable=False, doc="of earlier batches, by a conflict"),
     sa.CheckConstraint("records_in = accepted + duplicates + quarantined", name="sums"),
+    sa.UniqueConstraint("content_id", "agreements_digest"),
 )
 
 findings = sa.Table(

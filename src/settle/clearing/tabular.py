@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from settle.clearing.csv_lines import csv_columns
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_LINE = "#line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,35 +28,53 @@ class Column:
 
 
 def read_table(path: Path) -> pa.Table:
-    """A CSV file as columns of text, or a Parquet file as it is.
+    """A CSV file as columns of text with the line of each row, or a Parquet file as it is.
 
     Raises:
         BadInput: there is no such file, or it is not what its name says.
     """
     import pyarrow as pa
-    from pyarrow import csv, parquet
+    from pyarrow import parquet
 
     try:
         if path.suffix.lower() == ".parquet":
             return parquet.read_table(path)
-        names = _header(path)
-        texts = csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True,
-            null_values=[""],
-        )  # fmt: skip
-        return csv.read_csv(path, convert_options=texts)
+        return _lines(csv_columns(path.read_bytes(), name=path.name), name=path.name)
     except OSError as error:
         raise BadInput(
             f"{path.name} cannot be opened: {error.strerror or 'not readable'}", file=path.name
         ) from None
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except pa.ArrowInvalid as error:
         first = str(error).splitlines()[0]
         raise BadInput(f"{path.name} cannot be read: {first}", file=path.name) from None
 
 
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig") as file:
-        return [name.strip().strip('"') for name in file.readline().strip().split(",")]
+def _lines(table: pa.Table, *, name: str) -> pa.Table:
+    """The columns of a CSV file with the line of each row; one unreadable line refuses it."""
+    rows, faults = table.column("row").to_pylist(), table.column("unreadable").to_pylist()
+    for row, fault in zip(rows, faults, strict=True):
+        if fault is not None:
+            raise BadInput(f"{name}, row {row}: {fault}", file=name, row=row)
+    return table.drop_columns(["row", "unreadable"]).append_column(_LINE, table.column("row"))
+
+
+def rows_of(table: pa.Table) -> Sequence[int]:
+    """The number by which each row is told: the line an editor shows, or counted from 1."""
+    if _LINE not in table.column_names:
+        return range(1, table.num_rows + 1)
+    lines: list[int] = table.column(_LINE).to_pylist()
+    return lines
+
+
+def digest(table: pa.Table) -> str:
+    """The sha256 of a table's columns and rows, in hexadecimal. Equal tables give equal ones."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    plain = table.replace_schema_metadata(None).combine_chunks()
+    with pa.ipc.new_stream(sink, plain.schema) as writer:
+        writer.write_table(plain)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 def refuse_missing(table: pa.Table, columns: Sequence[Column], *, name: str) -> None:
@@ -84,7 +106,7 @@ def texts_to_types(table: pa.Table, columns: Sequence[Column], *, name: str) -> 
 def _values(table: pa.Table, column: Column, *, name: str) -> list[Any]:
     read = _READERS[column.type]
     values = []
-    for row, value in enumerate(table.column(column.name).to_pylist(), start=1):
+    for row, value in zip(rows_of(table), table.column(column.name).to_pylist(), strict=True):
         if value in (None, ""):
             if not column.optional:
                 raise _bad(name, row=row, field=column.name, why="empty")

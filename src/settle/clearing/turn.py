@@ -32,8 +32,13 @@ def edition(connection: Connection) -> Edition:
     )
 
 
-def is_my_turn(connection: Connection, *, seen: Edition) -> bool:
-    """Whether the store still is as it was seen. This holds others off until the commit."""
+def hold(connection: Connection) -> None:
+    """Hold other writers of clearing off until this transaction ends. SQLite does it anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
+
+def is_my_turn(connection: Connection, *, seen: Edition) -> bool:
+    """Whether the store still is as it was seen. This holds others off until the commit."""
+    hold(connection)
     return edition(connection) == seen

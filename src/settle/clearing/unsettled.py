@@ -34,13 +34,10 @@ class Unsettled:
         taken_in = sa.select(tables.manifests.c.window_id).where(
             tables.manifests.c.batch_id.in_(batches)
         )
-        gone = sa.select(tables.withdrawals.c.record_id).where(
-            tables.withdrawals.c.batch_id.in_(batches)
-        )
         return cls(
             accepted=[lake.accepted(batch_id) for batch_id in batches],
             settled=[lake.settled(w) for w in sorted(set(connection.scalars(taken_in)))],
-            withdrawn=connection.scalars(gone).all(),
+            withdrawn=withdrawn_from(connection, batches),
         )
 
     def gather(self, scratch: Scratch, *, agreement_ids: Sequence[str] = ()) -> None:
@@ -62,6 +59,14 @@ class Unsettled:
             anti join settled_all as s on s.record_id = a.record_id
             anti join withdrawn_all as w on w.record_id = a.record_id""",
         )
+
+
+def withdrawn_from(connection: Connection, batch_ids: Sequence[str]) -> Sequence[str]:
+    """The ids of records of these batches that a conflict took out. This only ever grows."""
+    table = tables.withdrawals
+    return connection.scalars(
+        sa.select(table.c.record_id).where(table.c.batch_id.in_(batch_ids))
+    ).all()
 
 
 def _open_batches(connection: Connection) -> list[str]:
@@ -109,13 +114,16 @@ def place(scratch: Scratch, *, day: date, cutoff: Cutoff) -> None:
 
 
 def standing_of(connection: Connection, *, day: date) -> Standing:
-    """Reserve slices whose day has come, and what is carried, from the store."""
+    """Reserve slices whose day has come and those still held, and what is carried."""
     slices, carries = tables.reserve_slices, tables.carries
-    due = (
-        sa.select(slices.c.slice_id, slices.c.agreement_id, slices.c.amount_minor)
-        .where(slices.c.released_in.is_(None), slices.c.release_on <= day)
+    held = (
+        sa.select(
+            slices.c.slice_id, slices.c.agreement_id, slices.c.currency, slices.c.amount_minor
+        )
+        .where(slices.c.released_in.is_(None))
         .order_by(slices.c.slice_id)
     )
+    due, not_yet = slices.c.release_on <= day, slices.c.release_on > day
     carried = (
         sa.select(
             carries.c.carry_id, carries.c.agreement_id, carries.c.currency,
@@ -124,4 +132,8 @@ def standing_of(connection: Connection, *, day: date) -> Standing:
         .where(carries.c.taken_in.is_(None))
         .order_by(carries.c.carry_id)
     )  # fmt: skip
-    return Standing(slices=arrow(connection, due), carried=arrow(connection, carried))
+    return Standing(
+        slices=arrow(connection, held.where(due)),
+        carried=arrow(connection, carried),
+        reserved=arrow(connection, held.where(not_yet)),
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from settle import __version__
 from settle.errors import BadInput, ConfigError, RailError, SettleError
 
 
@@ -21,9 +23,20 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
+    app.callback(invoke_without_command=True)(_options)
     for module in (demo, nightly, payments, rails, simulator):
         module.register(app)
     return app
+
+
+def _options(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Settle across borders: net exactly, pay once, prove every line."""
+    if version:
+        typer.echo(f"settle {__version__}")
+        raise typer.Exit
 
 
 def main() -> None:

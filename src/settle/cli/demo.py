@@ -64,6 +64,9 @@ def _run(rehearsal: Rehearsal, console: Console) -> None:
             Hub.open(rehearsal.config_path) as hub,
             TerminalProgress(console) as progress,
         ):
+            last = hub.nights.last()
+            if last is not None and day < last:
+                console.print("  is over: a later one has begun. As it ended:")
             night = nightly.run(hub, day, progress=progress)
         show(console, night)
     _say_what_was_executed(rehearsal, console)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +31,8 @@ that applies.
 
 Examples:
 
+    settle nightly
+
     settle nightly --config settle.toml --date 2024-12-19
 
     settle nightly --config settle.toml --date 2024-12-19 --records late.csv
@@ -48,7 +50,12 @@ def register(app: typer.Typer) -> None:
 
 def nightly(
     *,
-    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Business day.")],
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            "--date", formats=["%Y-%m-%d"], help="Business day; the last that has ended if absent."
+        ),
+    ] = None,
     config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
     records: Annotated[
         list[Path] | None, typer.Option(help="A file of records to take as well; repeatable.")
@@ -67,14 +74,15 @@ def nightly(
     console = Console(stderr=as_json)
     for path in records or []:
         if not path.is_file():
-            raise BadInput(f"{path}: no such file", file=str(path))
+            raise BadInput(f"{path}: there is no such file", file=str(path))
     overrides = {"settle.store": store} if store else {}
     with (
-        _rails(config, rehearse, day.date()) as settings,
+        _rails(config, rehearse, day, store=store) as settings,
         Hub.open(settings, overrides=overrides) as hub,
         TerminalProgress(console) as progress,
     ):
-        night = night_steps.run(hub, day.date(), records=records or [], progress=progress)
+        of_day = day.date() if day else hub.last_day()
+        night = night_steps.run(hub, of_day, records=records or [], progress=progress)
     complain(night)
     if as_json:
         typer.echo(night.data.read_text("utf-8"))
@@ -84,15 +92,17 @@ def nightly(
 
 
 @contextmanager
-def _rails(config: Path, folder: Path | None, day: date) -> Iterator[Path]:
+def _rails(
+    config: Path, folder: Path | None, day: datetime | None, *, store: str | None
+) -> Iterator[Path]:
     """The configuration to use: as it is, or turned towards simulated rails."""
     if folder is None:
         yield config
         return
     from settle.simulation.rehearsal import rehearse
 
-    with rehearse(config, folder) as rehearsal:
-        rehearsal.begin(day)
+    with rehearse(config, folder, store=store) as rehearsal:
+        rehearsal.begin(day.date() if day else rehearsal.config.record_days()[0])
         yield rehearsal.config_path
 
 

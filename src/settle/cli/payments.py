@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,8 +11,18 @@ from rich.table import Table
 
 from settle.money import plain
 
+if TYPE_CHECKING:
+    from settle.hub import Hub
+
 _Config = Annotated[Path, typer.Option(help="The settings.")]
 _DEFAULT = Path("settle.toml")
+_Store = Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")]
+
+
+def _open(config: Path, store: str | None) -> Hub:
+    from settle.hub import Hub
+
+    return Hub.open(config, overrides={"settle.store": store} if store else {})
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("show", help=_SHOW)(shown)
     app.add_typer(group, name="payments")
     app.command("approve", help=_APPROVE)(approve)
+    app.command("resume", help=_RESUME)(resume)
 
 
 _LIST = """Payments by state, rail and currency, and those that a person should look at.
@@ -46,14 +57,26 @@ Examples:
 """
 
 
-def listed(*, config: _Config = _DEFAULT) -> None:
+_RESUME = """Release payments again after a backup of the store was put back.
+
+First search the rails and the statements for what was paid since the backup: the store has
+forgotten it, and would pay it again.
+
+Examples:
+
+    settle resume --actor alice
+"""
+
+
+def listed(*, config: _Config = _DEFAULT, store: _Store = None) -> None:
     """List payments."""
-    from settle.hub import Hub
     from settle.payments import attention, overview
 
-    with Hub.open(config) as hub, hub.store.reading() as connection:
+    with _open(config, store) as hub, hub.store.reading() as connection:
         tallies, look_at = overview(connection), attention(connection)
-    table = Table("state", "rail", "currency", "payments", "amount", title="Payments")
+    table = Table("state", "rail", "currency", title="Payments")
+    table.add_column("payments", justify="right")
+    table.add_column("amount", justify="right")
     for row in tallies:
         amount = plain(row.amount_minor, row.currency)
         table.add_row(row.state.value, row.rail, row.currency, f"{row.count:,}", amount)
@@ -65,12 +88,11 @@ def listed(*, config: _Config = _DEFAULT) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def shown(payment_id: str, *, config: _Config = _DEFAULT) -> None:
+def shown(payment_id: str, *, config: _Config = _DEFAULT, store: _Store = None) -> None:
     """Tell one payment's story."""
-    from settle.hub import Hub
     from settle.payments import story
 
-    with Hub.open(config) as hub, hub.store.reading() as connection:
+    with _open(config, store) as hub, hub.store.reading() as connection:
         told = story(connection, payment_id)
     row = told.payment
     amount = plain(row["amount_minor"], row["currency"])
@@ -85,10 +107,21 @@ def approve(
     *,
     actor: Annotated[str, typer.Option(help="Who approves; your platform authenticates them.")],
     config: _Config = _DEFAULT,
+    store: _Store = None,
 ) -> None:
     """Approve one payment."""
-    from settle.hub import Hub
-
-    with Hub.open(config) as hub:
+    with _open(config, store) as hub:
         hub.approve(payment_id, actor=actor)
     typer.echo(f"{payment_id} approved by {actor}")
+
+
+def resume(
+    *,
+    actor: Annotated[str, typer.Option(help="Who has searched.")],
+    config: _Config = _DEFAULT,
+    store: _Store = None,
+) -> None:
+    """Let a restored store go on."""
+    with _open(config, store) as hub:
+        hub.resume(actor=actor)
+    typer.echo(f"released again, on the word of {actor}")

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 _TITLE_WIDTH = 38
+_WIDTH_MIN = 132
+"""On a narrower terminal the figures of a step stand on a line of their own."""
 
 
 class TerminalProgress:
@@ -54,9 +56,11 @@ class TerminalProgress:
         """The step under way has ended, with its figures."""
         self._bars.remove_task(self._task)
         took_s = time.monotonic() - self._began
+        narrow = self._console.is_terminal and self._console.width < _WIDTH_MIN
+        apart = "\n      " if narrow else ""
         self._console.print(
-            f"  {self._title:<{_TITLE_WIDTH}} {summary}  ({took_s:.1f} s)",
+            f"  {self._title:<{_TITLE_WIDTH}} {apart}{summary}  ({took_s:.1f} s)",
             highlight=False,
             markup=False,
-            soft_wrap=True,
+            soft_wrap=not narrow,
         )

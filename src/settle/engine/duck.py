@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from settle.engine.macros import MACROS
-from settle.errors import BadInput
+from settle.errors import BadInput, MoneyError
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,8 +87,13 @@ class Scratch:
         self.step(name, f"select {wanted} from read_parquet([{files}]) {where}")  # noqa: S608  # as above
 
     def step(self, name: str, query: str) -> None:
-        """Compute a query once and keep it as `name`."""
-        self._connection.execute(f"create or replace temp table {name} as {query}")
+        """Compute a query once and keep it as `name`.
+
+        Raises:
+            MoneyError: as `rows`.
+        """
+        with _exactly():
+            self._connection.execute(f"create or replace temp table {name} as {query}")
 
     def steps(self, views: Mapping[str, str]) -> None:
         """Compute named views in their order. This is how a folder of SQL files runs."""
@@ -99,9 +104,10 @@ class Scratch:
         """The result of a query as an Arrow table.
 
         Raises:
-            duckdb.Error: a value does not fit, as when a total is beyond 64 bits; none wraps.
+            MoneyError: a value does not fit, as when a total is beyond 64 bits; none wraps.
         """
-        return self._connection.sql(query).to_arrow_table()
+        with _exactly():
+            return self._connection.sql(query).to_arrow_table()
 
     def value(self, query: str) -> Any:
         """The one value of a query's one row."""
@@ -118,6 +124,18 @@ def read_views(folder: Path, names: Sequence[str]) -> dict[str, str]:
         return {name: (folder / f"{name}.sql").read_text(encoding="utf-8") for name in names}
     except FileNotFoundError as error:
         raise BadInput(f"the view {error.filename} is missing", file=error.filename) from None
+
+
+@contextmanager
+def _exactly() -> Iterator[None]:
+    """What does not fit its column is an error of ours; a query that is wrong is a bug."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+        why = str(error).splitlines()[0]
+        raise MoneyError(f"a figure is beyond what its column holds: {why}") from None
 
 
 def _quoted(text: str) -> str:

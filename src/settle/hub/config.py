@@ -6,7 +6,7 @@ import glob
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from settle.errors import BadInput, ConfigError
-from settle.money import to_minor
+from settle.money import exponent, to_minor
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -83,7 +83,7 @@ class ApprovalSettings(_Section):
 
     def limits_minor(self) -> dict[str, int]:
         """The limits in minor units."""
-        return {code: to_minor(value, code) for code, value in self.limit_major.items()}
+        return {code: _limit_minor(value, code) for code, value in self.limit_major.items()}
 
 
 class ControlsSettings(_Section):
@@ -141,8 +141,11 @@ class Config(_Section):
         return url
 
     def night_instant(self, day: date) -> datetime:
-        """When the night of a business day starts: once the day has ended in our zone."""
-        return datetime.combine(day, self.settings.settle.night_at, tzinfo=UTC)
+        """When the night of a business day starts: at `night_at`, once the day is over here."""
+        house = self.settings.settle
+        over = datetime.combine(day + timedelta(days=1), time(), tzinfo=house.zone).astimezone(UTC)
+        at = datetime.combine(over.date(), house.night_at, tzinfo=UTC)
+        return at if at >= over else at + timedelta(days=1)
 
     def record_files(self, day: date) -> list[Path]:
         """The files of records that this day's night takes, sorted by name."""
@@ -185,7 +188,9 @@ def load(path: Path, *, overrides: Mapping[str, Any] | None = None) -> Config:
     return Config(settings=settings, file=path.resolve())
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, *, under: tuple[Path, ...] = ()) -> dict[str, Any]:
+    if path.resolve() in under:
+        raise ConfigError(f"{path}: extends: the file extends itself", key="extends")
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -195,7 +200,7 @@ def _read(path: Path) -> dict[str, Any]:
     extended = content.pop("extends", None)
     if extended is None:
         return content
-    return _merged(_read(path.parent / str(extended)), content)
+    return _merged(_read(path.parent / str(extended), under=(*under, path.resolve())), content)
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -225,9 +230,25 @@ def _named(path: Path, error: ValidationError) -> ConfigError:
 
 
 def _check(path: Path, settings: Settings) -> None:
+    for rail in sorted(settings.controls.paused_rails - settings.rails.keys()):
+        key = "controls.paused_rails"
+        raise ConfigError(f"{path}: {key}: no rail {rail!r} is configured", key=key)
+    for code in sorted(settings.controls.paused_currencies):
+        try:
+            exponent(code)
+        except BadInput as error:
+            key = "controls.paused_currencies"
+            raise ConfigError(f"{path}: {key}: {error}", key=key) from None
     for code, limit in settings.approval.limit_major.items():
         try:
-            to_minor(limit, code)
+            _limit_minor(limit, code)
         except BadInput as error:
             key = f"approval.limit_major.{code}"
             raise ConfigError(f"{path}: {key}: {error}", key=key) from None
+
+
+def _limit_minor(limit: Decimal | int, currency: str) -> int:
+    minor = to_minor(limit, currency)
+    if minor < 0:
+        raise BadInput(f"{limit} is below zero; give zero to let nothing pass")
+    return minor

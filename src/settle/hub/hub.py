@@ -7,11 +7,9 @@ reconciliation here, and what reconciliation proves is carried to the door of pa
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -21,12 +19,15 @@ from settle.adapters import Notification
 from settle.engine import Engine
 from settle.errors import BadInput, ConfigError
 from settle.hub import paying, statements
-from settle.hub.config import Config, NightClock, load
+from settle.hub.clock import Clock
+from settle.hub.config import Config, load
+from settle.hub.epoch import Epoch
+from settle.hub.fresh import Fresh
 from settle.hub.journal import NightJournal
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
 from settle.hub.rails import open_adapters
-from settle.report.assembly import NightFacts, assemble, finding_lines, known_at
+from settle.report.assembly import NightFacts, assemble, finding_lines
 from settle.store import Store, exclusive
 
 if TYPE_CHECKING:
@@ -35,8 +36,16 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
+NIGHTS_SKIPPED_MAX = 31
+"""How many days a night may follow the last one; more is taken for a slip of the pen."""
+
+
 class Hub:
-    """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block."""
+    """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
+
+    The steps are synchronous, and those that ask rails run an event loop of their own: inside
+    one, call them in a thread. One hub belongs to one thread at a time.
+    """
 
     def __init__(
         self, config: Config, store: Store, *, clock: Callable[[], datetime] | None = None
@@ -45,9 +54,12 @@ class Hub:
         self.store = store
         self.nights = NightJournal(store)
         self.adapters = open_adapters(config.settings)
-        self._clock = clock
+        self.clock = Clock(config, store, self.nights, given=clock)
         self._engine: Engine | None = None
-        self._began: dict[date, tuple[datetime, float]] = {}
+        self._acts = False
+        self.epoch = Epoch(store, self.lake)
+        self._agreements = Fresh(self._path("agreements"), clearing.Agreements.load)
+        self._rates = Fresh(self._path("rates"), clearing.Rates.load)
 
     @classmethod
     def open(
@@ -70,7 +82,7 @@ class Hub:
             store.close()
             raise
 
-    def close_down(self) -> None:
+    def close(self) -> None:
         """Give back the store and the engine."""
         if self._engine is not None:
             self._engine.close()
@@ -86,7 +98,7 @@ class Hub:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close_down()
+        self.close()
 
     # What stands around the night.
 
@@ -107,57 +119,76 @@ class Hub:
             self._engine = Engine()
         return self._engine
 
-    @cached_property
+    @property
     def agreements(self) -> clearing.Agreements:
-        """Who settles how."""
-        return clearing.Agreements.load(self.config.path(self.config.settings.clearing.agreements))
+        """Who settles how, as the file says now."""
+        return self._agreements.value
 
-    @cached_property
+    @property
     def rates(self) -> clearing.Rates:
-        """The reference rates."""
-        return clearing.Rates.load(self.config.path(self.config.settings.clearing.rates))
+        """The reference rates, as the file says now."""
+        return self._rates.value
 
     @property
     def cutoff(self) -> clearing.Cutoff:
         """When a business day ends."""
-        return clearing.Cutoff(zone=self.config.settings.settle.zone.key)
+        return self.clock.cutoff
 
-    def now(self, day: date) -> datetime:
-        """What time it is in the night of a day. A rehearsed night begins at its own instant.
-
-        Run again, it goes on from the latest evidence: what comes later is recorded later.
-        """
-        if self._clock is not None:
-            return self._clock()
-        if self.config.settings.settle.clock is NightClock.REAL:
-            return datetime.now(UTC)
-        if day not in self._began:
-            with self.store.reading() as connection:
-                known = known_at(connection)
-            begins = self.config.night_instant(day)
-            self._began[day] = max(begins, known or begins), time.monotonic()
-        began_at, began = self._began[day]
-        return began_at + timedelta(seconds=time.monotonic() - began)
+    def now(self, day: date | None = None) -> datetime:
+        """What time it is, in the night of a day or outside of any."""
+        return self.clock.now(day or self.clock.today())
 
     @contextmanager
     def night(self, day: date) -> Iterator[bool]:
         """Hold the night of a day: true if it may act, false once a later one has begun.
 
+        What the night cannot do without is looked at before anything is stored.
+
         Raises:
             Busy: another process runs a night on this store.
-            BadInput: the day has not ended yet.
+            BadInput: the day has not ended yet or is too far from the last one; agreements or
+                rates cannot be used.
         """
+        with self.acting():
+            self._refuse(day)
+            if len(self.agreements):
+                self.rates.on(day)
+            yield self.nights.begin(day, as_of=self.now(day))
+
+    def _refuse(self, day: date) -> None:
+        if self.now(day) < self.cutoff.ends_at(day):
+            raise BadInput(f"--date {day}: that business day has not ended yet", field="date")
+        last = self.nights.last()
+        if last is not None and day > last + timedelta(days=NIGHTS_SKIPPED_MAX):
+            raise BadInput(
+                f"--date {day}: the last night was that of {last}, more than "
+                f"{NIGHTS_SKIPPED_MAX} days before; run a night between them first",
+                field="date",
+            )
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Hold this store's night, as every step that acts does; a hub that holds it goes on.
+
+        Raises:
+            Busy: another process acts on this store.
+        """
+        if self._acts:
+            yield
+            return
         with exclusive(self.store, "night"):
-            now = self.now(day)
-            if now < self.cutoff.ends_at(day):
-                raise BadInput(f"--date {day}: that business day has not ended yet", field="date")
-            yield self.nights.begin(day, as_of=now)
+            self._acts = True
+            try:
+                yield
+            finally:
+                self._acts = False
 
     # The steps of a night. Each may be run again.
 
     def fetch(self, day: date, *, advance: Advance = nobody_watches) -> Fetched:
         """Fetch and keep what the rails have to say about our accounts, up to a day."""
-        return asyncio.run(statements.fetch(self, day, advance=advance))
+        with self.acting():
+            return asyncio.run(statements.fetch(self, day, advance=advance))
 
     def take(
         self, source: Path | pa.Table | Sequence[Mapping[str, Any]], *, day: date | None = None,
@@ -173,36 +204,40 @@ class Hub:
         return clearing.take(
             source,
             name=name or (Path(source).name if isinstance(source, (str, Path)) else "records"),
-            received_at=self.now(day) if day else self.now(self.today()),
+            received_at=self.now(day),
             store=self.store, engine=self.engine, lake=self.lake, agreements=self.agreements,
         )  # fmt: skip
 
-    def close(self, day: date) -> clearing.Closing:
+    def close_window(self, day: date) -> clearing.Closing:
         """Close the window of a day: convert, net, post. A closed one is only read."""
-        return clearing.close(
-            day, as_of=self.now(day), store=self.store, engine=self.engine, lake=self.lake,
-            agreements=self.agreements, rates=self.rates, cutoff=self.cutoff,
-        )  # fmt: skip
+        with self.acting():
+            return clearing.close(
+                day, as_of=self.now(day), store=self.store, engine=self.engine, lake=self.lake,
+                agreements=self.agreements, rates=self.rates, cutoff=self.cutoff,
+            )  # fmt: skip
 
     def open_position(self, participant_id: str) -> Sequence[clearing.Explanation]:
         """What a participant is owed by what has come in since the last close, explained."""
         return clearing.explain_open(
-            as_of=self.now(self.today()), store=self.store, engine=self.engine, lake=self.lake,
+            as_of=self.now(), store=self.store, engine=self.engine, lake=self.lake,
             agreements=self.agreements, rates=self.rates, cutoff=self.cutoff,
             participant_id=participant_id,
         )  # fmt: skip
 
     def plan(self, day: date) -> Planned:
         """Give each obligation up to a day its one payment."""
-        return paying.plan(self, day)
+        with self.acting():
+            return paying.plan(self, day)
 
     def release(self, day: date) -> Released:
         """Approve by policy, and fund what the rails' accounts hold; the rest waits."""
-        return paying.release(self, day)
+        with self.acting():
+            return paying.release(self, day)
 
     def pay(self, day: date, *, advance: Advance = nobody_watches) -> Paid:
         """Send what is approved and funded, each payment once."""
-        return asyncio.run(paying.pay(self, day, advance=advance))
+        with self.acting():
+            return asyncio.run(paying.pay(self, day, advance=advance))
 
     def look_up(
         self, day: date, *, accepted: bool = False, advance: Advance = nobody_watches
@@ -212,11 +247,13 @@ class Hub:
         With `accepted`, rails that are asked one by one are also asked about those they accepted
         and have not booked.
         """
-        return asyncio.run(paying.look_up(self, day, accepted=accepted, advance=advance))
+        with self.acting():
+            return asyncio.run(paying.look_up(self, day, accepted=accepted, advance=advance))
 
     def reconcile(self, day: date) -> Reconciled:
         """Explain the statements' lines, and carry what they prove to the door of payments."""
-        return statements.reconcile(self, day)
+        with self.acting():
+            return statements.reconcile(self, day)
 
     def receive(
         self, rail: str, headers: Mapping[str, str], content: bytes, *,
@@ -230,7 +267,7 @@ class Hub:
         """
         if rail not in self.adapters:
             raise ConfigError(f"rails.{rail}: no such rail is configured", key=f"rails.{rail}")
-        at = received_at or self.now(self.today())
+        at = received_at or self.now()
         lowered = {name.lower(): value for name, value in headers.items()}
         delivery = self.adapters[rail].notification(lowered, content, at)
         if not isinstance(delivery, Notification):
@@ -244,34 +281,43 @@ class Hub:
         Raises:
             BadInput: there is no such payment, or it does not wait for an approval.
         """
-        now = self.now(self.today())
+        now = self.now()
         payments.approve_one(self.store, payment_id, actor=actor, now=now)
 
-    def report(self, day: date, *, rails_down: Mapping[str, str]) -> MorningReport:
+    def resume(self, *, actor: str) -> None:
+        """Release again after a backup was put back; `actor` has searched what it forgot."""
+        with self.acting():
+            self.epoch.accept(actor=actor)
+
+    def report(self, day: date) -> MorningReport:
         """The morning report of a night, from what is stored. This asks no rail and no clock."""
         with self.store.reading() as connection:
-            return assemble(connection, self._facts(day, rails_down))
+            return assemble(connection, self._facts(day))
 
     def findings(self, day: date) -> Sequence[str]:
         """What a night refused, a line each: file, row, field, value and why."""
         with self.store.reading() as connection:
-            return finding_lines(connection, self._facts(day, {}))
+            return finding_lines(connection, self._facts(day))
 
     # How the steps are done.
 
-    def _facts(self, day: date, rails_down: Mapping[str, str]) -> NightFacts:
+    def _path(self, which: str) -> Path:
+        return self.config.path(getattr(self.config.settings.clearing, which))
+
+    def _facts(self, day: date) -> NightFacts:
         began_at, next_began_at = self.nights.span(day) or (self.config.night_instant(day), None)
         return NightFacts(
             tenant=self.config.settings.settle.tenant, day=day, began_at=began_at,
             next_began_at=next_began_at, batch_ids=tuple(self.nights.batches(day)),
-            refusals=tuple(self.nights.refused(day)), rails_down=rails_down,
+            refusals=tuple(self.nights.refused(day)), rails_down=self.nights.rails_down(day),
         )  # fmt: skip
 
-    def today(self) -> date:
-        """The business day under way; a rehearsal's is the one its last night ended before."""
-        if self._clock is None and self.config.settings.settle.clock is NightClock.NIGHT:
-            last = self.nights.last()
-            days = self.config.record_days()
-            return last or (days[0] if days else datetime.now(UTC).date())
-        now = self._clock() if self._clock else datetime.now(UTC)
-        return clearing.window_of(now, self.cutoff)
+    def record_files(self, day: date) -> list[Path]:
+        """The files of records that a night takes: its day's, and those of days left out."""
+        first = (self.nights.before(day) or day - timedelta(days=1)) + timedelta(days=1)
+        days = [first + timedelta(days=ahead) for ahead in range((day - first).days + 1)]
+        return [path for each in days for path in self.config.record_files(each)]
+
+    def last_day(self) -> date:
+        """The last business day that has ended by now."""
+        return self.clock.today() - timedelta(days=1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from settle.hub.tables import night_batches, nights, refusals
 from settle.store import Store, insert_new
@@ -60,6 +61,19 @@ class NightJournal:
             found: date | None = connection.scalar(sa.select(sa.func.max(nights.c.day)))
         return found
 
+    def first(self) -> date | None:
+        """The first night that ever began."""
+        with self._store.reading() as connection:
+            found: date | None = connection.scalar(sa.select(sa.func.min(nights.c.day)))
+        return found
+
+    def before(self, day: date) -> date | None:
+        """The latest night before that of a day."""
+        query = sa.select(sa.func.max(nights.c.day)).where(nights.c.day < day)
+        with self._store.reading() as connection:
+            found: date | None = connection.scalar(query)
+        return found
+
     def span(self, day: date) -> tuple[datetime, datetime | None] | None:
         """When a night began, and when the next one did; None for a night that never began."""
         query = sa.select(nights.c.as_of).where(nights.c.day >= day).order_by(nights.c.day).limit(2)
@@ -80,13 +94,39 @@ class NightJournal:
         with self._store.transaction() as connection:
             insert_new(connection, night_batches, [{"day": day, "batch_id": batch_id}])
 
-    def refuse(self, day: date, what: str) -> None:
-        """A night could not take something at all."""
+    def refuse(self, day: date, subject: str, what: str) -> None:
+        """A night could not take something at all, for now."""
         with self._store.transaction() as connection:
-            insert_new(connection, refusals, [{"day": day, "what": what}])
+            self._forget(connection, day, subject)
+            insert_new(connection, refusals, [{"day": day, "subject": subject, "what": what}])
+
+    def accept(self, day: date, subject: str) -> None:
+        """A night could take it after all; that it was refused is over."""
+        with self._store.transaction() as connection:
+            self._forget(connection, day, subject)
+
+    def _forget(self, connection: Connection, day: date, subject: str) -> None:
+        mine = sa.and_(refusals.c.day == day, refusals.c.subject == subject)
+        connection.execute(sa.delete(refusals).where(mine))
+
+    def silence(self, day: date, rails_down: Mapping[str, str]) -> None:
+        """Which rails could not be asked in the last run of a night, and why."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                sa.update(nights)
+                .where(nights.c.day == day)
+                .values(rails_down=json.dumps(rails_down, sort_keys=True))
+            )
+
+    def rails_down(self, day: date) -> Mapping[str, str]:
+        """The rails that could not be asked in the last run of a night, with why."""
+        query = sa.select(nights.c.rails_down).where(nights.c.day == day)
+        with self._store.reading() as connection:
+            found: dict[str, str] = json.loads(connection.scalar(query) or "{}")
+        return found
 
     def refused(self, day: date) -> Sequence[str]:
         """What a night could not take, sorted."""
-        query = sa.select(refusals.c.what).where(refusals.c.day == day).order_by(refusals.c.what)
+        query = sa.select(refusals.c.what).where(refusals.c.day == day)
         with self._store.reading() as connection:
-            return list(connection.scalars(query))
+            return sorted(connection.scalars(query))

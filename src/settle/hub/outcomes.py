@@ -17,12 +17,15 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """Obligations looked at and payments made of them; `held` fail a check of ours."""
+    """Obligations looked at and payments made of them; `held` fail a check of ours.
+
+    `refused`: why an obligation got no payment, by obligation.
+    """
 
     obligations: int
     payments: int
     held: int
-    refused: tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from settle import clearing, payments
 from settle.adapters import Beneficiary
 from settle.calendars import next_business_day
+from settle.errors import Restored
 from settle.hub.outcomes import Looked, Paid, Planned, Released
 from settle.hub.progress import Advance
 from settle.hub.rails import open_rails
@@ -23,6 +23,9 @@ LOOKS_MAX = 4
 """How often a night looks for what is unknown before it leaves it to the next night."""
 
 LOOK_PAUSE_S = 0.5
+
+WORKER = "night"
+"""Who sends. Whoever holds the night of a store is the only one, on any machine."""
 
 
 def plan(hub: Hub, day: date) -> Planned:
@@ -40,7 +43,7 @@ def plan(hub: Hub, day: date) -> Planned:
         clearing.cover(connection, covered, at=now)
     return Planned(
         obligations=len(obligations), payments=done.planned, held=len(done.held),
-        refused=tuple(f"{x.obligation_id}: {x.field}: {x.why}" for x in done.refused),
+        refused={x.obligation_id: f"{x.field}: {x.why}" for x in done.refused},
     )  # fmt: skip
 
 
@@ -59,7 +62,17 @@ def release(hub: Hub, day: date) -> Released:
 
 
 async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
-    """Send what is approved and funded. A paused rail is not even opened."""
+    """Send what is approved and funded. A paused rail is not even opened.
+
+    Raises:
+        Restored: the store is a backup that was put back; nothing is sent from it.
+    """
+    if hub.epoch.was_restored():
+        raise Restored(
+            "the store is older than its lake: a backup was put back, and nothing is released. "
+            "Search the rails and statements since the backup, then: settle resume --actor NAME"
+        )
+    hub.epoch.count()
     with hub.store.reading() as connection:
         total = payments.releasable(connection)
     ended_so_far = 0
@@ -73,7 +86,7 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
     adapters = {name: x for name, x in hub.adapters.items() if name not in paused}
     async with open_rails(adapters) as rails:
         done = await payments.pay(
-            hub.store, rails, clock=lambda: hub.now(day), worker=_worker(), day=day,
+            hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, day=day,
             progress=progress,
         )  # fmt: skip
     return Paid(
@@ -89,7 +102,7 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
     async with open_rails(hub.adapters) as rails:
         for nth in range(1, LOOKS_MAX + 1):
             done = await payments.look_up(
-                hub.store, rails, clock=lambda: hub.now(day), worker=_worker(), ids=uuid7,
+                hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
                 policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
             )  # fmt: skip
             advance(nth, LOOKS_MAX)
@@ -146,8 +159,3 @@ def _due(obligation: clearing.Obligation) -> payments.Due:
         ),
         reference=f"Settlement {obligation.window_id} {obligation.agreement_id}",
     )
-
-
-def _worker() -> str:
-    """Who sends: the night of this machine. Of a store only one night lives at a time."""
-    return f"night@{socket.gethostname()}"

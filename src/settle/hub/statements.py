@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from settle import payments
 from settle.adapters import (
     NOT_RECORDED,
     AccountRef,
+    Ending,
     Finished,
     Sender,
     StatementDocument,
@@ -34,33 +34,35 @@ DAYS_BACK_MAX = 30
 async def fetch(hub: Hub, day: date, *, advance: Advance) -> Fetched:
     """Fetch each account's statements from the last complete one up to `day`, and keep them.
 
-    The last complete day is fetched again: a rail may add to it until its own day is over.
+    The last complete day is fetched again, and every day since that is not: a rail adds to a day
+    until it is over there. An account that never had a complete one starts at the first night.
     """
     wanted = list(_wanted(hub, day))
+    async with open_senders(hub.adapters) as senders:
+        asked = [_one(hub, senders[ref.rail], ref, of_day) for ref, of_day in wanted]
+        endings = await asyncio.gather(*asked)
     statements = lines_new = 0
     down: dict[str, str] = {}
-    async with open_senders(hub.adapters) as senders:
-        for nth, (ref, of_day) in enumerate(wanted, start=1):
-            if ref.rail not in down:
-                found = await _one(hub, senders[ref.rail], ref, of_day)
-                if isinstance(found, str):
-                    down[ref.rail] = found
-                elif found is not None:
-                    kept = await asyncio.to_thread(_keep, hub, found, day)
-                    statements += 1
-                    lines_new += kept
-            advance(nth, len(wanted))
+    for nth, ((ref, _), ending) in enumerate(zip(wanted, endings, strict=True), start=1):
+        if not isinstance(ending, Finished):
+            down.setdefault(ref.rail, ending.reason)
+        elif ending.value is not None:
+            statements += 1
+            lines_new += _keep(hub, ending.value, day)
+        advance(nth, len(wanted))
     return Fetched(statements=statements, lines_new=lines_new, rails_down=down)
 
 
 def _wanted(hub: Hub, day: date) -> Iterator[tuple[AccountRef, date]]:
     with hub.store.reading() as connection:
         last = last_days(connection)
+    since = hub.nights.first() or day
     for adapter in hub.adapters.values():
         if not adapter.profile.supports(Verb.STATEMENT):
             continue
         for ref in adapter.accounts():
-            first = max(last.get(ref, day), day - timedelta(days=DAYS_BACK_MAX))
+            known = min(last.get(ref, since), day)
+            first = max(known, day - timedelta(days=DAYS_BACK_MAX))
             for ahead in range((day - first).days + 1):
                 yield ref, first + timedelta(days=ahead)
 
@@ -90,24 +92,14 @@ def _sent(hub: Hub) -> pa.Table:
 
 async def _one(
     hub: Hub, sender: Sender, ref: AccountRef, day: date
-) -> StatementDocument | str | None:
-    ending = await sender.run(
+) -> Ending[StatementDocument | None]:
+    return await sender.run(
         hub.adapters[ref.rail].statement(ref, day),
         conversation_id=f"statement/{ref.account}/{day}",
         recorder=NOT_RECORDED,
     )
-    if isinstance(ending, Finished):
-        return ending.value
-    return ending.reason
 
 
 def _keep(hub: Hub, document: StatementDocument, night: date) -> int:
-    # While the rail's own day is still running, more may be booked on it.
-    over = document.day < hub.now(night).date() or document.format == "camt.053"
-    kept = keep(
-        hub.store,
-        replace(document, complete=document.complete and over),
-        adapter=hub.adapters[document.rail],
-        received_at=hub.now(night),
-    )
-    return kept.lines_new
+    adapter = hub.adapters[document.rail]
+    return keep(hub.store, document, adapter=adapter, received_at=hub.now(night)).lines_new

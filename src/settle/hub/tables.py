@@ -11,6 +11,7 @@ nights = sa.Table(
     sa.Column("as_of", Instant, nullable=False, doc="when the night first began"),
     sa.Column("exit_code", sa.Integer, doc="none while it has not ended"),
     sa.Column("lines", sa.String, doc="JSON: the last lines that it printed"),
+    sa.Column("rails_down", sa.String, nullable=False, server_default="{}", doc="JSON: rail, why"),
 )
 
 night_batches = sa.Table(
@@ -20,9 +21,19 @@ night_batches = sa.Table(
     sa.Column("batch_id", Id, primary_key=True),
 )
 
+epochs = sa.Table(
+    "epochs",
+    metadata,
+    sa.Column("one", sa.Integer, primary_key=True, doc="there is one row"),
+    sa.Column("store_id", Id, nullable=False, doc="of this store, and of its backups"),
+    sa.Column("count", sa.BigInteger, nullable=False, doc="runs that sent"),
+    sa.Column("accepted_by", Id, doc="who last let it go on after a restore"),
+)
+
 refusals = sa.Table(
     "refusals",
     metadata,
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("what", Id, primary_key=True, doc="file, place and why, in one line"),
+    sa.Column("subject", Id, primary_key=True, doc="the file or obligation that was refused"),
+    sa.Column("what", sa.String, nullable=False, doc="the place and why, in one line"),
 )

@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-
-class Side(StrEnum):
-    """Where an account's balance normally stands."""
-
-    DEBIT = "debit"  # assets and costs
-    CREDIT = "credit"  # what we owe, and what we earned
-
-
-ASSETS = frozenset({"nostro", "fx", "treasury_transit", "charges", "clearing"})
-"""First parts of accounts whose balance is shown as debits less credits."""
-
 CLIENT_MONEY = frozenset({"payable", "reserve", "deposit", "returned", "in_transit"})
 """First parts of accounts that hold what we owe to merchants and partners."""
 
@@ -57,8 +44,3 @@ def deposit(participant_id: str) -> str:
 def returned(agreement_id: str) -> str:
     """Payments that came back, waiting for a corrected beneficiary or an approval."""
     return f"returned/{agreement_id}"
-
-
-def side(account: str) -> Side:
-    """Where the account's balance normally stands."""
-    return Side.DEBIT if account.partition("/")[0] in ASSETS else Side.CREDIT

@@ -93,7 +93,10 @@ def post(connection: Connection, postings: Iterable[Posting], *, recorded_at: da
 
 
 def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBalance]:
-    """Every account's balance by currency, from the journal alone, sorted. Zero ones included."""
+    """Every account's balance by currency, from the journal alone, sorted. Zero ones included.
+
+    `prefix`: how the account's name begins, letter for letter.
+    """
     sides = sa.union_all(
         sa.select(
             journal.c.debit.label("account"), journal.c.currency,
@@ -104,11 +107,11 @@ def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBal
     total = sa.func.sum(sides.c.amount_minor)
     query = (
         sa.select(sides.c.account, sides.c.currency, total.label("balance_minor"))
-        .where(sides.c.account.startswith(prefix, autoescape=True))
+        # LIKE is blind to case on SQLite; a range, like a sort, follows each database's collation.
+        .where(sa.func.substr(sides.c.account, 1, len(prefix)) == prefix)
         .group_by(sides.c.account, sides.c.currency)
-        .order_by(sides.c.account, sides.c.currency)
     )
     return [
         AccountBalance(account=account, currency=currency, balance_minor=int(balance))
-        for account, currency, balance in connection.execute(query)
+        for account, currency, balance in sorted(map(tuple, connection.execute(query)))
     ]

@@ -1,17 +1,16 @@
 """Payments: the fold of events into state, controls, routing, the executor, the door."""
 
+from settle.payments.attention import Attention, attention
 from settle.payments.controls import Approved, Policy, approve, approve_one, roll
 from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.funding import Funded, fund
 from settle.payments.instruction import Due, Rail
 from settle.payments.overview import (
-    Attention,
     ReturnedPayable,
     Story,
     StoryLine,
     Tally,
-    attention,
     open_totals,
     overview,
     returned,

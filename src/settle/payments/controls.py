@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.errors import BadInput
-from settle.payments.events import append
+from settle.payments.events import append, step
 from settle.payments.instruction import Row, fingerprint_of
 from settle.payments.rows import fetch
 from settle.payments.state import Event, EventKind, State
@@ -22,19 +22,18 @@ from settle.store import Store
 class Policy:
     """What is approved without a person. A currency without a limit waits for one.
 
-    `limit_minor`: by currency, in its minor units, itself included. Paused rails and agreements
-    are not approved at all.
+    `limit_minor`: by currency, in its minor units, itself included. What goes over a paused rail
+    is not approved at all.
     """
 
     limit_minor: Mapping[str, int]
     name: str = "policy"
     paused_rails: frozenset[str] = frozenset()
-    paused_agreements: frozenset[str] = field(default_factory=frozenset)
 
     def allows(self, row: Row) -> bool:
         """Whether the payment needs no person."""
-        paused = row["rail"] in self.paused_rails or row["agreement_id"] in self.paused_agreements
-        return not paused and row["amount_minor"] <= self.limit_minor.get(row["currency"], 0)
+        within = row["amount_minor"] <= self.limit_minor.get(row["currency"], 0)
+        return within and row["rail"] not in self.paused_rails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +71,8 @@ def approve_one(store: Store, payment_id: str, *, actor: str, now: datetime) -> 
 def roll(store: Store, *, value_dates: Mapping[str, date], now: datetime) -> int:
     """Give payments not yet released the value date they can still reach; say how many.
 
-    `value_dates`: by currency, the earliest date a payment released now can have. The
-    instruction changes, so its approval is void; run this before `approve`.
+    `value_dates`: by currency, the earliest date a payment released now can have. An approval
+    says "not before", so a later date is within it: what a person approved stays approved.
     """
     unsent = (State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value)
     with store.transaction() as connection:
@@ -82,11 +81,19 @@ def roll(store: Store, *, value_dates: Mapping[str, date], now: datetime) -> int
         late = [r for r in rows if r["value_date"] < value_dates.get(r["currency"], date.min)]
         for row in late:
             row["value_date"] = value_dates[row["currency"]]
-            row["fingerprint"] = fingerprint_of(row)
-        events = [_event(row, EventKind.VOIDED, now, detail="value date") for row in late]
-        append(connection, events, recorded_at=now)
-        _write(connection, late, ("value_date", "fingerprint"))
+        append(connection, [_rolled(row, now) for row in late], recorded_at=now)
+        _write(connection, late, ("value_date",))
     return len(late)
+
+
+def _rolled(row: Row, now: datetime) -> Event:
+    return Event(
+        payment_id=row["payment_id"],
+        event_id=f"rolled/{row['value_date']}",
+        kind=EventKind.ROLLED,
+        occurred_at=now,
+        detail=f"value date {row['value_date']}",
+    )
 
 
 def _unapproved(connection: Connection) -> list[Row]:
@@ -104,23 +111,11 @@ def _sign(connection: Connection, rows: Sequence[Row], *, actor: str, now: datet
         {**row, "approved_fingerprint": fingerprint_of(row), "approved_by": actor} for row in rows
     ]
     events = [
-        _event(row, EventKind.APPROVED, now, detail=f"by {actor}", code=row["approved_fingerprint"])
+        step(row, EventKind.APPROVED, now, detail=f"by {actor}", code=row["approved_fingerprint"])
         for row in signed
     ]
     append(connection, events, recorded_at=now)
     _write(connection, signed, ("approved_fingerprint", "approved_by"))
-
-
-def _event(row: Row, kind: EventKind, now: datetime, *, detail: str, code: str = "") -> Event:
-    return Event(
-        payment_id=row["payment_id"],
-        event_id=f"{kind.value}/{row['steps'] + 1}",
-        kind=kind,
-        occurred_at=now,
-        ordinal=row["steps"] + 1,
-        code=code,
-        detail=detail,
-    )
 
 
 def _write(connection: Connection, rows: Sequence[Row], columns: Sequence[str]) -> None:

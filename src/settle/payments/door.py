@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Evidence, Fact, Source
-from settle.payments.events import append, events_of
+from settle.payments.events import Appended, append
 from settle.payments.instruction import Row
 from settle.payments.rows import chunks, fetch
-from settle.payments.state import DEAD, Event, EventKind, State
+from settle.payments.state import Event, EventKind, surplus
 from settle.payments.tables import payments
 from settle.store import Store
 
@@ -26,7 +26,6 @@ class Contradiction:
 
     payment_id: str
     why: str
-    evidence_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +38,15 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What the door did. `counts`: new events by fact; `already`: evidence known before."""
+    """What the door did. `counts`: new events by fact; `already`: evidence known before.
+
+    `settled`: the ids of the evidence given that counts, whether recorded now or before. What was
+    contradicted, ignored or unmatched, or books a payment once too often, is not among them.
+    """
 
     counts: Mapping[Fact, int]
     already: int
+    settled: frozenset[str]
     contradictions: Sequence[Contradiction]
     ignored: Sequence[Ignored]
     unmatched: Sequence[Evidence]
@@ -53,7 +57,6 @@ class _Entry:
     """Evidence on its way through the door."""
 
     events: list[Event] = field(default_factory=list)
-    contradictions: list[Contradiction] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
     unmatched: list[Evidence] = field(default_factory=list)
 
@@ -64,27 +67,24 @@ def record(store: Store, evidence: Iterable[Evidence], *, recorded_at: datetime)
     Any authenticated source may prove that a payment was executed. A rejection counts from the
     rail's own documented answer only; a notification of failure only asks for `find`; "not
     found" is kept and proves nothing. An amount or a currency that is not the instructed one is
-    kept as a contradiction and books nothing. A booking of a whole batch counts for each payment
-    in it, where their sum is exactly what was booked.
+    kept as a contradiction, and neither proves nor books anything.
     """
     items = list(evidence)
     entry = _Entry()
     with store.transaction() as connection:
-        rows = _rows(connection, items)
-        direct, batches = _index(rows)
-        known = _batch_bookings(connection, items, direct, batches)
+        payment_by_reference = _index(_rows(connection, items))
         for item in items:
-            _enter(entry, item, direct, batches, known)
+            _enter(entry, item, payment_by_reference.get((item.rail, item.reference)))
         appended = append(connection, entry.events, recorded_at=recorded_at)
-    entry.contradictions.extend(
-        Contradiction(payment_id=payment_id, why=why)
-        for payment_id, proved in sorted(appended.states.items())
-        for why in proved.contradictions
-    )
     return Recorded(
         counts=dict(Counter(Fact(e.kind.value) for e in appended.new if e.kind in _FACTS)),
         already=len({(e.payment_id, e.event_id) for e in entry.events}) - len(appended.new),
-        contradictions=entry.contradictions,
+        settled=_settled(entry, appended),
+        contradictions=[
+            Contradiction(payment_id=payment_id, why=why)
+            for payment_id, proved in sorted(appended.states.items())
+            for why in proved.contradictions
+        ],
         ignored=entry.ignored,
         unmatched=entry.unmatched,
     )
@@ -95,24 +95,13 @@ _FINAL_FROM = frozenset({Source.FIND, Source.SUBMIT})
 """Sources whose rejection is the rail's documented answer about this very payment."""
 
 
-def _enter(
-    entry: _Entry,
-    item: Evidence,
-    direct: Mapping[tuple[str, str], Row],
-    batches: Mapping[tuple[str, str], Sequence[Row]],
-    known: Mapping[str, Sequence[str]],
-) -> None:
-    why = _proves_nothing(item)
-    row = direct.get((item.rail, item.reference))
-    batch = batches.get((item.rail, item.reference))
-    if row is None and not batch:
+def _enter(entry: _Entry, item: Evidence, row: Row | None) -> None:
+    if row is None:
         entry.unmatched.append(item)
-    elif why is not None:
+    elif (why := _proves_nothing(item)) is not None:
         entry.ignored.append(Ignored(evidence=item, why=why))
-    elif row is not None:
+    else:
         entry.events.append(_event(item, row))
-    elif batch:
-        _enter_batch(entry, item, batch, known.get(item.evidence_id, ()))
 
 
 def _proves_nothing(item: Evidence) -> str | None:
@@ -123,38 +112,8 @@ def _proves_nothing(item: Evidence) -> str | None:
     return None
 
 
-def _enter_batch(entry: _Entry, item: Evidence, batch: Sequence[Row], known: Sequence[str]) -> None:
-    """A booking of a batch as a whole counts for the payments that sum up to it exactly."""
-    if item.fact is not Fact.BOOKED:
-        entry.ignored.append(Ignored(evidence=item, why=f"{item.fact.value} of a whole batch"))
-        return
-    booked = [row for row in batch if row["payment_id"] in known] or _explains(item, batch)
-    if not booked:
-        booked_as = f"{item.amount_minor} {item.currency}"
-        why = f"the batch is booked with {booked_as}, which its payments do not sum to"
-        entry.contradictions.extend(
-            Contradiction(payment_id=row["payment_id"], why=why, evidence_id=item.evidence_id)
-            for row in batch
-        )
-        return
-    entry.events.extend(_event(item, row, amount_minor=row["amount_minor"]) for row in booked)
-
-
-def _explains(item: Evidence, batch: Sequence[Row]) -> Sequence[Row]:
-    """The payments a booking of the batch is for: all in transit, or all that were accepted."""
-    if any(row["currency"] != item.currency for row in batch):
-        return ()
-    open_ones = [row for row in batch if row["in_transit"]]
-    accepted = [row for row in open_ones if row["state"] != State.UNKNOWN]
-    for candidates in (open_ones, accepted):
-        if sum(row["amount_minor"] for row in candidates) == abs(item.amount_minor or 0):
-            return candidates
-    return ()
-
-
-def _event(item: Evidence, row: Row, *, amount_minor: int | None = None) -> Event:
-    given = None if item.amount_minor is None else abs(item.amount_minor)
-    why = None if amount_minor is not None else _does_not_fit(item, row)
+def _event(item: Evidence, row: Row) -> Event:
+    why = _does_not_fit(item, row)
     detail = json.dumps(dict(item.detail), sort_keys=True) if item.detail else ""
     return Event(
         payment_id=row["payment_id"],
@@ -162,7 +121,7 @@ def _event(item: Evidence, row: Row, *, amount_minor: int | None = None) -> Even
         kind=EventKind(item.fact.value) if why is None else EventKind.CONTRADICTED,
         occurred_at=item.occurred_at,
         source=item.source.value,
-        amount_minor=given if amount_minor is None else amount_minor,
+        amount_minor=None if item.amount_minor is None else abs(item.amount_minor),
         account=item.account,
         charges_minor=item.charges_minor,
         code=item.code,
@@ -171,25 +130,38 @@ def _event(item: Evidence, row: Row, *, amount_minor: int | None = None) -> Even
 
 
 def _does_not_fit(item: Evidence, row: Row) -> str | None:
-    if item.fact not in (Fact.BOOKED, Fact.RETURNED):
-        return None
+    """Why evidence is not about what was instructed: it names another amount or currency."""
     what = f"{item.fact.value} by {item.source.value} ({item.evidence_id})"
     if item.currency is not None and item.currency != row["currency"]:
         return f"{what} in {item.currency}, instructed in {row['currency']}"
     if item.amount_minor is None:
         return None
     amount_minor, instructed = abs(item.amount_minor), row["amount_minor"]
-    fits = amount_minor == instructed if item.fact is Fact.BOOKED else amount_minor <= instructed
+    less_is_fine = item.fact is Fact.RETURNED  # whoever sent it back kept charges
+    fits = amount_minor == instructed or (less_is_fine and amount_minor < instructed)
     return None if fits else f"{what} with {amount_minor}, instructed {instructed}"
+
+
+def _settled(entry: _Entry, appended: Appended) -> frozenset[str]:
+    """The evidence that the store has as what it says, and that is not told once too often."""
+    counting = {
+        (payment_id, event.event_id): event.kind
+        for payment_id, events in appended.events.items()
+        for event in set(events) - surplus(events)
+    }
+    return frozenset(
+        event.event_id
+        for event in entry.events
+        if event.kind in _FACTS and counting.get((event.payment_id, event.event_id)) is event.kind
+    )
 
 
 def _rows(connection: Connection, items: Sequence[Evidence]) -> Sequence[Row]:
     """Every payment that the evidence may be about, a few statements for thousands of items."""
     wanted = sorted({item.reference for item in items})
     found: dict[str, Row] = {}
-    names = (*_REFERENCES, "batch_id")
     for chunk in chunks(wanted):
-        for name in names:
+        for name in _REFERENCES:
             query = sa.select(payments).where(payments.c[name].in_(chunk))
             found.update((r["payment_id"], r) for r in fetch(connection, query))
     return list(found.values())
@@ -198,34 +170,5 @@ def _rows(connection: Connection, items: Sequence[Evidence]) -> Sequence[Row]:
 _REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
 
 
-def _index(
-    rows: Iterable[Row],
-) -> tuple[dict[tuple[str, str], Row], dict[tuple[str, str], list[Row]]]:
-    direct: dict[tuple[str, str], Row] = {}
-    batches: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        direct.update(((row["rail"], row[name]), row) for name in _REFERENCES)
-        if row["batch_id"] is not None and State(row["state"]) not in DEAD:
-            batches[row["rail"], row["batch_id"]].append(row)
-    return direct, dict(batches)
-
-
-def _batch_bookings(
-    connection: Connection,
-    items: Sequence[Evidence],
-    direct: Mapping[tuple[str, str], Row],
-    batches: Mapping[tuple[str, str], Sequence[Row]],
-) -> dict[str, list[str]]:
-    """Bookings of batches that were let in before, with the payments they counted for."""
-    known: dict[str, list[str]] = defaultdict(list)
-    whole = {i.evidence_id for i in items if (i.rail, i.reference) not in direct}
-    members = sorted({row["payment_id"] for batch in batches.values() for row in batch})
-    if whole:
-        for payment_id, event in _all(events_of(connection, members)):
-            if event.event_id in whole:
-                known[event.event_id].append(payment_id)
-    return known
-
-
-def _all(events: Mapping[str, Sequence[Event]]) -> Iterator[tuple[str, Event]]:
-    return ((payment_id, event) for payment_id, known in events.items() for event in known)
+def _index(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
+    return {(row["rail"], row[name]): row for row in rows for name in _REFERENCES}

@@ -22,9 +22,13 @@ from settle.store import insert_new
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appended:
-    """What appending did. `states` holds every payment touched; `new` the events not yet there."""
+    """What appending did. `states` and `events`, all of them, are by payment touched.
+
+    `new`: the events that were not there yet.
+    """
 
     states: Mapping[str, PaymentState]
+    events: Mapping[str, Sequence[Event]]
     new: Sequence[Event]
 
 
@@ -49,7 +53,21 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
     _project(connection, [(subjects[key], states[key]) for key in changed])
     _post(connection, subjects, changed, before=before, after=after, recorded_at=recorded_at)
     _owe_again(connection, [(subjects[key], states[key]) for key in changed])
-    return Appended(states=states, new=new)
+    return Appended(states=states, events=after, new=new)
+
+
+def step(row: Row, kind: EventKind, at: datetime, *, detail: str = "", code: str = "") -> Event:
+    """The next step of a payment that is not released. This counts on from those before it."""
+    ordinal = row["steps"] + 1
+    return Event(
+        payment_id=row["payment_id"],
+        event_id=f"{kind.value}/{ordinal}",
+        kind=kind,
+        occurred_at=at,
+        ordinal=ordinal,
+        code=code,
+        detail=detail,
+    )
 
 
 def locked(connection: Connection, payment_ids: Sequence[str]) -> dict[str, Row]:

@@ -32,11 +32,11 @@ def identity(tenant: str, obligation_id: str, *, attempt: int, leg: str = "pay")
     )
 
 
-def fingerprint(payment: Payment, *, rail: str, account: str) -> str:
+def fingerprint(payment: Payment, *, rail: str, account: str, not_before: date) -> str:
     """The digest of the canonical instruction. This is what an approval signs.
 
-    Payee, amount, currency, rail, our account, value date, purpose, references: any change of
-    them is another instruction.
+    Payee, amount, currency, rail, our account, the first value date, purpose, references: any
+    change of them is another instruction. A value date later than `not_before` is not.
     """
     payee = payment.beneficiary
     return derived(
@@ -50,7 +50,7 @@ def fingerprint(payment: Payment, *, rail: str, account: str) -> str:
         payment.currency,
         rail,
         account,
-        payment.value_date.isoformat(),
+        not_before.isoformat(),
         payment.kind.value,
         payment.purpose,
         payment.remittance_information,

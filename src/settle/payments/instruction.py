@@ -85,4 +85,12 @@ def payment_of(row: Row) -> Payment:
 
 def fingerprint_of(row: Row) -> str:
     """The digest of the instruction as it stands in the row now."""
-    return fingerprint(payment_of(row), rail=row["rail"], account=row["account"])
+    return fingerprint(
+        payment_of(row), rail=row["rail"], account=row["account"], not_before=row["not_before"]
+    )
+
+
+def is_as_approved(row: Row) -> bool:
+    """Whether the row still says what its approval signed, and no earlier date."""
+    unchanged = bool(fingerprint_of(row) == row["approved_fingerprint"])
+    return unchanged and row["value_date"] >= row["not_before"]

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments import identity
-from settle.payments.events import append
+from settle.payments.events import append, step
 from settle.payments.exchanges import before_resend
-from settle.payments.instruction import Row, fingerprint_of
+from settle.payments.instruction import Row, is_as_approved
 from settle.payments.rows import chunks, fetch
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import Event, EventKind, State
@@ -68,7 +68,7 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
         .with_for_update(skip_locked=True)
     )
     rows = fetch(connection, query)
-    changed = [row for row in rows if fingerprint_of(row) != row["approved_fingerprint"]]
+    changed = [row for row in rows if not is_as_approved(row)]
     _hold(connection, changed, wish.lease.now)
     held = {row["payment_id"] for row in changed}
     sendings = list(_sendings([r for r in rows if r["payment_id"] not in held], wish))
@@ -79,17 +79,7 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
 def _hold(connection: Connection, changed: Sequence[Row], now: datetime) -> None:
     """What is no longer what was approved is not sent, and waits for a person."""
     why = "instruction: changed after its approval"
-    voided = [
-        Event(
-            payment_id=row["payment_id"],
-            event_id=f"voided/{row['steps'] + 1}",
-            kind=EventKind.VOIDED,
-            occurred_at=now,
-            ordinal=row["steps"] + 1,
-            detail=why,
-        )
-        for row in changed
-    ]
+    voided = [step(row, EventKind.VOIDED, now, detail=why) for row in changed]
     append(connection, voided, recorded_at=now)
     for row in changed:
         connection.execute(

@@ -30,19 +30,6 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attention:
-    """A payment that somebody should look at, and why."""
-
-    payment_id: str
-    obligation_id: str
-    state: State
-    currency: str
-    amount_minor: int
-    rail: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnedPayable:
     """Money that came back and is owed again; it waits for a corrected beneficiary."""
 
@@ -96,45 +83,6 @@ def open_totals(connection: Connection) -> dict[tuple[str, str], int]:
         (accounts.in_transit(rail), currency): int(amount)
         for rail, currency, amount in connection.execute(query)
     }
-
-
-def attention(connection: Connection) -> list[Attention]:
-    """Payments held, waiting, unknown, failed, rejected or contradicted, with the reason."""
-    held = sa.and_(payments.c.hold_reason != "", payments.c.state == State.PLANNED.value)
-    states = (State.PLANNED, State.UNKNOWN, State.SENDING, State.FAILED, State.REJECTED)
-    query = (
-        sa.select(payments)
-        .where(sa.or_(held, payments.c.contradiction != "", payments.c.state.in_(states)))
-        .order_by(payments.c.payment_id)
-    )
-    return [_attention(connection, row) for row in fetch(connection, query)]
-
-
-def _attention(connection: Connection, row: Row) -> Attention:
-    state = State(row["state"])
-    why = row["contradiction"] or row["hold_reason"]
-    if not why and state is State.PLANNED:
-        why = "waits for an approval"
-    return Attention(
-        payment_id=row["payment_id"],
-        obligation_id=row["obligation_id"],
-        state=state,
-        currency=row["currency"],
-        amount_minor=row["amount_minor"],
-        rail=row["rail"],
-        why=why or _last_word(connection, row["payment_id"]),
-    )
-
-
-def _last_word(connection: Connection, payment_id: str) -> str:
-    query = (
-        sa.select(payment_events.c.code, payment_events.c.detail)
-        .where(payment_events.c.payment_id == payment_id)
-        .order_by(payment_events.c.recorded_at.desc(), payment_events.c.ordinal.desc())
-        .limit(1)
-    )
-    code, detail = connection.execute(query).one()
-    return " ".join(part for part in (code, detail) if part)
 
 
 def returned(connection: Connection) -> list[ReturnedPayable]:

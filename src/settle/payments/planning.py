@@ -110,6 +110,7 @@ class _Plan:
             "currency": due.currency,
             "amount_minor": due.amount_minor,
             "value_date": due.value_date,
+            "not_before": due.value_date,
             "beneficiary_name": payee.name,
             "beneficiary_country": payee.country,
             "beneficiary_town": payee.town,

@@ -6,25 +6,24 @@ key once, is the payment sent again, with the same key and the same content.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Evidence, Fact, Finished, NotMoved, Open, Verb
-from settle.errors import SettleError
+from settle.adapters import Ending, Evidence, Fact, Finding, Finished, NotMoved, Open, Verb
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
-from settle.payments.executor import Lane, Progress, counted, writing
 from settle.payments.instruction import Rail
+from settle.payments.lane import Lane, Progress, Run, counted
 from settle.payments.outbox import resend, take_over
 from settle.payments.rows import fetch
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import State
 from settle.payments.tables import payments
-from settle.payments.writer import Writer
+from settle.payments.writer import Writer, writing
 from settle.store import Ids, Store
 
 
@@ -39,14 +38,22 @@ class LookPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What looking did, in payments. `silent`: rails that did not answer, with why."""
+    """What looking did, in payments. `silent`: rails that did not answer, with why.
+
+    `still_unknown_by_rail` names only rails that have such payments, whether asked or not.
+    """
 
     recovered: int
     asked: int
     resent: int
-    still_unknown: int
+    still_unknown_by_rail: Mapping[str, int]
     recorded: Recorded
     silent: Mapping[str, str]
+
+    @property
+    def still_unknown(self) -> int:
+        """How many payments nobody knows the outcome of, over all rails."""
+        return sum(self.still_unknown_by_rail.values())
 
 
 async def look_up(
@@ -59,37 +66,36 @@ async def look_up(
     progress: Progress | None = None,
     policy: LookPolicy | None = None,
     writer: Writer | None = None,
+    paused: Collection[str] = (),
+    paused_currencies: Collection[str] = (),
 ) -> Looked:
     """Find out what became of payments, let the evidence in, and re-send what may be re-sent.
 
     Payments under the name of `worker` itself are its own from before a crash: give each worker
-    a name that no other living process uses.
+    a name that no other living process uses. Over a rail that is `paused`, or in a currency that
+    is, payments are found, and none is sent again. A rail that is silent keeps no other waiting.
+
+    Raises:
+        ConfigError: a credential cannot be found. So does any bug met while nothing was sent.
+            What the other rails said is let in first.
     """
     manner = policy or LookPolicy()
+    run = Run(clock=clock, worker=worker, lease_length=manner.lease, progress=progress)
     async with writing(store, writer) as durable:
-        lanes = [
-            Lane(
-                name=name,
-                rail=rail,
-                writer=durable,
-                clock=clock,
-                worker=worker,
-                lease_length=manner.lease,
-                progress=progress,
-            )
-            for name, rail in rails.items()
-        ]
+        lanes = run.lanes(rails, durable)
         recovered = sum([await _recover(lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
-        resent = sum([await _resend(look, manner) for look in looks])
+        pauses = _Pauses(rails=frozenset(paused), currencies=frozenset(paused_currencies))
+        resent = sum([await _resend(look, manner, pauses) for look in looks])
+    run.surface()
     with store.reading() as connection:
-        still_unknown = _count(connection, State.UNKNOWN)
+        unknown_by_rail = _count_by_rail(connection, State.UNKNOWN)
     return Looked(
         recovered=recovered,
         asked=sum(look.asked for look in looks),
         resent=resent,
-        still_unknown=still_unknown,
+        still_unknown_by_rail=unknown_by_rail,
         recorded=recorded,
         silent={look.lane.name: look.silent for look in looks if look.silent},
     )
@@ -110,7 +116,7 @@ async def _recover_one(lane: Lane, sending: Sending) -> None:
     elif commit.response is None:
         await lane.close(sending, Open(reason="the worker died while waiting for the answer"))
     else:
-        await lane.run(sending)
+        await lane.send(sending)
 
 
 @dataclass(slots=True)
@@ -139,12 +145,7 @@ async def _look(store: Store, lane: Lane, policy: LookPolicy, ids: Ids) -> _Look
 
 async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
     lane = look.lane
-    recorder = StoreRecorder(writer=lane.writer, clock=lane.clock)
-    search = sending.search(lane.rail.adapter)
-    try:
-        ending = await lane.rail.sender.run(search, conversation_id=ids(), recorder=recorder)
-    except SettleError as error:
-        ending = NotMoved(reason=str(error))
+    ending = await _answer(lane, sending, ids())
     if not isinstance(ending, Finished):
         look.silent = ending.reason
         return
@@ -152,17 +153,41 @@ async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
     look.evidence.extend(ending.value)
 
 
-async def _resend(look: _Look, policy: LookPolicy) -> int:
+async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[Finding]:
+    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock)
+    search = sending.search(lane.rail.adapter)
+    try:
+        return await lane.rail.sender.run(
+            search, conversation_id=conversation_id, recorder=recorder
+        )
+    except Exception as error:  # noqa: BLE001  # it surfaces once all rails were asked
+        return lane.stopped(error, committing=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pauses:
+    """Where nothing may be sent."""
+
+    rails: frozenset[str]
+    currencies: frozenset[str]
+
+    def hold(self, sending: Sending) -> bool:
+        return any(
+            row["rail"] in self.rails or row["currency"] in self.currencies for row in sending.rows
+        )
+
+
+async def _resend(look: _Look, policy: LookPolicy, pauses: _Pauses) -> int:
     absent = {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
     wanted = [
         sending.conversation_id
         for sending in look.unknown
-        if _may_be_resent(look.lane, sending, absent, policy)
+        if not pauses.hold(sending) and _may_be_resent(look.lane, sending, absent, policy)
     ]
-    if not wanted:
+    if not wanted or look.lane.run.broken is not None:
         return 0
     sendings = await look.lane.writer.write(resend, (look.lane.lease(), wanted))
-    await look.lane.all(lambda sending: look.lane.run(sending, again=True), sendings)
+    await look.lane.all(lambda sending: look.lane.send(sending, again=True), sendings)
     return counted(sendings)
 
 
@@ -172,7 +197,7 @@ def _may_be_resent(lane: Lane, sending: Sending, absent: set[str], policy: LookP
     return key.deduplicates and all(
         not absent.isdisjoint((p.payment_id, p.end_to_end_id, p.uetr, p.idempotency_key))
         and row["resends"] < policy.resends_max
-        and lane.clock() < row["released_at"] + key.lifetime
+        and lane.run.clock() < row["released_at"] + key.lifetime
         for p, row in zip(sending.payments, sending.rows, strict=True)
     )
 
@@ -183,6 +208,10 @@ def _in_state(connection: Connection, rail: str, state: State) -> Sequence[Sendi
     return conversations(connection, rows)
 
 
-def _count(connection: Connection, state: State) -> int:
-    query = sa.select(sa.func.count()).where(payments.c.state == state.value)
-    return int(connection.execute(query).scalar_one())
+def _count_by_rail(connection: Connection, state: State) -> dict[str, int]:
+    rail = payments.c.rail
+    query = sa.select(rail, sa.func.count().label("payments")).where(
+        payments.c.state == state.value
+    )
+    found = connection.execute(query.group_by(rail).order_by(rail))
+    return {row.rail: int(row.payments) for row in found}

@@ -31,7 +31,7 @@ class Subject:
 def rows(subject: Subject, events: Iterable[Event]) -> list[Posting]:
     """Every journal row of the payment. This is the same for the same set of events.
 
-    More events never take a row away. `docs/reference/postings-payments.part.md` states them.
+    More events never take a row away. `docs/reference/postings.md` states them.
     """
     seen = sorted(set(events), key=lambda event: (event.occurred_at, event.event_id))
     proved = state_of(seen)

@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     VOIDED = "voided"  # the approval no longer covers the instruction
     APPROVED = "approved"
     SCHEDULED = "scheduled"
+    ROLLED = "rolled"  # to a later value date, which its approval covers
     FUNDED = "funded"
     RELEASED = "released"
     NOT_MOVED = "not_moved"  # proved at the socket: nothing left
@@ -102,6 +103,8 @@ class PaymentState:
 
 _EXECUTED = (EventKind.RETURNED, EventKind.CREDITED, EventKind.BOOKED, EventKind.ACCEPTED)
 """Proof of execution, the strongest first."""
+
+_MOVEMENTS = (EventKind.BOOKED, EventKind.RETURNED)
 
 _BEFORE = {
     EventKind.PLANNED: State.PLANNED,
@@ -218,8 +221,14 @@ def _contradictions(
         yield "executed, though the socket said that nothing left"
 
 
+def surplus(events: Iterable[Event]) -> frozenset[Event]:
+    """Movements that one source shows once too often. The first of them is the one that counts."""
+    firsts: dict[tuple[EventKind, str], Event] = {}
+    moved = {e for e in events if e.kind in _MOVEMENTS and e.source in OURS}
+    ordered = sorted(moved, key=lambda event: (event.occurred_at, event.event_id))
+    return frozenset(e for e in ordered if firsts.setdefault((e.kind, e.source), e) != e)
+
+
 def _twice(seen: frozenset[Event]) -> Iterator[str]:
-    for kind in (EventKind.BOOKED, EventKind.RETURNED):
-        for source in OURS:
-            if sum(event.kind is kind and event.source == source for event in seen) > 1:
-                yield f"{kind.value} twice by {source}"
+    extra = sorted({(event.kind.value, event.source) for event in surplus(seen)})
+    yield from (f"{kind} twice by {source}" for kind, source in extra)

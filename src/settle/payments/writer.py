@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -122,6 +123,16 @@ class ThreadWriter:
             member.result = _alone(self._store, member.work, member.item)
         except Exception as error:  # noqa: BLE001  # it is given to whoever waits for it
             member.error = error
+
+
+@asynccontextmanager
+async def writing(store: Store, writer: Writer | None) -> AsyncIterator[Writer]:
+    """The writer given, or one with a thread of its own for as long as this lasts."""
+    if writer is not None:
+        yield writer
+        return
+    async with ThreadWriter(store) as own:
+        yield own
 
 
 def _alone(store: Store, work: Work[I, O], item: I) -> O:

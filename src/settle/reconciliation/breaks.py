@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -63,23 +63,20 @@ def refresh(
     day: date,
     as_of: datetime,
     payments: pa.Table,
-    grace: timedelta = timedelta(0),
-    through: date | None = None,
     expected: Collection[AccountRef] = (),
     business_day: Callable[[date, str], bool] = is_business_day,
 ) -> Refreshed:
     """Open what does not fit now, cure what does again. The same again changes nothing.
 
-    `grace`: how long after its value date an accepted payment may be missing. Statements are
-    due for every business day up to `through` (the day before, by default) of each account that
-    ever had one, and of those `expected`. A cured break stays, with its dates.
+    Accepted payments of a value date before `day` should be on a statement, and statements are
+    due for every business day before it of each account that ever had one, and of those
+    `expected`. A cured break stays, with its dates.
     """
     with store.transaction() as connection:
         found = misfits(
             connection,
             payments=payments,
-            due_before=day - grace,
-            through=through or day - timedelta(days=1),
+            day=day,
             expected=expected,
             business_day=business_day,
         )

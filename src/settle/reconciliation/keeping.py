@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,18 @@ from settle.store import Store, derived, insert_new
 IDS_AT_ONCE = 500
 """How many identifiers one query names; SQLite's older limit is 999."""
 
+REFERENCES = ("end_to_end_id", "uetr", "batch_id")
+"""What a line may still learn, and never change."""
+
+LASTING = {
+    "amount_minor": "amount",
+    "currency": "currency",
+    "booked_on": "booking date",
+    "value_on": "value date",
+    **dict.fromkeys(REFERENCES, "reference"),
+}
+"""What must stay as it was under the same line reference, and its name for people."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -43,8 +55,10 @@ def keep(
 
     A newer document of the same account and day adds the lines that are new; a line is known
     by (rail, account, line_ref) for ever. What cannot be read or does not balance becomes a
-    finding, is kept as well, and is a break until a sound document comes.
+    finding, is kept as well, and is a break until a sound document comes. A rail's own report of
+    a UTC day that is not over at `received_at` is kept as interim, whatever it says of itself.
     """
+    document = replace(document, complete=_is_complete(document, received_at))
     digest = hashlib.sha256(document.content).hexdigest()
     document_id = derived(
         document.rail, document.account, document.day.isoformat(), document.format, digest
@@ -65,6 +79,12 @@ def keep(
         findings = [*findings, *clashes]
         insert_new(connection, statement_findings, _finding_rows(findings, document_id))
     return Kept(lines_in=lines_in, lines_new=lines_new, findings=tuple(findings))
+
+
+def _is_complete(document: StatementDocument, received_at: datetime) -> bool:
+    """A bank knows when it has closed its day; a rail's list may grow until the day is over."""
+    over = document.day < received_at.astimezone(UTC).date()
+    return document.complete and (over or document.format in BANK_FORMATS)
 
 
 def _kept_before(
@@ -95,7 +115,7 @@ def _keep_lines(
     document: StatementDocument,
     document_id: str,
 ) -> tuple[int, list[StatementFinding]]:
-    """Insert the new lines; name those whose reference is taken by a line of other content."""
+    """Insert the new lines; name those whose reference is taken by a line that says otherwise."""
     rows = [
         _line_row(statement, line, document, document_id)
         for statement in read
@@ -105,28 +125,34 @@ def _keep_lines(
     if new == len(rows):
         return new, []
     stored = _stored(connection, rows)
-    clashes = [row for row in rows if stored[row["line_id"]] != _content(row)]
-    return new, [_clash(row) for row in clashes]
+    changes = ((row, _changed(row, stored[row["line_id"]])) for row in rows)
+    return new, [_clash(row, what) for row, what in changes if what]
 
 
-def _stored(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
+def _stored(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Mapping[Any, Any]]:
     lines = statement_lines.c
-    query = sa.select(lines.line_id, lines.amount_minor, lines.currency)
+    query = sa.select(lines.line_id, *(lines[name] for name in LASTING))
     ids = [row["line_id"] for row in rows]
     return {
-        line_id: (amount_minor, currency)
+        row["line_id"]: row
         for start in range(0, len(ids), IDS_AT_ONCE)
-        for line_id, amount_minor, currency in connection.execute(
+        for row in connection.execute(
             query.where(lines.line_id.in_(ids[start : start + IDS_AT_ONCE]))
-        )
+        ).mappings()
     }
 
 
-def _content(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["amount_minor"], row["currency"]
+def _changed(row: Mapping[str, Any], stored: Mapping[Any, Any]) -> list[str]:
+    """What the line says otherwise than it did. A reference that it had not before is news."""
+    found = (
+        what
+        for name, what in LASTING.items()
+        if row[name] != stored[name] and not (name in REFERENCES and stored[name] is None)
+    )
+    return list(dict.fromkeys(found))
 
 
-def _clash(row: dict[str, Any]) -> StatementFinding:
+def _clash(row: dict[str, Any], what: Sequence[str]) -> StatementFinding:
     return StatementFinding(
         kind=BreakKind.REFERENCE,
         rail=row["rail"],
@@ -134,7 +160,8 @@ def _clash(row: dict[str, Any]) -> StatementFinding:
         currency=row["currency"],
         day=row["day"],
         amount_minor=row["amount_minor"],
-        why=f"Line {row['line_ref']} was kept before with another amount; the first one stands",
+        why=f"Line {row['line_ref']} was kept before with another {' and another '.join(what)}; "
+        "the first one stands",
     )
 
 

@@ -50,19 +50,18 @@ def misfits(
     connection: Connection,
     *,
     payments: pa.Table,
-    due_before: date,
-    through: date,
+    day: date,
     expected: Collection[AccountRef],
     business_day: Callable[[date, str], bool],
 ) -> list[Misfit]:
-    """Everything that does not fit now, each (kind, subject) once."""
+    """Everything that does not fit on `day`, each (kind, subject) once."""
     days = account_days(connection)
     found = [
         *_lines(connection),
         *_contradictions(connection),
         *_short_returns(connection),
-        *_missing_at_bank(connection, payments, days, due_before=due_before),
-        *_missing_files(days, through=through, expected=expected, business_day=business_day),
+        *_missing_at_bank(connection, payments, days, due_before=day),
+        *_missing_files(days, due_before=day, expected=expected, business_day=business_day),
         *_unbalanced(days),
         *_findings(connection, days),
     ]
@@ -179,16 +178,17 @@ def _claimed(payments: pa.Table) -> Iterator[_Claimed]:
 def _missing_files(
     days: list[AccountDay],
     *,
-    through: date,
+    due_before: date,
     expected: Collection[AccountRef],
     business_day: Callable[[date, str], bool],
 ) -> Iterator[Misfit]:
+    yesterday = due_before - timedelta(days=1)
     kept: dict[AccountRef, set[date]] = defaultdict(set)
     for found in days:
         kept[found.account].add(found.day)
     for account in sorted(kept.keys() | set(expected), key=_place):
-        day = min(kept[account], default=through)
-        while day <= through:
+        day = min(kept[account], default=yesterday)
+        while day <= yesterday:
             if day not in kept[account] and business_day(day, account.currency):
                 yield _missing_file(account, day, "No statement of this business day is kept.")
             day += timedelta(days=1)

@@ -1,7 +1,7 @@
 """The journal rows that are reconciliation's own: receipts, suspense, and its cure.
 
 Bookings and returns of payments are posted by the door for evidence, not here.
-`docs/reference/postings-reconciliation.part.md` states the rows.
+`docs/reference/postings.md` states the rows.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from enum import StrEnum
 class ExceptionKind(StrEnum):
     """Why a payment is shown by itself, the most pressing first."""
 
+    CONTRADICTION = "contradiction"  # stored evidence does not fit together, whatever its state
     UNKNOWN_OPEN = "unknown_open"  # nobody can say yet whether it was executed
     RETURNED = "returned"
     REJECTED = "rejected"

@@ -42,6 +42,8 @@ def _open_items(report: MorningReport) -> list[str]:
     items = [f"{rail} is down" for rail in report.rails_down]
     if report.unbalanced:
         items.append("the ledger does not balance in " + ", ".join(report.unbalanced))
+    if contradicted := report.payments.total(ExceptionKind.CONTRADICTION):
+        items.append(plural(contradicted, "payment") + " with evidence that contradicts itself")
     if report.unknowns:
         items.append(plural(report.unknowns, "payment") + " with unknown outcome")
     if stopped := sum(report.payments.total(kind) for kind in STOPPED):

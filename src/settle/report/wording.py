@@ -22,6 +22,10 @@ STATES: dict[str, tuple[str, str]] = {
 """Each state of a payment: its name and its colour, in the order of the table's columns."""
 
 EXCEPTIONS: dict[ExceptionKind, tuple[str, str]] = {
+    ExceptionKind.CONTRADICTION: (
+        "Evidence contradicts itself",
+        "What was said of it cannot all be true. Nothing is paid again until a person has asked.",
+    ),
     ExceptionKind.UNKNOWN_OPEN: (
         "Outcome unknown",
         "No trustworthy answer came. The money stays reserved until evidence says what happened.",
@@ -59,6 +63,7 @@ EXCEPTIONS: dict[ExceptionKind, tuple[str, str]] = {
 
 PRESSING = frozenset(
     {
+        ExceptionKind.CONTRADICTION,
         ExceptionKind.UNKNOWN_OPEN,
         ExceptionKind.RETURNED,
         ExceptionKind.REJECTED,

@@ -27,7 +27,7 @@ from settle.adapters import (
 )
 from settle.ledger import balances
 from settle.payments import Due, Policy, approve, fund, open_totals, overview, plan, record
-from settle.payments.executor import event_of
+from settle.payments.lane import event_of
 from settle.payments.outbox import Claim, End, Lease, claim, end
 from settle.store import Store
 

@@ -17,7 +17,6 @@ from settle.ledger import (
     signed,
     trial_balance,
 )
-from settle.ledger.accounts import Side, side
 from settle.store import Store
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
@@ -46,6 +45,18 @@ def test_a_posting_made_twice_stands_once(store: Store) -> None:
         assert post(connection, rows, recorded_at=NOW) == 0
     with store.reading() as connection:
         assert balances(connection) == [balance("deposit/p", -10), balance("nostro/r/a", 10)]
+
+
+def test_a_prefix_is_taken_letter_for_letter(store: Store) -> None:
+    """Case counts, `%` and `_` stand for themselves, and the order is the same everywhere."""
+    names = ["suspense", "Suspense", "suspense/a_b", "suspense/aXb", "sus%", "SUSPENSE/a_b"]
+    rows = [posting(name, debit=name, credit="own_funds", amount_minor=1) for name in names]
+    with store.transaction() as connection:
+        post(connection, rows, recorded_at=NOW)
+    with store.reading() as connection:
+        for prefix in ("suspense", "Suspense", "suspense/a_", "sus%", "_", "own"):
+            found = [x.account for x in balances(connection, prefix=prefix)]
+            assert found == sorted(x for x in [*names, "own_funds"] if x.startswith(prefix))
 
 
 def test_an_amount_is_positive_and_moves_between_two_accounts(store: Store) -> None:
@@ -101,9 +112,3 @@ def test_one_clients_debt_never_covers_what_another_is_owed() -> None:
     """A merchant with a negative balance does not lower what must be held for the others."""
     owed = [balance("payable/A", -100), balance("payable/B", 40), balance("nostro/r/a", 60)]
     assert not client_money_covered(owed)[0].holds
-
-
-def test_accounts_know_their_side() -> None:
-    """Reports show assets as debits and debts as credits."""
-    assert side("nostro/r/a") is Side.DEBIT
-    assert side("payable/A") is Side.CREDIT

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from settle.errors import BadInput
-from settle.payments import Policy, approve, approve_one, attention, open_totals, roll
+from settle.payments import Policy, approve, approve_one, attention, open_totals, roll, story
 from settle.payments.tables import payments
 from settle.store import Store
 
@@ -26,36 +26,59 @@ def test_policy_approves_up_to_its_limit_and_the_rest_waits_for_a_person(desk: A
         approve_one(desk.store, "P-00002", actor="ann", now=desk.now)
 
 
-@pytest.mark.parametrize("pause", [{"paused_rails": {"single"}}, {"paused_agreements": {"A-1"}}])
-def test_a_pause_keeps_everything_of_a_rail_or_a_party(desk: Any, pause: dict[str, Any]) -> None:
+def test_a_pause_keeps_everything_of_a_rail(desk: Any) -> None:
     """A paused payment waits, whatever its amount."""
     desk.plan(desk.due)
-    policy = Policy(limit_minor={"EUR": 10**9}, **pause)
+    policy = Policy(limit_minor={"EUR": 10**9}, paused_rails=frozenset({"single"}))
     assert approve(desk.store, policy, now=desk.now).waiting == ["P-00001"]
 
 
-def test_a_row_changed_after_its_approval_is_not_sent(desk: Any, store: Store) -> None:
-    """The claim compares what it would send with what was signed."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"beneficiary_account": "DE00"},
+        {"amount_minor": 101},
+        {"value_date": date(2024, 12, 18)},
+        {"value_date": date(2024, 12, 18), "not_before": date(2024, 12, 18)},
+        {"not_before": date(2024, 12, 18)},
+    ],
+)
+def test_a_row_changed_after_its_approval_is_not_sent(
+    desk: Any, store: Store, change: dict[str, Any]
+) -> None:
+    """The claim compares what it would send with what was signed; so it does an earlier date."""
     desk.ready(desk.due)
     with store.transaction() as connection:
-        connection.execute(sa.update(payments).values(beneficiary_account="DE00"))
+        connection.execute(sa.update(payments).values(change))
     assert desk.claim() == []
     with store.reading() as connection:
         assert [a.why for a in attention(connection)] == ["instruction: changed after its approval"]
 
 
-def test_a_value_date_that_cannot_be_reached_rolls_and_is_approved_anew(desk: Any) -> None:
-    """A changed instruction voids its approval."""
+def test_what_a_person_approved_stays_approved_when_its_value_date_rolls(
+    desk: Any, store: Store
+) -> None:
+    """An approval says not before: night after night the date moves on, and the payment goes."""
     desk.plan(desk.due)
-    desk.approve()
+    assert desk.approve(99).waiting == ["P-00001"]
+    approve_one(store, "P-00001", actor="ann", now=desk.now)
     assert desk.fund(0).scheduled == 1
-    later = {"EUR": date(2024, 12, 20)}
-    assert roll(desk.store, value_dates=later, now=desk.now) == 1
-    assert roll(desk.store, value_dates=later, now=desk.now) == 0
-    assert desk.fund().funded == 0
-    assert desk.approve().approved == 1
+    for day in (20, 20, 21):
+        roll(store, value_dates={"EUR": date(2024, 12, day)}, now=desk.now)
+        assert desk.approve(99).waiting == []
     assert desk.fund().funded == 1
-    assert desk.claim()[0].payments[0].value_date == date(2024, 12, 20)
+    assert [s.payments[0].value_date for s in desk.claim()] == [date(2024, 12, 21)]
+    with store.reading() as connection:
+        told = [line.what for line in story(connection, "P-00001").lines]
+    assert (1, 2) == (told.count("approved (engine)"), told.count("rolled (engine)"))
+
+
+def test_a_value_date_never_rolls_back(desk: Any, store: Store) -> None:
+    """A payment due later keeps its date, and rolling again moves nothing."""
+    desk.plan(desk.due)
+    assert roll(store, value_dates={"EUR": date(2024, 12, 18)}, now=desk.now) == 0
+    later = {"EUR": date(2024, 12, 20)}
+    assert [roll(store, value_dates=later, now=desk.now) for _ in range(2)] == [1, 0]
 
 
 def test_payments_are_funded_in_order_and_the_rest_is_scheduled(desk: Any, states: Any) -> None:
@@ -65,7 +88,6 @@ def test_payments_are_funded_in_order_and_the_rest_is_scheduled(desk: Any, state
     desk.approve()
     funded = desk.fund(250)
     assert (funded.funded, funded.scheduled) == (2, 1)
-    assert funded.short_minor == {("single", "EUR"): 100}
     assert states() == {"approved": 2, "scheduled": 1}
     assert sorted(s.rows[0]["obligation_id"] for s in desk.claim()) == ["O-1", "O-3"]
     assert desk.fund(50).funded == 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from settle.adapters import Evidence, Fact, Source
-from settle.payments import open_totals, record, returned, story
+from settle.payments import attention, open_totals, record, returned, story
 from settle.store import Store
 
 
@@ -44,6 +44,14 @@ def test_a_thousand_bookings_are_let_in_once(desk: Any, store: Store, states: An
         ({"amount_minor": 99}, "with 99, instructed 100"),
         ({"currency": "USD"}, "in USD, instructed in EUR"),
         ({"fact": Fact.RETURNED, "amount_minor": 101}, "with 101, instructed 100"),
+        ({"fact": Fact.ACCEPTED, "amount_minor": 99}, "with 99, instructed 100"),
+        ({"fact": Fact.ACCEPTED, "currency": "USD"}, "in USD, instructed in EUR"),
+        ({"fact": Fact.CREDITED, "amount_minor": 99}, "with 99, instructed 100"),
+        ({"fact": Fact.CREDITED, "currency": "USD"}, "in USD, instructed in EUR"),
+        (
+            {"fact": Fact.REJECTED, "source": Source.FIND, "amount_minor": 99},
+            "with 99, instructed 100",
+        ),
     ],
 )
 def test_what_does_not_fit_is_listed_and_books_nothing(
@@ -55,7 +63,57 @@ def test_what_does_not_fit_is_listed_and_books_nothing(
     for _ in range(2):
         recorded = record(store, [evidence("P-00001", **changes)], recorded_at=desk.now)
         assert [part in c.why for c in recorded.contradictions] == [True]
+        assert recorded.settled == frozenset()
     assert states() == {"sending": 1}
+    with store.reading() as connection:
+        (seen,) = attention(connection)
+    assert part in seen.contradiction
+    assert (seen.agreement_id, seen.beneficiary_name) == ("A-1", "Mo")
+
+
+def test_only_evidence_that_counts_is_settled(desk: Any, store: Store) -> None:
+    """Whoever gave it may forget it: it stands, now or from before. The rest is given again."""
+    desk.ready(*desk.dues(4))
+    desk.claim()
+    fits = evidence("P-00001")
+    twice = evidence("P-00001", evidence_id="line/twice")
+    wrong = evidence("P-00002", amount_minor=99)
+    asks = evidence("P-00003", fact=Fact.REJECTED)
+    items = [fits, twice, wrong, asks, evidence("nobody")]
+    for _ in range(2):
+        assert {fits.evidence_id} == record(store, items, recorded_at=desk.now).settled
+
+
+def test_a_batch_reference_names_no_payment(desk: Any, store: Store, states: Any) -> None:
+    """What a batch line is for is found out before this door: one item for each payment."""
+    desk.ready(*desk.dues(2, currency="NOK"))
+    (sending,) = desk.claim("batched")
+    line = evidence(sending.batch.batch_id, rail="batched", currency="NOK", amount_minor=200)
+    assert [line] == record(store, [line], recorded_at=desk.now).unmatched
+    assert {"sending": 2} == states()
+
+
+@pytest.mark.parametrize("executed", [Fact.ACCEPTED, Fact.BOOKED, Fact.CREDITED])
+@pytest.mark.parametrize("rejected_first", [False, True])
+def test_a_final_rejection_beside_an_execution_stays_flagged(
+    desk: Any,
+    store: Store,
+    executed: Fact,
+    rejected_first: bool,  # noqa: FBT001  # pytest gives it by name
+) -> None:
+    """Whichever came first, executed counts, and a person sees that the rail said both."""
+    desk.ready(desk.due)
+    desk.claim()
+    items = [
+        evidence("P-00001", fact=executed),
+        evidence("P-00001", fact=Fact.REJECTED, source=Source.FIND, evidence_id="find/1"),
+    ]
+    for item in reversed(items) if rejected_first else items:
+        record(store, [item], recorded_at=desk.now)
+    with store.reading() as connection:
+        (seen,) = attention(connection)
+    assert seen.why == "said to be rejected or cancelled, and proved to be executed"
+    assert seen.state.value == executed.value
 
 
 def test_evidence_of_no_payment_is_given_back(desk: Any, store: Store) -> None:
@@ -63,22 +121,6 @@ def test_evidence_of_no_payment_is_given_back(desk: Any, store: Store) -> None:
     desk.ready(desk.due)
     strange = [evidence("nobody"), evidence("P-00001", rail="batched")]
     assert record(store, strange, recorded_at=desk.now).unmatched == strange
-
-
-def test_a_batch_booking_counts_for_each_payment_it_sums_to(
-    desk: Any, store: Store, states: Any
-) -> None:
-    """Only the exact sum explains a batch line; another is listed and books nothing."""
-    desk.ready(*desk.dues(2, currency="NOK"))
-    (sending,) = desk.claim("batched")
-    line = evidence(sending.batch.batch_id, rail="batched", currency="NOK", amount_minor=200)
-    wrong = record(store, [replace(line, amount_minor=199)], recorded_at=desk.now)
-    assert len(wrong.contradictions) == 2
-    assert states() == {"sending": 2}
-    assert record(store, [line], recorded_at=desk.now).counts == {Fact.BOOKED: 2}
-    again = record(store, [line], recorded_at=desk.now)
-    assert (again.already, again.contradictions) == (2, [])
-    assert states() == {"booked": 2}
 
 
 def test_what_only_asks_for_find_is_ignored_with_its_reason(desk: Any, store: Store) -> None:

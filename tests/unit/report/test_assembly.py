@@ -46,7 +46,7 @@ def play(hub: Hub, day: date) -> tuple[MorningReport, tuple[bytes, bytes]]:
     metadata.create_all(hub.store.engine)
     night = nightly.run(hub, day)
     files = (night.page.read_bytes(), night.data.read_bytes())
-    return hub.report(day, rails_down={}), files
+    return hub.report(day), files
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,8 @@ def test_findings_name_file_row_field_value_and_reason(nights: Nights) -> None:
 def test_a_rail_that_is_down_outweighs_everything(nights: Nights) -> None:
     """The exit code is the highest that applies, and the incident says why the rail is down."""
     day = max(nights.reports)
-    report = nights.hub.report(day, rails_down={"iso20022_bank": "connection refused"})
+    nights.hub.nights.silence(day, {"iso20022_bank": "connection refused"})
+    report = nights.hub.report(day)
 
     assert nights.both[1].exit_code is ExitCode.BAD_INPUT
     assert report.exit_code is ExitCode.RAIL_DOWN

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from settle.ledger import Proof
-from settle.money import Rate, Rounding, convert
+from settle.money import Rate, Rounding, allocate, convert
 from settle.payments import EventKind, State
-from settle.report import Breaks, ExitCode, Intake, Payments, StateCount
+from settle.report import (
+    Breaks,
+    ExceptionKind,
+    ExitCode,
+    Intake,
+    PaymentException,
+    Payments,
+    StateCount,
+)
 from settle.report.assembly import NightFacts
 from settle.report.assembly.conversion import converted
 from settle.report.assembly.flows import KEPT, PLACES, arrows
@@ -37,19 +48,66 @@ AMOUNTS = st.integers(-(10**12), 10**12)
 def test_converted_parts_sum_to_the_converted_whole(
     parts: dict[str, int], value_e8: int, rounding: Rounding
 ) -> None:
-    """Whatever the signs, the parts give the bucket's total, and one at most is not its own."""
+    """Whatever the signs, the parts give the bucket's total, each within a unit of its share."""
     rate = Rate(base="EUR", quote="USD", value_e8=value_e8, as_of=NIGHT.day, source="")
     total = convert(sum(parts.values()), rate, rounding=rounding)
 
-    shown = converted(parts, rate, rounding=rounding, total_minor=total)
+    shown = converted(parts, rate, total_minor=total)
 
     assert total == sum(shown.values())
-    moved = {
-        name: abs(shown[name] - convert(amount, rate, rounding=rounding))
-        for name, amount in parts.items()
-    }
-    assert sum(rest > 0 for rest in moved.values()) <= 1
-    assert max(moved.values()) <= len(parts)
+    value = Fraction(*rate.factor)
+    rest = total - sum(parts.values()) * value
+    sizes = sum(map(abs, parts.values()))
+    for name, amount in parts.items() if sizes else ():
+        assert abs(shown[name] - (amount * value + rest * abs(amount) / sizes)) < 1
+        assert amount or shown[name] == 0
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**12), min_size=1).filter(
+        lambda parts: any(parts.values())
+    ),
+    st.integers(1, 10**13),
+    st.integers(0, 10**13),
+)
+def test_parts_of_one_sign_are_allocated(
+    parts: dict[str, int], value_e8: int, total_minor: int
+) -> None:
+    """Without a negative part this is the library's own largest remainder, for any total."""
+    rate = Rate(base="EUR", quote="JPY", value_e8=value_e8, as_of=NIGHT.day, source="")
+    names = sorted(parts)
+    expected = dict(zip(names, allocate(total_minor, [parts[name] for name in names]), strict=True))
+
+    assert expected == converted(parts, rate, total_minor=total_minor)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), AMOUNTS, min_size=1),
+    st.integers(-300, 300),
+    st.randoms(),
+)
+def test_parts_do_not_depend_on_their_order(
+    parts: dict[str, int], missed_minor: int, chance: random.Random
+) -> None:
+    """However many buckets were rounded, the sum is exact, and ties go by name alone."""
+    rate = Rate(base="EUR", quote="JPY", value_e8=16_111_000_000, as_of=NIGHT.day, source="")
+    total = convert(sum(parts.values()), rate, rounding=Rounding.DOWN) + missed_minor
+    names = list(parts)
+    chance.shuffle(names)
+
+    shown = converted(parts, rate, total_minor=total)
+
+    assert total == sum(shown.values())
+    assert shown == converted({name: parts[name] for name in names}, rate, total_minor=total)
+
+
+def test_what_rounding_left_out_goes_to_the_largest_remainder() -> None:
+    """Of 33⅓, 33⅓ and -16⅔ yen that make 50, the part that loses most by being cut gains one."""
+    rate = Rate(base="JPY", quote="KRW", value_e8=33_333_333, as_of=NIGHT.day, source="")
+
+    shown = converted({"sales": 100, "fees": -50, "tax": 100}, rate, total_minor=50)
+
+    assert {"sales": 33, "fees": -16, "tax": 33} == shown
 
 
 MOVES = st.dictionaries(
@@ -179,7 +237,7 @@ def test_an_incident_stays_open_while_a_payment_is_unknown() -> None:
 
 
 def code(night: NightFacts = NIGHT, *, quarantined: int = 0, state: str = "accepted",
-         holds: bool = True) -> ExitCode:  # fmt: skip
+         holds: bool = True, shown: Sequence[PaymentException] = ()) -> ExitCode:  # fmt: skip
     states = [StateCount(rail="r", currency="EUR", state=state, count=1, amount_minor=1)]
     proof = Proof(
         name="trial balance", currency="EUR", subject="all", ledger_minor=0, other_minor=0,
@@ -187,7 +245,7 @@ def code(night: NightFacts = NIGHT, *, quarantined: int = 0, state: str = "accep
     )  # fmt: skip
     return exit_code(
         night, intake=Intake(records_in=quarantined, quarantined=quarantined),
-        payments=Payments.of(states, ()), breaks=Breaks(), proofs=(proof,),
+        payments=Payments.of(states, shown), breaks=Breaks(), proofs=(proof,),
     )  # fmt: skip
 
 
@@ -198,7 +256,14 @@ def test_the_exit_code_is_the_highest_that_applies() -> None:
     )
     down = NightFacts(tenant="demo", day=NIGHT.day, began_at=BEGAN, rails_down={"r": "refused"})
 
+    contradicted = PaymentException(
+        kind=ExceptionKind.CONTRADICTION, payment_id="P", agreement_id="A", beneficiary="B",
+        rail="r", currency="EUR", amount_minor=1, state="booked",
+    )  # fmt: skip
+
     assert code() is ExitCode.CLEAN
+    assert code(shown=[contradicted]) is ExitCode.OPEN
+    assert code(shown=[replace(contradicted, kind=ExceptionKind.UNKNOWN_CLOSED)]) is ExitCode.CLEAN
     assert code(holds=False) is ExitCode.OPEN
     assert code(state="approved") is ExitCode.OPEN
     assert code(quarantined=1, holds=False) is ExitCode.BAD_INPUT

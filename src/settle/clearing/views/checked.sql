@@ -26,6 +26,7 @@ select
         when a.agreement_id is null then 'agreement_unknown'
         when a.participant_id <> r.participant_id then 'agreement_of_another'
         when a.role <> 'merchant' then 'agreement_not_of_a_merchant'
+        when r.occurred_us < a.valid_from_us then 'agreement_not_valid_yet'
         when k.against = 'partner' and q.participant_id is null then 'counterparty_unknown'
         when r.counterparty_id is not null and q.participant_id is null
             then 'counterparty_unknown'

@@ -1,9 +1,13 @@
--- What is paid and what is carried on: all that is due, once it reaches the agreed minimum.
+-- What is paid and what is carried on: all that is due, once it reaches the agreed minimum. The
+-- minimum is in the settlement currency and holds in no other.
 select
     s.*,
     case
         when s.due_minor >= 1
-            and s.due_minor >= cast(a.payout_minimum_minor as decimal(38, 0)) then 'paid'
+            and (
+                s.currency <> a.settlement_currency
+                or s.due_minor >= cast(a.payout_minimum_minor as decimal(38, 0))
+            ) then 'paid'
         when s.due_minor = 0 then 'nothing'
         when s.due_minor < 0 then 'negative'
         else 'below_minimum'

@@ -1,4 +1,4 @@
--- The reserve slices whose day has come, by agreement.
-select agreement_id, sum(cast(amount_minor as decimal(38, 0))) as reserve_released_minor
+-- The reserve slices whose day has come, by agreement, in the currency they were withheld in.
+select agreement_id, currency, sum(cast(amount_minor as decimal(38, 0))) as reserve_released_minor
 from slices_due
-group by agreement_id
+group by agreement_id, currency

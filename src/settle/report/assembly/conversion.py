@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from settle.money import Rate, Rounding, convert
+from settle.money import Rate
 
 
-def converted(
-    parts: Mapping[str, int], rate: Rate, *, rounding: Rounding, total_minor: int
-) -> dict[str, int]:
+def converted(parts: Mapping[str, int], rate: Rate, *, total_minor: int) -> dict[str, int]:
     """Each part at the rate of its bucket, so that all sum to `total_minor` exactly.
 
-    A bucket is converted once, as a whole; its parts, converted by themselves, may miss that by
-    a few minor units. The largest part (the first of several) takes what they miss.
+    What the rounding of the whole put in or left out is each part's in proportion to its size;
+    the shares so found are exact, and become integers by largest remainder, ties by name. For
+    parts of no negative sign this is `settle.money.allocate`, which takes no others: here
+    refunds and fees stand against sales. A part of nothing stays nothing.
     """
-    shown = {name: convert(amount, rate, rounding=rounding) for name, amount in parts.items()}
-    rest = total_minor - sum(shown.values())
-    if rest:
-        largest = max(shown, key=lambda name: abs(shown[name]))
-        shown[largest] += rest
+    numerator, denominator = rate.factor
+    sizes = {name: abs(amount) for name, amount in parts.items()}
+    if not any(sizes.values()):
+        sizes = dict.fromkeys(parts, 1)
+    whole = sum(sizes.values())
+    rest = total_minor * denominator - sum(parts.values()) * numerator
+    unit = denominator * whole
+    shares = {
+        name: amount * numerator * whole + rest * sizes[name] for name, amount in parts.items()
+    }
+    shown = {name: share // unit for name, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda name: (-(shares[name] % unit), name))
+    for name in by_remainder[: total_minor - sum(shown.values())]:
+        shown[name] += 1
     return shown

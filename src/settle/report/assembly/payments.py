@@ -44,11 +44,21 @@ def paid(connection: Connection, night: NightFacts, unknowns: Mapping[str, Ended
         for row in room.overview(connection)
     ]  # fmt: skip
     found = [
+        *_contradicted(connection, night),
         *(_exception(row) for row in _open(connection, night)),
         *(_was_unknown(row, unknowns) for row in _of(connection, unknowns)),
     ]
     shown = Payments.of(states, found)
     return replace(shown, exceptions=_with_stories(connection, shown.exceptions))
+
+
+def _contradicted(connection: Connection, night: NightFacts) -> Iterator[PaymentException]:
+    """Payments of which evidence says what cannot all be true, beside where each of them stands."""
+    query = sa.select(payments).where(
+        payments.c.tenant == night.tenant, payments.c.contradiction != ""
+    )
+    for row in connection.execute(query).mappings():
+        yield replace(_shown(row, ExceptionKind.CONTRADICTION), reason=row["contradiction"])
 
 
 def _open(connection: Connection, night: NightFacts) -> list[Row]:

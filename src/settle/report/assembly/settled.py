@@ -107,7 +107,7 @@ def _positions(connection: Connection, night: NightFacts) -> Totals:
 def _bucket(row: Mapping[Any, Any], night: NightFacts) -> Iterator[tuple[str, str, int]]:
     rate, rounding = _rate(row, night), Rounding(row["rounding"])
     parts = {name: int(row[name]) for name in PARTS}
-    shown = converted(parts, rate, rounding=rounding, total_minor=int(row["converted"]))
+    shown = converted(parts, rate, total_minor=int(row["converted"]))
     for name, amount in shown.items():
         yield row["quote"], name, amount
     gross = sum(abs(parts[name]) for name in OF_RECORDS) + int(row["adjusted"])

@@ -47,6 +47,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_carries_taken_in"), "carries", ["taken_in"], unique=False)
     op.create_table(
+        "epochs",
+        sa.Column("one", sa.Integer(), nullable=False),
+        sa.Column("store_id", sa.String(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_epochs")),
+    )
+    op.create_table(
         "exchanges",
         sa.Column("conversation_id", sa.String(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
@@ -147,6 +155,7 @@ def upgrade() -> None:
         sa.Column("as_of", sa.BigInteger(), nullable=False),
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.Column("lines", sa.String(), nullable=True),
+        sa.Column("rails_down", sa.String(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_nights")),
     )
     op.create_table(
@@ -176,6 +185,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("value_date", sa.Date(), nullable=False),
+        sa.Column("not_before", sa.Date(), nullable=False),
         sa.Column("beneficiary_name", sa.String(), nullable=False),
         sa.Column("beneficiary_country", sa.String(), nullable=False),
         sa.Column("beneficiary_town", sa.String(), nullable=False),
@@ -239,8 +249,9 @@ def upgrade() -> None:
     op.create_table(
         "refusals",
         sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
         sa.Column("what", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("day", "what", name=op.f("pk_refusals")),
+        sa.PrimaryKeyConstraint("day", "subject", name=op.f("pk_refusals")),
     )
     op.create_table(
         "reserve_slices",

@@ -1,0 +1,88 @@
+"""A night begins when its day has ended, and alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from settle.errors import BadInput, Busy, ConfigError
+from settle.hub import Ending, Hub
+
+DAY = date(2024, 12, 18)
+CUTOFF = datetime(2024, 12, 18, 16, 0, tzinfo=UTC)
+"""Midnight in Shanghai."""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A hub without rails."""
+    path = tmp_path / "settle.toml"
+    path.write_text(
+        '[settle]\ntenant = "t"\n[clearing]\nagreements = "none.csv"\nrates = "none.csv"\n'
+    )
+    return path
+
+
+@pytest.fixture
+def hub(config: Path) -> Iterator[Hub]:
+    with Hub.open(config, clock=lambda: CUTOFF) as opened:
+        yield opened
+
+
+def test_a_day_that_has_not_ended_has_no_night(config: Path) -> None:
+    """A microsecond before midnight in its zone the night is refused; then it may act."""
+    early = CUTOFF - timedelta(microseconds=1)
+    with Hub.open(config, clock=lambda: early) as hub:
+        with pytest.raises(BadInput, match="has not ended yet"), hub.night(DAY):
+            pytest.fail("it began")
+        assert hub.nights.last() is None
+    with Hub.open(config, clock=lambda: CUTOFF) as hub, hub.night(DAY) as may_act:
+        assert may_act
+
+
+def test_today_is_the_business_day_of_the_zone(config: Path) -> None:
+    """At the very cut-off the next business day has begun."""
+    with Hub.open(config, clock=lambda: CUTOFF) as hub:
+        assert hub.today() == date(2024, 12, 19)
+    with Hub.open(config, clock=lambda: CUTOFF - timedelta(seconds=1)) as hub:
+        assert hub.today() == DAY
+
+
+def test_a_second_night_at_once_is_refused(hub: Hub, config: Path) -> None:
+    """Of one store only one night lives at a time; once it has ended, the next may begin."""
+    with Hub.open(config, clock=lambda: CUTOFF) as other:
+        with hub.night(DAY), pytest.raises(Busy, match="night"), other.night(DAY):
+            pytest.fail("two at once")
+        with other.night(DAY) as may_act:
+            assert may_act
+
+
+def test_a_night_that_fails_leaves_the_door_open(hub: Hub) -> None:
+    """Whatever stops a night, it can be run again."""
+    with pytest.raises(ZeroDivisionError), hub.night(DAY):
+        raise ZeroDivisionError
+    with hub.night(DAY) as may_act:
+        assert may_act
+
+
+def test_a_night_is_over_once_a_later_one_has_begun(hub: Hub) -> None:
+    """It may not act again, and still knows how it ended."""
+    before = DAY - timedelta(days=1)
+    with hub.night(before):
+        hub.nights.end(before, Ending(exit_code=0, lines=("a", "b")))
+    with hub.night(DAY):
+        assert hub.nights.ending(DAY) is None
+    with hub.night(before) as may_act:
+        assert not may_act
+    assert hub.nights.ending(before) == Ending(exit_code=0, lines=("a", "b"))
+    assert hub.nights.span(before) == (CUTOFF, CUTOFF)
+    assert hub.nights.span(DAY) == (CUTOFF, None)
+
+
+def test_a_rail_that_is_not_installed_stops_the_opening(config: Path) -> None:
+    """The message names the plug-in, and the store is given back."""
+    with pytest.raises(ConfigError, match="no plug-in 'lark'"):
+        Hub.open(config, overrides={"rails.lark.plugin": "lark"})
