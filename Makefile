@@ -34,6 +34,12 @@ layers: $(READY)
 soak: $(READY)
 	SETTLE_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak
 
+# Ratios, printed and not judged: docs/reference/performance.md says what they were.
+bench: $(READY)
+	@for one in netting paying matching; do \
+		echo "$$one"; $(BIN)/python benchmarks/$$one.py || exit 1; \
+	done
+
 $(READY): requirements/dev.txt pyproject.toml $(wildcard adapters/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "settle needs Python 3.11 or newer; call: make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)

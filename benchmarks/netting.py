@@ -53,9 +53,15 @@ def ours(file: Path) -> tuple[float, int]:
             )  # fmt: skip
             closed.append(
                 clearing.close(
-                    DAY, as_of=AT, store=store, engine=engine, lake=lake, agreements=agreements,
-                    rates=rates, cutoff=clearing.Cutoff(zone="Asia/Shanghai"),
-                )  # fmt: skip
+                    DAY,
+                    as_of=AT,
+                    store=store,
+                    engine=engine,
+                    lake=lake,
+                    agreements=agreements,
+                    rates=rates,
+                    cutoff=clearing.Cutoff(zone="Asia/Shanghai"),
+                )
             )
 
         seconds = timed(work)
@@ -93,7 +99,8 @@ def money_loop(file: Path, *, size: int) -> float:
             sums[key] = sums[key] + money if key in sums else money
             counts[key] += 1
 
-    return timed(work) * pq.read_metadata(file).num_rows / len(rows)
+    records: int = pq.read_metadata(file).num_rows
+    return timed(work) * records / len(rows)
 
 
 def cut(size: int, folder: str) -> Path:

@@ -20,12 +20,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import sqlalchemy as sa
 from ratio import alternating
 
@@ -66,21 +65,27 @@ async def rail(scope: Any, receive: Any, send: Any) -> None:
 @contextmanager
 def serving() -> Iterator[str]:
     """The rail in a process of its own, while the context lasts."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(128)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        command = [sys.executable, "-m", "uvicorn", "paying:rail", "--log-level", "error"]
-        with subprocess.Popen(
-            [*command, "--fd", str(listening.fileno())],
-            cwd=Path(__file__).parent,
-            pass_fds=[listening.fileno()],
-        ) as process:
-            try:
-                httpx.get(url, trust_env=False, timeout=30)  # it queues until the rail is up
-                yield url
-            finally:
-                process.terminate()
+    # Not by `--fd`: asyncio then takes the socket for a local one and leaves Nagle's delay on.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "paying:rail", "--log-level", "error"]
+    with subprocess.Popen(
+        [*command, "--port", str(port), "--no-access-log"], cwd=Path(__file__).parent
+    ) as process:
+        try:
+            _wait_until_up(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait_until_up(port: int, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise SystemExit("the rail did not start")
 
 
 def adapter(url: str) -> Adapter[Any]:

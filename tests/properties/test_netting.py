@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settle.clearing import Agreements, DayRates, Rates, client_rate, netting_views
+from settle.clearing import Agreements, DayRates, Rates, netting_views
 from settle.clearing.kinds import DIRECTIONS, Kind
 from settle.clearing.netting import Netted, Standing, net
 from settle.engine import Engine
-from settle.errors import NotConserved
-from settle.money import Rounding, convert, divide, parse_rate
+from settle.errors import BadInput, MoneyError, NotConserved
+from settle.money import Rate, Rounding, convert, divide, parse_rate
 
 DAY = date(2024, 12, 18)
 QUOTES = {"USD": "1.0496", "JPY": "161.52", "CNY": "7.6463", "KRW": "1509.48"}
@@ -78,7 +78,11 @@ RECORDS = st.lists(
     max_size=25,
 )
 STANDING = st.fixed_dictionaries(
-    {"slice": st.integers(0, 5_000), "carried": st.integers(-5_000, 5_000)}
+    {
+        "slice": st.integers(0, 5_000),
+        "carried": st.integers(-5_000, 5_000),
+        "currency": st.sampled_from(["", "", *CODES]),
+    }
 )
 
 
@@ -88,11 +92,16 @@ class World:
 
     terms: list[dict[str, Any]]
     records: list[dict[str, Any]]
-    standing: Mapping[str, int]
+    standing: Mapping[str, Any]
 
     @property
     def agreements(self) -> Agreements:
         return Agreements.of(pa.Table.from_pylist(self.terms))
+
+    @property
+    def currency_before(self) -> str:
+        """In which the first agreement settled when that arose: as a rule in the present one."""
+        return str(self.standing["currency"] or self.terms[0]["settlement_currency"])
 
     @property
     def before(self) -> Standing:
@@ -104,20 +113,25 @@ class World:
                 {
                     "slice_id": pa.array(["s"] * len(slices), pa.string()),
                     "agreement_id": pa.array(slices, pa.string()),
+                    "currency": pa.array([self.currency_before] * len(slices), pa.string()),
                     "amount_minor": pa.array([self.standing["slice"]] * len(slices), pa.int64()),
                 }
             ),
             carried=pa.table(
                 {
                     "agreement_id": pa.array(carried, pa.string()),
-                    "currency": pa.array([own["settlement_currency"]] * len(carried), pa.string()),
+                    "currency": pa.array([self.currency_before] * len(carried), pa.string()),
                     "amount_minor": pa.array([self.standing["carried"]] * len(carried), pa.int64()),
                     "since": pa.array([DAY] * len(carried), pa.date32()),
                 }
             ),
+            reserved=RESERVED.slice(0, 0),
         )
 
 
+RESERVED = pa.table(
+    {"agreement_id": ["A-M1"], "currency": ["JPY"], "amount_minor": pa.array([1_000], pa.int64())}
+)
 WORLDS = st.builds(
     World, st.tuples(*(terms_strategy(f"M{n}") for n in (1, 2, 3))).map(list), RECORDS, STANDING
 )
@@ -132,31 +146,38 @@ SCHEMA = pa.schema(
 )
 
 
-def netted(engine: Engine, world: World, views: Mapping[str, str] | None = None) -> Netted:
+def netted(
+    engine: Engine, world: World, views: Mapping[str, str] | None = None, *,
+    standing: Standing | None = None,
+) -> Netted:  # fmt: skip
     with engine.scratch() as scratch:
         scratch.give("records", pa.Table.from_pylist(world.records, schema=SCHEMA))
         return net(
-            scratch, day=DAY, agreements=world.agreements, rates=RATES, standing=world.before,
-            views=views,
+            scratch, day=DAY, agreements=world.agreements, rates=RATES,
+            standing=standing or world.before, views=views,
         )  # fmt: skip
 
 
 # ---- the same in plain Python, a record at a time: slow, and nothing shared but `divide` ----
 
 
-def reference(world: World) -> dict[str, dict[str, int]]:
+def reference(world: World) -> dict[tuple[str, str], dict[str, int]]:
     rates = DayRates(as_of=DAY, per_euro_e8=RATES.by_day[DAY])
     found = {}
     for terms in world.terms:
         records = [r for r in world.records if r["agreement_id"] == terms["agreement_id"]]
-        has_slice = terms is world.terms[0] and world.standing["slice"]
-        if records or has_slice:
-            found[terms["agreement_id"]] = reference_position(terms, records, rates)
-    first = found.get(world.terms[0]["agreement_id"])
-    if first is not None:
-        first["reserve_released_minor"] = world.standing["slice"]
-        first["net_minor"] += world.standing["slice"]
-        first["carried_in_minor"] = world.standing["carried"]
+        if records:
+            key = terms["agreement_id"], terms["settlement_currency"]
+            found[key] = reference_position(terms, records, rates)
+    own, left = world.terms[0], world.standing
+    before = own["agreement_id"], world.currency_before
+    is_other = world.currency_before != own["settlement_currency"]
+    if left["slice"] or (left["carried"] and is_other):
+        found.setdefault(before, reference_position(own, [], rates))
+    if before in found:
+        found[before]["reserve_released_minor"] = left["slice"]
+        found[before]["net_minor"] += left["slice"]
+        found[before]["carried_in_minor"] = left["carried"]
     return found
 
 
@@ -210,7 +231,9 @@ def reference_position(
 def reference_convert(amount: int, base: str, quote: str, terms: Row, rates: DayRates) -> int:
     if base == quote:
         return amount
-    rate = client_rate(rates.mid(base, quote), markup_ppm=terms["fx_markup_ppm"])
+    mid = rates.mid(base, quote)
+    client = divide(mid.value_e8 * (PPM - terms["fx_markup_ppm"]), PPM, rounding=Rounding.HALF_EVEN)
+    rate = Rate(base=base, quote=quote, value_e8=client, as_of=mid.as_of, source=mid.source)
     return convert(amount, rate, rounding=Rounding(terms["rounding"]))
 
 
@@ -224,7 +247,7 @@ def test_positions_equal_the_reference_netter(engine: Engine, world: World) -> N
     expected = reference(world)
     rows = netted(engine, world).obliged.to_pylist()
     actual = {
-        row["agreement_id"]: {field: row[field] for field in expected[row["agreement_id"]]}
+        (key := (row["agreement_id"], row["currency"])): {f: row[f] for f in expected[key]}
         for row in rows
     }
     assert expected == actual
@@ -291,10 +314,13 @@ def test_each_bucket_is_rounded_once(engine: Engine, world: World) -> None:
 @given(world=WORLDS)
 def test_what_is_due_is_paid_carried_or_nothing(engine: Engine, world: World) -> None:
     """All of it is paid once it reaches the minimum; below it, or negative, all is carried."""
-    minimum = {own["agreement_id"]: max(own["payout_minimum_minor"], 1) for own in world.terms}
+    minimum = {
+        (own["agreement_id"], own["settlement_currency"]): max(own["payout_minimum_minor"], 1)
+        for own in world.terms
+    }
     for row in netted(engine, world).obliged.to_pylist():
         assert row["due_minor"] == row["net_minor"] + row["carried_in_minor"]
-        if row["due_minor"] >= minimum[row["agreement_id"]]:
+        if row["due_minor"] >= minimum.get((row["agreement_id"], row["currency"]), 1):
             expected = "paid"
         elif row["due_minor"] == 0:
             expected = "nothing"
@@ -324,7 +350,7 @@ def sale(amount_minor: int, currency: str) -> dict[str, Any]:
 TWO_CURRENCIES = World(
     terms=[{**PLAIN, "agreement_id": "A-M1", "participant_id": "M1"}],
     records=[sale(333, "USD"), sale(333, "USD"), sale(333, "USD"), sale(1_001, "EUR")],
-    standing={"slice": 0, "carried": 0},
+    standing={"slice": 0, "carried": 0, "currency": ""},
 )
 
 
@@ -369,3 +395,29 @@ def test_a_netter_that_rounds_per_record_fails_rounded_once(engine: Engine) -> N
 def test_the_whole_netter_passes_where_the_broken_ones_fail(engine: Engine) -> None:
     """The inputs that catch broken netters are sound ones."""
     check_each_bucket_is_rounded_once(netted(engine, TWO_CURRENCIES), TWO_CURRENCIES)
+
+
+@pytest.mark.parametrize("currency", ["EUR", "USD"])
+def test_a_total_beyond_64_bits_is_refused_by_name(engine: Engine, currency: str) -> None:
+    """2^63 - 1 is settled to the unit; one unit more names the agreement and the currency."""
+    edge, plain = 2**63 - 1, {**PLAIN, "fee_ppm": 0, "agreement_id": "A-M1", "participant_id": "M"}
+    terms = [{**plain, "settlement_currency": currency}]
+    left = {"slice": 0, "carried": 0, "currency": ""}
+    most = World(terms, [sale(edge - 1, currency), sale(1, currency)], left)
+    (row,) = netted(engine, most).obliged.to_pylist()
+    assert edge == row["due_minor"]
+    with pytest.raises(MoneyError, match=f"A-M1: a total in {currency} is beyond {edge}"):
+        netted(engine, World(terms, [*most.records, sale(1, currency)], left))
+
+
+def test_an_agreement_that_is_gone_is_named_with_what_is_left_of_it(engine: Engine) -> None:
+    """A rest or a reserve, due or not, holds the close up; it does not vanish with its row."""
+    left = {"slice": 0, "carried": 0, "currency": "JPY"}
+    terms = [{**PLAIN, "agreement_id": "A-M1", "participant_id": "M1"}]
+    gone = [{**PLAIN, "agreement_id": "A-M2", "participant_id": "M2"}]
+    due = World(terms, [], {**left, "slice": 5}).before
+    carried = World(terms, [], {**left, "carried": -5}).before
+    not_due = replace(World(terms, [], left).before, reserved=RESERVED)
+    for standing, what in ((due, "in reserve"), (carried, "carried"), (not_due, "in reserve")):
+        with pytest.raises(BadInput, match=f"'A-M1'.*JPY {what}"):
+            netted(engine, World(gone, [], left), standing=standing)

@@ -52,6 +52,8 @@ from settle.ledger import balances, in_transit_against_payments, trial_balance
 from settle.payments import (
     Due,
     InlineWriter,
+    Looked,
+    Paid,
     Policy,
     Rail,
     approve,
@@ -357,8 +359,8 @@ class World:
         funds = {(SINGLE, "SGD"): 10**9, (BATCHED, "SEK"): 10**9}
         fund(self.store, balances=funds, now=self.now)
 
-    async def pay(self, worker: str = "night") -> None:
-        await pay(
+    async def pay(self, worker: str = "night") -> Paid:
+        return await pay(
             self.store,
             self.rails(),
             clock=self.clock,
@@ -368,14 +370,15 @@ class World:
             sleep=self.sleep,
         )
 
-    async def look(self, worker: str = "night") -> None:
-        await look_up(
+    async def look(self, worker: str = "night", **pauses: Any) -> Looked:
+        return await look_up(
             self.store,
             self.rails(),
             clock=self.clock,
             worker=worker,
             ids=self.next_id,
             writer=InlineWriter(self.store),
+            **pauses,
         )
 
     async def nights(self, count: int) -> None:

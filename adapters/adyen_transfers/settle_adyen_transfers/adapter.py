@@ -71,7 +71,7 @@ class AdyenTransfersSettings(RailSettings):
 
 
 class AdyenTransfers(Adapter[AdyenTransfersSettings]):
-    """The adapter. `MAPPING.md` beside it states every field and status."""
+    """Adyen's Transfers API, version 4: one call a payment. See `MAPPING.md`."""
 
     settings_type = AdyenTransfersSettings
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
@@ -26,18 +24,8 @@ from settle.adapters import (
 )
 from settle.errors import ConfigError, RailDown, Unsupported
 from settle_iso20022_bank import Iso20022Bank, Iso20022BankSettings
-from settle_iso20022_bank.verdict import DUPLICATES, NOTHING_WAS_CREATED
 
-UNDECIDED = ("AM07", "AM09", "AB05", "CUST", "ED05", "FOCR", "MS02", "MS03", "NARR", "NOOR", "XXXX")
 FF01 = b"<error><code>FF01</code><reason>CtrlSum</reason></error>"
-
-
-def because(*reasons: str) -> str:
-    """Reasons of a status, each as `Cd AC04` or `Prtry X1`."""
-    pairs = [reason.split(" ", 1) for reason in reasons]
-    return "".join(
-        f"<StsRsnInf><Rsn><{name}>{code}</{name}></Rsn></StsRsnInf>" for name, code in pairs
-    )
 
 
 def report(
@@ -47,15 +35,14 @@ def report(
     message: str = "BATCH-1",
     version: str = "10",
     created: str = "2024-12-18T17:31:00+01:00",
-    own: tuple[str, ...] = ("Cd AC04",),
-    above: tuple[str, ...] = ("Cd FF01",),
 ) -> bytes:
     items = "".join(
         f"<TxInfAndSts><OrgnlEndToEndId>{reference}</OrgnlEndToEndId><TxSts>{status}</TxSts>"
-        f"{because(*own)}</TxInfAndSts>"
+        f"<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf></TxInfAndSts>"
         for reference, status in listed
     )
-    said = f"<GrpSts>{group}</GrpSts>{because(*above)}" if group else ""
+    reason = "<StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf>" if group == "RJCT" else ""
+    said = f"<GrpSts>{group}</GrpSts>{reason}" if group else ""
     block = f"<PmtInfSts>{block}</PmtInfSts>" if block else ""
     return (
         f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.{version}"><CstmrPmtStsRpt>'
@@ -100,67 +87,6 @@ def test_a_status_that_decides_nothing_leaves_unknown(
 def test_a_rejected_group_rejects_all(bank: Iso20022Bank, batch: Callable[..., Batch]) -> None:
     """RJCT at the group with such a reason is documented as: nothing was created."""
     assert (Rejected, Rejected) == kinds(bank, batch(), report("RJCT"))
-
-
-@pytest.mark.parametrize("code", sorted(NOTHING_WAS_CREATED))
-def test_a_reason_checked_before_anything_is_created_rejects(
-    bank: Iso20022Bank, batch: Callable[..., Batch], code: str
-) -> None:
-    """Each code of the table of MAPPING.md, at the payment or at the group, is a rejection."""
-    listed = (("E2E-1", "RJCT"), ("E2E-2", "RJCT"))
-    said = f"Cd {code}"
-    assert (Rejected, Rejected) == kinds(bank, batch(), report("PART", *listed, own=(said,)))
-    assert (Rejected, Rejected) == kinds(bank, batch(), report("RJCT", above=(said,)))
-
-
-@pytest.mark.parametrize(
-    "own",
-    [
-        *((f"Cd {code}",) for code in sorted(DUPLICATES)),
-        *((f"Cd {code}",) for code in UNDECIDED),
-        (), ("Prtry AC04",), ("Cd AC04", "Cd AM05"), ("Cd AC04", "Prtry X1"),
-    ],
-    ids=" ".join,
-)  # fmt: skip
-def test_any_other_rejection_leaves_unknown_and_is_no_evidence(
-    bank: Iso20022Bank, batch: Callable[..., Batch], own: tuple[str, ...]
-) -> None:
-    """A duplicate, an unspecific reason or none does not say that nothing was created."""
-    listed = (("E2E-1", "RJCT"), ("E2E-2", "RJCT"))
-    for content in (report("PART", *listed, own=own), report("RJCT", above=own)):
-        answer = answering(Response(status=202), Response(status=200, content=content))
-        outcomes, _ = converse(bank.submit_batch(batch()), answer)
-        found, _ = converse(bank.find_batch(batch()), answer)
-        assert [] == list(found)
-        for outcome in outcomes.values():
-            assert isinstance(outcome, Unknown)
-            assert all(given.removeprefix("Cd ") in outcome.reason for given in own)
-            assert ("duplicate" in outcome.reason) == any(
-                given.removeprefix("Cd ") in DUPLICATES for given in own
-            )
-
-
-def test_the_reasons_of_every_level_count(bank: Iso20022Bank, batch: Callable[..., Batch]) -> None:
-    """A payment's own good reason inside a message that is a duplicate decides nothing."""
-    listed = (("E2E-1", "RJCT"), ("E2E-1", "RJCT"))
-    duplicate = report("RJCT", *listed, above=("Cd DU01",))
-    assert (Unknown, Unknown) == kinds(bank, batch(), duplicate)
-    inherited = report("RJCT", *listed, own=(), block="RJCT")
-    assert (Rejected, Rejected) == kinds(bank, batch(), inherited)
-
-
-def test_the_mapping_names_every_reason() -> None:
-    """MAPPING.md states each code that rejects, and none of them among those that do not."""
-    mapping = Path(__file__).parents[1] / "MAPPING.md"
-    tables = mapping.read_text("utf-8").partition("## Reasons of RJCT")[2]
-    rejects, _, others = tables.partition("Any other RJCT")
-    assert set(NOTHING_WAS_CREATED) == set(
-        re.findall(r"\b[A-Z]{2}(?:[A-Z]{2}|\d\d)\b", rejects)
-    ) - {"RJCT"}
-    assert DUPLICATES <= set(re.findall(r"\b[A-Z]{2}(?:[A-Z]{2}|\d\d)\b", others))
-    assert not set(NOTHING_WAS_CREATED) & set(
-        re.findall(r"\b[A-Z0-9]{4}\b", others.partition("## The bank's profile")[0])
-    )
 
 
 def test_a_listed_status_goes_before_the_groups(

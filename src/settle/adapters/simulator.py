@@ -93,12 +93,6 @@ def _cut_torn_line(path: Path) -> None:
             file.truncate(file.read().rfind(b"\n") + 1)
 
 
-def _whole_length(path: Path) -> int:
-    # A line torn by a kill would swallow the next one; it was never answered for, so it goes.
-    content = path.read_bytes()
-    return content.rfind(b"\n") + 1
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideLine:
     """A movement on our account that somebody else caused: a deposit, a transfer, a surprise.

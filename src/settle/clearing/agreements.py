@@ -74,7 +74,7 @@ def _checks() -> list[Check]:
         ("payout_minimum_minor", _between(0, MINOR_MAX), "negative or too large"),
         ("fx_markup_ppm", _between(0, _PPM - 1), "not between 0 and 999999"),
         ("rounding", _one_of("half_even", "half_up"), "not half_even or half_up"),
-        ("hub_role", _one_of("principal", "agent"), "not principal or agent"),
+        ("hub_role", _one_of("principal"), "not principal; agent is not supported yet"),
     ]
 
 

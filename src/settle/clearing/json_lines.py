@@ -46,7 +46,18 @@ def _object(line: bytes) -> dict[str, Any] | None:
         found = json.loads(line, parse_float=_float, parse_constant=_constant)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and _is_unicode(line, found) else None
+
+
+def _is_unicode(line: bytes, found: dict[str, Any]) -> bool:
+    """Whether its text can be stored: an escape may name half a character."""
+    if b"\\ud" not in line.lower():
+        return True
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _float(text: str) -> str:

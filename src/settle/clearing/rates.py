@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from settle.clearing.tabular import Column, read_table, refuse_missing, rows_of, texts_to_types
 from settle.errors import BadInput, MoneyError
-from settle.money import Rate, cross, exponent, parse_rate
+from settle.money import RATE_DECIMALS, Rate, cross, exponent, parse_rate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +61,7 @@ class Rates:
             quotes = by_day.setdefault(line["as_of"], {})
             try:
                 exponent(line["currency"])
-                quotes[line["currency"]] = parse_rate(line["per_euro"])
+                _add(quotes, line["currency"], parse_rate(line["per_euro"]))
             except BadInput as error:
                 field = "per_euro" if isinstance(error, MoneyError) else "currency"
                 raise BadInput(
@@ -85,6 +85,13 @@ class Rates:
                 day=day,
             )
         return DayRates(as_of=published, per_euro_e8=self.by_day[published])
+
+
+def _add(quotes: dict[str, int], currency: str, per_euro_e8: int) -> None:
+    if quotes.setdefault(currency, per_euro_e8) != per_euro_e8:
+        raise BadInput(f"{currency} has another rate on the same day")
+    if currency == "EUR" and per_euro_e8 != 10**RATE_DECIMALS:
+        raise MoneyError("one euro is one euro")
 
 
 def pairs_table(pairs: list[tuple[str, str]], *, rates: DayRates | None) -> pa.Table:

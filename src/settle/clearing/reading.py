@@ -7,7 +7,7 @@ stays text, and `row` is the line an editor shows (from 1, the header included).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from settle.clearing.csv_lines import csv_columns
 from settle.clearing.json_lines import json_columns
-from settle.clearing.records import AMOUNTS, INSTANTS, KNOWN, REQUIRED, TEXTS
+from settle.clearing.records import AMOUNTS, INSTANTS, KNOWN, OURS, REQUIRED, TEXTS
 from settle.clearing.tabular import digest
 from settle.errors import BadInput
 from settle.store import derived
@@ -74,7 +74,7 @@ def _read_file(path: Path, *, name: str) -> Batch:
             raise BadInput(
                 f"{name}: {other or 'no ending'} is not .parquet, .csv or .jsonl", file=name
             )
-    return Batch(batch_id, _shaped(table, name=name))
+    return Batch(batch_id, _shaped(table, name=name, numbered=path.suffix.lower() != ".parquet"))
 
 
 def _read_mappings(rows: Sequence[Mapping[str, Any]], *, name: str) -> Batch:
@@ -83,7 +83,10 @@ def _read_mappings(rows: Sequence[Mapping[str, Any]], *, name: str) -> Batch:
     given = {field for row in rows for field in row}
     fields = sorted(given | set(REQUIRED) | ({"amount_minor"} if "amount" not in given else set()))
     columns = {field: [_as_text(row.get(field)) for row in rows] for field in fields}
-    table = pa.table({field: pa.array(values, pa.string()) for field, values in columns.items()})
+    try:
+        table = pa.table({field: pa.array(x, pa.string()) for field, x in columns.items()})
+    except UnicodeEncodeError:
+        raise BadInput(f"{name} holds text that is not Unicode", file=name) from None
     return Batch(derived("batch", digest(table)), _shaped(table, name=name))
 
 
@@ -102,11 +105,14 @@ def _as_text(value: object) -> str | None:
             return str(value)
 
 
-def _shaped(table: pa.Table, *, name: str) -> pa.Table:
-    """The columns under the names of `SHAPE`, typed and text apart."""
+def _shaped(table: pa.Table, *, name: str, numbered: bool = False) -> pa.Table:
+    """The columns under the names of `SHAPE`, typed and text apart.
+
+    `numbered`: a reader of text has put `row` and `unreadable` beside what it read.
+    """
     import pyarrow as pa
 
-    _refuse_columns(table, name=name)
+    _refuse_columns(table, name=name, known=KNOWN | OURS if numbered else KNOWN)
     rows = table.num_rows
     shape: dict[str, Any] = {}
     for field in (*TEXTS, *AMOUNTS, *INSTANTS):
@@ -143,7 +149,7 @@ def _shape_types() -> dict[str, Any]:
     }
 
 
-def _refuse_columns(table: pa.Table, *, name: str) -> None:
+def _refuse_columns(table: pa.Table, *, name: str, known: Collection[str]) -> None:
     names = table.column_names
     for field in REQUIRED:
         if field not in names:
@@ -155,7 +161,7 @@ def _refuse_columns(table: pa.Table, *, name: str) -> None:
     for field in names:
         if names.count(field) > 1:
             raise BadInput(f"{name} has two columns {field}", file=name, field=field)
-        if field not in KNOWN and field not in ("row", "unreadable"):
+        if field not in known:
             raise BadInput(f"{name} has a column {field} nobody knows", file=name, field=field)
 
 

@@ -12,6 +12,9 @@ AMOUNTS: tuple[str, ...] = ("amount_minor", "amount")
 INSTANTS: tuple[str, ...] = ("occurred_at", "received_at")
 
 KNOWN = frozenset((*TEXTS, *AMOUNTS, *INSTANTS))
+OURS = frozenset(("row", "unreadable"))
+"""What a reader of text puts beside the columns of its file."""
+
 REQUIRED: tuple[str, ...] = (
     "record_id", "participant_id", "agreement_id", "counterparty_id", "kind", "currency",
     "occurred_at",

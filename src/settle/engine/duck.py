@@ -83,6 +83,9 @@ class Scratch:
             nothing = ", ".join(f"cast(null as {kind}) as {c}" for c, kind in columns.items())
             self.step(name, f"select {nothing} where false")  # names from our code
             return
+        for path in paths:
+            if not path.is_file():
+                raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
         files = ", ".join(_quoted(str(path)) for path in paths)
         self.step(name, f"select {wanted} from read_parquet([{files}]) {where}")  # noqa: S608  # as above
 

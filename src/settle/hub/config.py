@@ -161,11 +161,20 @@ class Config(_Section):
             name = Path(pattern).name
             for path in self._matching(pattern.replace("{date}", "????-??-??")):
                 text = path.name[len(name.partition("{date}")[0]) :][:10]
-                days |= {date.fromisoformat(text)} if _ISO_DAY.fullmatch(text) else set()
+                days |= _days_in(text)
         return sorted(days)
 
     def _matching(self, pattern: str) -> list[Path]:
-        return [Path(name) for name in sorted(glob.glob(str(self.folder / pattern)))]  # noqa: PTH207
+        if not Path(pattern).is_absolute():
+            pattern = str(Path(glob.escape(str(self.folder))) / pattern)
+        return [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207
+
+
+def _days_in(text: str) -> set[date]:
+    try:
+        return {date.fromisoformat(text)} if _ISO_DAY.fullmatch(text) else set()
+    except ValueError:
+        return set()  # there is no 30 February, and no night of it
 
 
 def load(path: Path, *, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -179,7 +188,7 @@ def load(path: Path, *, overrides: Mapping[str, Any] | None = None) -> Config:
     """
     content = _read(path)
     for key, value in (overrides or {}).items():
-        _place(content, key.split("."), value)
+        _place(path, content, key.split("."), value)
     try:
         settings = Settings.model_validate(content)
     except ValidationError as error:
@@ -211,10 +220,13 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return under
 
 
-def _place(content: dict[str, Any], keys: list[str], value: object) -> None:
+def _place(path: Path, content: dict[str, Any], keys: list[str], value: object) -> None:
     *outer, last = keys
     for key in outer:
         content = content.setdefault(key, {})
+        if not isinstance(content, dict):
+            place = ".".join(outer[: outer.index(key) + 1])
+            raise ConfigError(f"{path}: {place}: is a value, and has no keys below it", key=place)
     content[last] = value
 
 

@@ -206,6 +206,7 @@ class Hub:
             name=name or (Path(source).name if isinstance(source, (str, Path)) else "records"),
             received_at=self.now(day),
             store=self.store, engine=self.engine, lake=self.lake, agreements=self.agreements,
+            cutoff=self.cutoff,
         )  # fmt: skip
 
     def close_window(self, day: date) -> clearing.Closing:
@@ -263,6 +264,7 @@ class Hub:
 
         Raises:
             ConfigError: there is no such rail.
+            DocumentError: the delivery is authentic, and cannot be read.
             Unsupported: the rail sends no notifications.
         """
         if rail not in self.adapters:
@@ -273,7 +275,10 @@ class Hub:
         if not isinstance(delivery, Notification):
             return Delivered(authentic=False, recorded=0, reason=delivery.reason)
         done = payments.record(self.store, delivery.evidence, recorded_at=at)
-        return Delivered(authentic=True, recorded=sum(done.counts.values()))
+        return Delivered(
+            authentic=True, recorded=sum(done.counts.values()),
+            look_up=bool(delivery.find_first or done.ignored or done.unmatched),
+        )  # fmt: skip
 
     def approve(self, payment_id: str, *, actor: str) -> None:
         """Approve one payment that waits for a person.

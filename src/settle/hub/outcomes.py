@@ -67,8 +67,13 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """What became of a notification. One that is not authentic changes nothing."""
+    """What became of a notification. One that is not authentic changes nothing.
+
+    `look_up`: it tells of something that only the rail itself can prove, so `Hub.look_up` is
+    due; a failure that a notification tells of is never proof.
+    """
 
     authentic: bool
     recorded: int
     reason: str = ""
+    look_up: bool = False

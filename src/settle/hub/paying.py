@@ -97,24 +97,29 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
 
 async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> Looked:
     """Ask about what is unknown, again and again with pauses, until it is known or enough."""
+    controls = hub.config.settings.controls
     with hub.store.reading() as connection:
         before = payments.unknowns(connection)
+    silent: dict[str, str] = {}
+    resent = 0
     async with open_rails(hub.adapters) as rails:
+        asked = dict(rails)
         for nth in range(1, LOOKS_MAX + 1):
             done = await payments.look_up(
-                hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
+                hub.store, asked, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
                 policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
+                paused=controls.paused_rails, paused_currencies=controls.paused_currencies,
             )  # fmt: skip
             advance(nth, LOOKS_MAX)
-            if not done.still_unknown or done.silent:
+            resent += done.resent
+            silent |= done.silent
+            asked = {x: rails[x] for x in done.still_unknown_by_rail if x not in silent}
+            if not asked:
                 break
             await asyncio.sleep(LOOK_PAUSE_S * nth)
     with hub.store.reading() as connection:
         left = payments.unknowns(connection)
-    return Looked(
-        closed=max(0, before - left), unknown=left, resent=done.resent,
-        rails_down=dict(done.silent),
-    )  # fmt: skip
+    return Looked(closed=max(0, before - left), unknown=left, resent=resent, rails_down=silent)
 
 
 def _spendable(hub: Hub) -> dict[tuple[str, str], int]:

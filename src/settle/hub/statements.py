@@ -70,14 +70,15 @@ def _wanted(hub: Hub, day: date) -> Iterator[tuple[AccountRef, date]]:
 def reconcile(hub: Hub, day: date) -> Reconciled:
     """Explain lines, let what they prove in at the door of payments, and name what is left.
 
-    Evidence is confirmed once the door has committed it: a crash in between hands it out again.
+    Evidence is confirmed once the door has let it count: after a crash in between, or while it
+    contradicts what is known, it is handed out again.
     """
     now = hub.now(day)
-    found = match(hub.store, hub.engine, payments=_sent(hub), day=day, as_of=now)
-    payments.record(hub.store, found.evidence, recorded_at=now)
-    confirm(hub.store, [item.evidence_id for item in found.evidence], at=now)
+    found = match(hub.store, hub.engine, payments=_referenced(hub), day=day, as_of=now)
+    done = payments.record(hub.store, found.evidence, recorded_at=now)
+    confirm(hub.store, sorted(done.settled), at=now)
     expected = [ref for adapter in hub.adapters.values() for ref in adapter.accounts()]
-    refresh(hub.store, day=day, as_of=now, payments=_sent(hub), expected=expected)
+    refresh(hub.store, day=day, as_of=now, payments=_referenced(hub), expected=expected)
     with hub.store.reading() as connection:
         breaks_open = len(open_breaks(connection))
     return Reconciled(
@@ -85,9 +86,9 @@ def reconcile(hub: Hub, day: date) -> Reconciled:
     )
 
 
-def _sent(hub: Hub) -> pa.Table:
+def _referenced(hub: Hub) -> pa.Table:
     with hub.store.reading() as connection:
-        return payments.sent(connection)
+        return payments.referenced(connection)
 
 
 async def _one(

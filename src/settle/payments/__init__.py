@@ -18,7 +18,7 @@ from settle.payments.overview import (
 )
 from settle.payments.planning import Held, Planned, Refusal, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
-from settle.payments.standing import releasable, sent, unknowns
+from settle.payments.standing import referenced, releasable, unknowns
 from settle.payments.state import Event, EventKind, PaymentState, State, state_of
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
@@ -60,10 +60,10 @@ __all__ = [
     "pay",
     "plan",
     "record",
+    "referenced",
     "releasable",
     "returned",
     "roll",
-    "sent",
     "state_of",
     "story",
     "unknowns",

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def sent(connection: Connection) -> pa.Table:
-    """Payments that were ever released, one row each, sorted: what a statement may speak of."""
+def referenced(connection: Connection) -> pa.Table:
+    """Payments that a statement may speak of, one row each, sorted.
+
+    Those not released are among them: a store put back from a backup learns from statements
+    what it paid and has forgotten.
+    """
     columns = payments.c
     query = (
         sa.select(
@@ -25,7 +29,7 @@ def sent(connection: Connection) -> pa.Table:
             columns.idempotency_key, columns.state, columns.value_date,
             columns.released_at,
         )
-        .where(columns.released_at.is_not(None))
+        .where(columns.rail != "")
         .order_by(columns.payment_id)
     )  # fmt: skip
     table = arrow(connection, query)

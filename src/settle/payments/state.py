@@ -176,7 +176,10 @@ def _is_final(event: Event, resent: set[int]) -> bool:
     """Whether a rejection counts: not when it answers a re-sending, the first may have worked."""
     if event.kind is not EventKind.REJECTED:
         return False
-    return event.source != Source.SUBMIT or event.ordinal not in resent
+    if event.source != Source.SUBMIT:
+        return True
+    # Without an ordinal it came through the door, and may answer any of the sendings.
+    return event.ordinal not in resent if event.ordinal else not resent
 
 
 def _releases(seen: frozenset[Event], kind: EventKind) -> set[int]:

@@ -66,7 +66,7 @@ HANDLING: dict[BreakKind, Handling] = {
         owner="reconciliation",
     ),
     BreakKind.SHORT_RETURN: Handling(
-        next_action="Decide who bears the charges; reclaim them or charge them on.",
+        next_action="The hub has borne the charges; reclaim them from the bank or charge them on.",
         owner="finance",
     ),
     BreakKind.REFERENCE: Handling(

@@ -9,7 +9,7 @@ from typing import Any
 
 from settle.adapters import Adapter, Statement, StatementDocument
 from settle.errors import DocumentError, SettleError
-from settle.money import plain
+from settle.money import in_range, plain
 from settle.reconciliation.kinds import BreakKind
 
 BANK_FORMATS = frozenset({"camt.053"})
@@ -35,7 +35,7 @@ def read_document(
     """The statements of a document, and what is wrong with it or them. This never raises."""
     try:
         read = [_checked(statement, document) for statement in _statements(document, adapter)]
-    except (SettleError, ValueError, TypeError, LookupError) as error:
+    except (SettleError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         # A plug-in's reader meets hostile bytes too; whatever it trips over, the rest goes on.
         why = error.message if isinstance(error, SettleError) else type(error).__name__
         return [], [_unreadable(document, why)]
@@ -63,6 +63,12 @@ def _checked(statement: Statement, document: StatementDocument) -> Statement:
     for name in ("rail", "account", "currency"):
         if getattr(statement, name) != getattr(document, name):
             raise DocumentError(f"its {name} is not the one asked for", field=name)
+    if statement.day > document.day:
+        raise DocumentError(f"it is of {statement.day}, after the day asked for", field="day")
+    for amount_minor in (statement.opening_minor, statement.closing_minor,
+                         *(line.amount_minor for line in statement.lines)):  # fmt: skip
+        in_range(amount_minor, statement.currency)
+    in_range(statement.difference_minor, statement.currency)
     return statement
 
 

@@ -41,7 +41,7 @@ def sentence(report: MorningReport) -> str:
 def _open_items(report: MorningReport) -> list[str]:
     items = [f"{rail} is down" for rail in report.rails_down]
     if report.unbalanced:
-        items.append("the ledger does not balance in " + ", ".join(report.unbalanced))
+        items.append(f"a nightly check that does not hold ({_failing(report)})")
     if contradicted := report.payments.total(ExceptionKind.CONTRADICTION):
         items.append(plural(contradicted, "payment") + " with evidence that contradicts itself")
     if report.unknowns:
@@ -65,7 +65,7 @@ def summary_lines(report: MorningReport) -> list[str]:
     matched = f"{count(matching.lines_matched)} of {count(matching.lines)}"
     return [
         f"records in: {count(intake.records_in)} = {taken}",
-        f"payments: {_states(report) or 'none'}",
+        f"payments so far: {_states(report) or 'none'}",
         f"lines matched: {matched} ({share(matching.lines_matched, matching.lines)})",
         f"open breaks: {count(report.breaks.open)}, unknown payments: {count(report.unknowns)}",
         _balanced(report),
@@ -82,8 +82,17 @@ def _states(report: MorningReport) -> str:
 def _balanced(report: MorningReport) -> str:
     line = f"ledger balanced: {plural(len(report.balanced), 'currency', 'currencies')}"
     if report.unbalanced:
-        line += f"; NOT balanced: {', '.join(report.unbalanced)}"
+        line += f"; does NOT hold: {_failing(report)}"
     return line
+
+
+def _failing(report: MorningReport) -> str:
+    """Each check that does not hold, with its currencies: "nostro against statement in AUD"."""
+    failing: dict[str, list[str]] = defaultdict(list)
+    for proof in report.proofs:
+        if not proof.holds and proof.currency not in failing[proof.name]:
+            failing[proof.name].append(proof.currency)
+    return "; ".join(f"{name} in {', '.join(where)}" for name, where in failing.items() if where)
 
 
 def _and(parts: list[str]) -> str:

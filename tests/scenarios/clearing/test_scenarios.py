@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from settle.clearing import (
     close,
     due,
     explain,
-    open_positions,
+    explain_open,
     positions,
     records_under,
     take,
 )
-from settle.engine import Engine
+from settle.engine import Engine, Scratch
 from settle.errors import BadInput
 from settle.ledger import balances, clearing_is_empty, trial_balance
 from settle.money import parse_rate, plain
@@ -80,6 +81,7 @@ class Scenario:
     def agreement(self, name: str, currency: str, *terms: str) -> str:
         given = dict(term.split("=") for term in terms)
         typed = {k: v if k == "rounding" else int(v) for k, v in given.items()}
+        self.terms = [own for own in self.terms if own["participant_id"] != name]
         self.terms.append(
             {**TERMS, "agreement_id": f"A-{name}", "participant_id": name,
              "settlement_currency": currency, **typed}
@@ -113,17 +115,23 @@ class Scenario:
         )  # fmt: skip
         return f"records {closed.records} late {closed.late} positions {closed.positions}"
 
-    def position(self, day: str, merchant: str) -> str:
+    def position(self, day: str, merchant: str, currency: str = "") -> str:
         with self.store.reading() as connection:
             (found,) = [
                 p for p in positions(connection, day_of(day).isoformat())
-                if p.participant_id == merchant
+                if p.participant_id == merchant and currency in ("", p.currency)
             ]  # fmt: skip
             explained = explain(connection, position_id=found.position_id)
         assert explained.adds_up
         assert found.records == records_under(found, lake=self.where["lake"]).num_rows
         net = plain(found.net_minor, found.currency)
         return f"net {net} carried {plain(found.carried_in_minor, found.currency)}"
+
+    def payable(self, merchant: str) -> str:
+        with self.store.reading() as connection:
+            ledger = balances(connection)
+        own = [each for each in ledger if each.account == f"payable/A-{merchant}"]
+        return " ".join(f"{o.currency} {plain(abs(o.balance_minor), o.currency)}" for o in own)
 
     def due(self, day: str) -> str:
         with self.store.reading() as connection:
@@ -209,16 +217,89 @@ def test_an_open_position_is_what_the_close_will_say(
     scenario.agreement("M1", "EUR", "fee_ppm=10000", "reserve_ppm=50000")
     scenario.agreement("M2", "EUR")
     scenario.take("18T12:00", "a:sale:M1:10.00:EUR:18T09:00", "b:sale:M2:3.00:EUR:18T09:00")
-    asked = open_positions(
+    asked = explain_open(
         as_of=instant("18T15:00"), agreements=scenario.agreements, rates=Rates({}),
         cutoff=Cutoff(), participant_id="M1", **scenario.where,
     )  # fmt: skip
     closing(scenario, "18", "18T16:30")
     with store.reading() as connection:
         settled = positions(connection, "2024-12-18")
-    assert [p for p in settled if p.participant_id == "M1"] == list(asked)
+    assert [p for p in settled if p.participant_id == "M1"] == [e.position for e in asked]
     with pytest.raises(BadInput, match="'M9' has no agreement"):
-        open_positions(
+        explain_open(
             as_of=instant("18T15:00"), agreements=scenario.agreements, rates=Rates({}),
             cutoff=Cutoff(), participant_id="M9", **scenario.where,
         )  # fmt: skip
+
+
+def test_positions_are_in_one_order_whatever_the_locale_of_the_database(
+    store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    """Capitals, then signs, then small letters: the order of the code points, everywhere."""
+    scenario = Scenario(store, engine, tmp_path / "lake")
+    names = ["a-b", "B", "ab", "A", "a_c"]
+    for name in names:
+        scenario.agreement(name, "EUR")
+    scenario.take("18T16:05", *(f"{name}:sale:{name}:1.00:EUR:18T09:00" for name in names))
+    closing(scenario, "18", "18T16:30")
+    with store.reading() as connection:
+        found = [p.participant_id for p in positions(connection, "2024-12-18")]
+    assert ["A", "B", "a-b", "a_c", "ab"] == found
+
+
+class Interrupting(Engine):
+    """An engine during each of whose computations a platform brings another batch."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(threads=1)
+        self.scenario = scenario
+        self.computed = 0
+
+    @contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        with super().scratch() as scratch:
+            yield scratch
+        self.computed += 1
+        assert self.computed < 9, "it is computed for ever"
+        self.scenario.take("18T16:06", *self.batch())
+
+    def batch(self) -> list[str]:
+        return [f"new{self.computed}:sale:M1:1.00:EUR:18T09:00"]
+
+
+class Withdrawing(Interrupting):
+    """Each of its batches takes a record out of the window that is being closed."""
+
+    def batch(self) -> list[str]:
+        return [f"old{self.computed}:sale:M1:9.00:EUR:18T09:00"] if self.computed < 3 else []
+
+
+@pytest.fixture
+def busy(store: Store, engine: Engine, tmp_path: Path) -> Scenario:
+    scenario = Scenario(store, engine, tmp_path / "lake")
+    scenario.agreement("M1", "EUR")
+    scenario.take("18T16:05", *(f"old{n}:sale:M1:1.00:EUR:18T09:00" for n in range(5)))
+    return scenario
+
+
+def test_a_batch_that_comes_while_a_window_closes_does_not_hold_it_up(busy: Scenario) -> None:
+    """What is not in the manifest is late: the window is computed once, and the next one has it."""
+    interrupting = Interrupting(busy)
+    closed = close(
+        day_of("18"), as_of=instant("18T16:30"), agreements=busy.agreements, rates=Rates({}),
+        cutoff=Cutoff(), **{**busy.where, "engine": interrupting},
+    )  # fmt: skip
+    assert (1, 5) == (interrupting.computed, closed.records)
+    assert closing(busy, "19", "19T16:30").late == 1
+    interrupting.close()
+
+
+def test_a_record_withdrawn_while_its_window_closes_is_not_in_it(busy: Scenario) -> None:
+    """A conflict on a record of the window has it computed anew, as often as it must be."""
+    withdrawing = Withdrawing(busy)
+    closed = close(
+        day_of("18"), as_of=instant("18T16:30"), agreements=busy.agreements, rates=Rates({}),
+        cutoff=Cutoff(), **{**busy.where, "engine": withdrawing},
+    )  # fmt: skip
+    assert (3, 3) == (withdrawing.computed, closed.records)
+    withdrawing.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -237,6 +239,82 @@ def test_taking_a_batch_twice_changes_nothing(taking: Take, tmp_path: Path) -> N
     again = taking([GOOD, {**GOOD, "record_id": ""}], name="two", now=NOW.replace(hour=20))
     assert first == again
     assert files == {p: p.stat().st_mtime_ns for p in (tmp_path / "lake").rglob("*.parquet")}
+
+
+def agreed(*names: str, **terms: Any) -> Agreements:
+    rows = [row for row in AGREEMENTS if row["participant_id"] in (*names, "P1")]
+    return Agreements.of(pa.Table.from_pylist([{**row, **terms} for row in rows]))
+
+
+def test_a_record_that_came_before_its_agreement_is_taken_once_that_is_there(
+    fresh: Store, engine: Engine, tmp_path: Path
+) -> None:
+    """The same file under new agreements is a further batch of what they cured, and of no more."""
+    early = {**GOOD, "record_id": "r2", "participant_id": "M2", "agreement_id": "A-M2"}
+    never = {**GOOD, "record_id": "r3", "participant_id": "M9"}
+    rows = [GOOD, early, never, {**GOOD, "record_id": ""}, GOOD]
+
+    def counts(*names: str, now: datetime = NOW) -> tuple[int, ...]:
+        taking = taker(fresh, engine=engine, agreements=agreed(*names), lake=tmp_path / "lake")
+        intake = taking(rows, now=now)
+        seen.add(intake.batch_id)
+        return intake.records_in, intake.accepted, intake.duplicates, intake.quarantined
+
+    seen: set[str] = set()
+    assert (5, 1, 1, 3) == counts("M1")
+    assert (1, 1, 0, 0) == counts("M1", "M2")
+    for _ in range(2):
+        assert (1, 1, 0, 0) == counts("M1", "M2")
+        assert (5, 1, 1, 3) == counts("M1")
+        assert (5, 1, 1, 3) == counts("M2")
+    assert len(seen) == 2
+    closed = close(
+        date(2024, 12, 18), as_of=NOW, store=fresh, engine=engine, lake=tmp_path / "lake",
+        agreements=agreed("M1", "M2"), rates=Rates({}), cutoff=Cutoff(),
+    )  # fmt: skip
+    assert closed.records == 2
+
+
+def test_a_cured_record_with_the_id_of_another_is_a_conflict_once(
+    fresh: Store, engine: Engine, tmp_path: Path
+) -> None:
+    """A record that its agreement now lets in may still be refused, and that is told once."""
+    early = {**GOOD, "participant_id": "M2", "agreement_id": "A-M2"}
+    lake = tmp_path / "lake"
+    taker(fresh, engine=engine, agreements=agreed("M1"), lake=lake)([GOOD])
+    told = []
+    for terms in (agreed("M1"), agreed("M1", "M2"), agreed("M1", "M2", fee_ppm=1)):
+        intake = taker(fresh, engine=engine, agreements=terms, lake=lake)([early])
+        told.append((intake.batch_id, intake.withdrawn, *intake.reasons))
+    assert ["participant_unknown", "conflict"] == [told[0][2], told[1][2]]
+    assert (0, 1) == (told[0][1], told[1][1])
+    assert told[0] == told[2]
+
+
+def test_a_record_before_its_agreement_is_valid_is_quarantined(
+    fresh: Store, engine: Engine, tmp_path: Path
+) -> None:
+    """The first day begins at the very cut-off of the day before it."""
+    terms = agreed("M1", valid_from=date(2024, 12, 18))
+    taking = taker(fresh, engine=engine, agreements=terms, lake=tmp_path / "lake")
+    before = {**GOOD, "record_id": "r0", "occurred_at": "2024-12-17T15:59:59.999999Z"}
+    intake = taking([before, {**GOOD, "occurred_at": "2024-12-17T16:00:00Z"}])
+    assert (1, {"agreement_not_valid_yet": 1}) == (intake.accepted, dict(intake.reasons))
+    assert (1, "agreement_id", "A-M1") == tuple(
+        getattr(intake.findings[0], name) for name in ("row", "field", "value")
+    )
+
+
+def test_drafts_of_a_killed_run_are_swept_after_a_day(taking: Take, tmp_path: Path) -> None:
+    """What a kill left hidden in the lake goes with a later batch; a running one's draft stays."""
+    accepted = tmp_path / "lake" / "accepted"
+    accepted.mkdir(parents=True)
+    old, new = accepted / ".old.parquet.1.2", accepted / ".new.parquet.1.2"
+    for path in (old, new):
+        path.write_bytes(b"half a file")
+    os.utime(old, (0, time.time() - 90_000))
+    taking([GOOD])
+    assert (False, True) == (old.exists(), new.exists())
 
 
 def test_what_an_aborted_run_left_in_the_lake_is_no_record(taking: Take, tmp_path: Path) -> None:

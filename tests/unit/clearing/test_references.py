@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from settle.clearing import Agreements, Rates, client_rate
+from settle.clearing import Agreements, Rates
 from settle.errors import BadInput, MoneyError
 
 HEADER = (
@@ -29,7 +30,7 @@ def agreements_csv(tmp_path: Path, *lines: str) -> Path:
 
 def test_agreements_are_read_with_their_types(tmp_path: Path) -> None:
     """A CSV of text becomes exact columns, by agreement id."""
-    partner = "A-P,P1,partner,CNY,0,0,0,false,0,0,0,0,half_up,agent,2024-01-01,,,,,,"
+    partner = "A-P,P1,partner,CNY,0,0,0,false,0,0,0,0,half_up,principal,2024-01-01,,,,,,"
     agreements = Agreements.load(agreements_csv(tmp_path, GOOD, partner))
     assert (["A-1"], ["A-P"]) == (agreements.merchants, agreements.partners)
     assert (10_000, False) == tuple(
@@ -41,16 +42,16 @@ def test_agreements_are_read_with_their_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "why"),
     [
-        ("A-1,", ",", "row 1, agreement_id: empty"),
-        ("merchant", "broker", "row 1, role: 'broker'"),
-        ("EUR", "EUX", "row 1, settlement_currency: 'EUX'"),
-        ("10000", "1e4", "row 1, fee_ppm: '1e4' is not a whole number"),
-        ("10000", "-1", "row 1, fee_ppm: -1"),
-        ("10000", "0.5", "row 1, fee_ppm: '0.5' is not a whole number"),
-        ("false", "maybe", "row 1, fee_back_on_refund: 'maybe' is not a true or false"),
-        ("half_even", "bankers", "row 1, rounding: 'bankers'"),
-        ("2024-01-01", "01/01/2024", "row 1, valid_from: '01/01/2024' is not a date"),
-        ("Ada", "", "row 1, beneficiary_name"),
+        ("A-1,", ",", "row 2, agreement_id: empty"),
+        ("merchant", "broker", "row 2, role: 'broker'"),
+        ("EUR", "EUX", "row 2, settlement_currency: 'EUX'"),
+        ("10000", "1e4", "row 2, fee_ppm: '1e4' is not a whole number"),
+        ("10000", "-1", "row 2, fee_ppm: -1"),
+        ("10000", "0.5", "row 2, fee_ppm: '0.5' is not a whole number"),
+        ("false", "maybe", "row 2, fee_back_on_refund: 'maybe' is not a true or false"),
+        ("half_even", "bankers", "row 2, rounding: 'bankers'"),
+        ("2024-01-01", "01/01/2024", "row 2, valid_from: '01/01/2024' is not a date"),
+        ("Ada", "", "row 2, beneficiary_name"),
     ],
 )
 def test_a_term_that_does_not_fit_is_named(
@@ -63,7 +64,7 @@ def test_a_term_that_does_not_fit_is_named(
 
 def test_an_agreement_is_there_once(tmp_path: Path) -> None:
     """Two rows of one id would be two answers to one question."""
-    with pytest.raises(BadInput, match="row 2, agreement_id: 'A-1' is refused: there twice"):
+    with pytest.raises(BadInput, match="row 3, agreement_id: 'A-1' is refused: there twice"):
         Agreements.load(agreements_csv(tmp_path, GOOD, GOOD))
 
 
@@ -77,6 +78,17 @@ def test_agreements_that_are_no_table_are_refused_by_name(tmp_path: Path) -> Non
     (tmp_path / "rubbish.parquet").write_bytes(b"rubbish")
     with pytest.raises(BadInput, match=r"rubbish.parquet cannot be read"):
         Agreements.load(tmp_path / "rubbish.parquet")
+
+
+def test_a_row_is_the_line_an_editor_shows(tmp_path: Path) -> None:
+    """Blank lines and the header count in CSV; what is no file counts its rows from 1."""
+    with pytest.raises(BadInput, match=r"agreements.csv, row 4, role: 'broker'"):
+        Agreements.load(agreements_csv(tmp_path, GOOD, "", GOOD.replace("merchant", "broker")))
+    with pytest.raises(BadInput, match=r"agreements.csv, row 3: 1 fields, not 21"):
+        Agreements.load(agreements_csv(tmp_path, GOOD, "A-2"))
+    table = pa.Table.from_pylist([dict(zip(HEADER.split(","), GOOD.split(","), strict=True))])
+    with pytest.raises(BadInput, match=r"agreements, row 1, fee_ppm: 'x'"):
+        Agreements.of(table.set_column(4, "fee_ppm", pa.array(["x"])))
 
 
 def rates(tmp_path: Path, *lines: str) -> Rates:
@@ -96,12 +108,10 @@ def test_the_last_published_rates_serve_for_five_days(tmp_path: Path) -> None:
         known.on(date(2024, 12, 18))
 
 
-def test_the_client_rate_is_the_mid_less_the_markup(tmp_path: Path) -> None:
-    """Rounded half-even to eight decimals, as is the cross rate it comes from."""
+def test_the_mid_rate_is_the_cross_through_the_euro(tmp_path: Path) -> None:
+    """Rounded half-even to eight decimals; a currency without a quotation has none."""
     day = rates(tmp_path, "2024-12-18,USD,1.0496", "2024-12-18,CNY,7.6463").on(date(2024, 12, 18))
-    mid = day.mid("CNY", "USD")
-    assert mid.value_e8 == 13_726_901
-    assert client_rate(mid, markup_ppm=6_100).value_e8 == 13_643_167
+    assert day.mid("CNY", "USD").value_e8 == 13_726_901
     with pytest.raises(MoneyError, match="no rate for KRW"):
         day.mid("KRW", "USD")
 
@@ -109,11 +119,11 @@ def test_the_client_rate_is_the_mid_less_the_markup(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("2024-12-18,USX,1.0", "row 1, currency: currency 'USX'"),
-        ("2024-12-18,USD,0", "row 1, per_euro"),
-        ("2024-12-18,USD,NaN", "row 1, per_euro"),
-        ("2024-12-18,USD,1.123456789", "row 1, per_euro"),
-        ("yesterday,USD,1.0", "row 1, as_of: 'yesterday' is not a date"),
+        ("2024-12-18,USX,1.0", "row 2, currency: currency 'USX'"),
+        ("2024-12-18,USD,0", "row 2, per_euro"),
+        ("2024-12-18,USD,NaN", "row 2, per_euro"),
+        ("2024-12-18,USD,1.123456789", "row 2, per_euro"),
+        ("yesterday,USD,1.0", "row 2, as_of: 'yesterday' is not a date"),
     ],
 )
 def test_a_rate_that_does_not_fit_is_named(tmp_path: Path, line: str, why: str) -> None:

@@ -15,14 +15,23 @@ DAY = date(2024, 12, 18)
 CUTOFF = datetime(2024, 12, 18, 16, 0, tzinfo=UTC)
 """Midnight in Shanghai."""
 
+AGREEMENTS = (
+    "agreement_id,participant_id,role,settlement_currency,fee_ppm,fee_fixed_minor,tax_ppm,"
+    "fee_back_on_refund,reserve_ppm,reserve_days,payout_minimum_minor,fx_markup_ppm,rounding,"
+    "hub_role,valid_from,beneficiary_name,beneficiary_country,beneficiary_town,"
+    "beneficiary_account,beneficiary_bic,beneficiary_bank_code\n"
+)
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A hub without rails."""
+    """A hub without rails, and so far without anybody who settles."""
     path = tmp_path / "settle.toml"
     path.write_text(
-        '[settle]\ntenant = "t"\n[clearing]\nagreements = "none.csv"\nrates = "none.csv"\n'
+        '[settle]\ntenant = "t"\n[clearing]\nagreements = "a.csv"\nrates = "rates.csv"\n'
     )
+    (tmp_path / "a.csv").write_text(AGREEMENTS)
+    (tmp_path / "rates.csv").write_text("as_of,currency,per_euro\n2024-12-18,USD,1.0510\n")
     return path
 
 
@@ -46,9 +55,9 @@ def test_a_day_that_has_not_ended_has_no_night(config: Path) -> None:
 def test_today_is_the_business_day_of_the_zone(config: Path) -> None:
     """At the very cut-off the next business day has begun."""
     with Hub.open(config, clock=lambda: CUTOFF) as hub:
-        assert hub.today() == date(2024, 12, 19)
+        assert hub.clock.today() == date(2024, 12, 19)
     with Hub.open(config, clock=lambda: CUTOFF - timedelta(seconds=1)) as hub:
-        assert hub.today() == DAY
+        assert hub.clock.today() == DAY
 
 
 def test_a_second_night_at_once_is_refused(hub: Hub, config: Path) -> None:

@@ -217,7 +217,7 @@ def test_a_proof_that_does_not_hold_is_said_first(rich: MorningReport) -> None:
 
     text = " ".join(Page(page(replace(rich, proofs=(*rich.proofs, bad)))).text)
 
-    assert "the ledger does not balance in CHF" in text
+    assert "a nightly check that does not hold (trial balance in CHF)" in text
     assert "does not hold" in text
 
 

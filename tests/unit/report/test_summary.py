@@ -11,7 +11,10 @@ def test_the_last_lines_name_every_figure(rich: MorningReport) -> None:
     """A run ends with what came in, what was paid, what matched, what is open, what balances."""
     expected = [
         "records in: 301,204 = 300,871 accepted + 318 duplicates + 15 quarantined",
-        "payments: 3,315 accepted, 1,710 booked, 6 rejected, 4 returned, 61 scheduled, 2 unknown",
+        (
+            "payments so far: 3,315 accepted, 1,710 booked, 6 rejected, 4 returned, 61 scheduled, "
+            "2 unknown"
+        ),
         "lines matched: 1,856 of 1,875 (98.98\u00a0%)",
         "open breaks: 7, unknown payments: 1",
         "ledger balanced: 15 currencies",
@@ -25,7 +28,7 @@ def test_a_currency_that_does_not_balance_is_named(rich: MorningReport) -> None:
 
     last = summary_lines(replace(rich, proofs=(failed, *rich.proofs[1:])))[-1]
 
-    assert last == "ledger balanced: 14 currencies; NOT balanced: AUD"
+    assert last == f"ledger balanced: 14 currencies; does NOT hold: {failed.name} in AUD"
 
 
 def test_the_sentence_says_what_to_look_at(rich: MorningReport, clean: MorningReport) -> None:

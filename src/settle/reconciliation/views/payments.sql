@@ -1,4 +1,4 @@
--- The payments ever sent, each with the legs that earlier lines explain already.
+-- The payments that a line may speak of, each with the legs that earlier lines explain already.
 select
     p.payment_id, p.rail, p.account, p.currency, p.amount_minor, p.end_to_end_id, p.uetr,
     p.idempotency_key, p.batch_id, p.state, p.value_date,

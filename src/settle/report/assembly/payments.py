@@ -11,15 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle import payments as room
-from settle.payments import State
+from settle.payments import Attention, State
 from settle.payments.rows import chunks
-from settle.payments.tables import payment_events, payments, returned_payables
+from settle.payments.tables import payments
 from settle.report.assembly.night import NightFacts
 from settle.report.assembly.story import happened, told
 from settle.report.assembly.unknowns import Ended
 from settle.report.payments import ExceptionKind, PaymentException, Payments, StateCount
-
-Row = Mapping[Any, Any]
 
 _KINDS: Mapping[State, ExceptionKind] = {
     State.UNKNOWN: ExceptionKind.UNKNOWN_OPEN,
@@ -44,113 +42,74 @@ def paid(connection: Connection, night: NightFacts, unknowns: Mapping[str, Ended
         for row in room.overview(connection)
     ]  # fmt: skip
     found = [
-        *_contradicted(connection, night),
-        *(_exception(row) for row in _open(connection, night)),
+        *_to_be_seen(connection, night),
         *(_was_unknown(row, unknowns) for row in _of(connection, unknowns)),
     ]
     shown = Payments.of(states, found)
     return replace(shown, exceptions=_with_stories(connection, shown.exceptions))
 
 
-def _contradicted(connection: Connection, night: NightFacts) -> Iterator[PaymentException]:
-    """Payments of which evidence says what cannot all be true, beside where each of them stands."""
-    query = sa.select(payments).where(
-        payments.c.tenant == night.tenant, payments.c.contradiction != ""
-    )
-    for row in connection.execute(query).mappings():
-        yield replace(_shown(row, ExceptionKind.CONTRADICTION), reason=row["contradiction"])
+def _to_be_seen(connection: Connection, night: NightFacts) -> Iterator[PaymentException]:
+    """What stands contradicted is an exception of its own, beside where the payment stands."""
+    for seen in room.attention(connection, tenant=night.tenant):
+        if seen.contradiction:
+            shown = _shown(seen, ExceptionKind.CONTRADICTION)
+            yield replace(shown, reason=seen.contradiction)
+        if seen.state in _KINDS:
+            yield _exception(seen)
 
 
-def _open(connection: Connection, night: NightFacts) -> list[Row]:
-    """rows: payments that somebody should see; a rejected one until another stands for it."""
-    other = payments.alias()
-    replaced = sa.exists().where(
-        other.c.tenant == payments.c.tenant,
-        other.c.obligation_id == payments.c.obligation_id,
-        other.c.live,
-    )
-    columns = (returned_payables.c.charges_minor, returned_payables.c.code)
-    query = (
-        sa.select(payments, *columns)
-        .outerjoin(returned_payables, returned_payables.c.payment_id == payments.c.payment_id)
-        .where(
-            payments.c.tenant == night.tenant,
-            payments.c.state.in_([state.value for state in _KINDS]),
-            sa.or_(payments.c.state != State.REJECTED.value, ~replaced),
-        )
-    )
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    reasons = _last_words(connection, night)
-    return [{**row, "said": reasons.get(row["payment_id"], ("", ""))} for row in rows]
-
-
-def _last_words(connection: Connection, night: NightFacts) -> dict[str, tuple[str, str]]:
-    """By payment: code and detail of the event that put it where it stands."""
-    event = payment_events.c
-    kinds = (State.UNKNOWN, State.REJECTED, State.FAILED, State.SCHEDULED)
-    query = (
-        sa.select(event.payment_id, event.code, event.detail)
-        .join(payments, payments.c.payment_id == event.payment_id)
-        .where(
-            payments.c.tenant == night.tenant,
-            payments.c.state.in_([kind.value for kind in kinds]),
-            event.kind == payments.c.state,
-        )
-        .order_by(event.payment_id, event.recorded_at, event.event_id)
-    )
-    return {payment_id: (code, detail) for payment_id, code, detail in connection.execute(query)}
-
-
-def _exception(row: Row) -> PaymentException:
-    kind = _KINDS[State(row["state"])]
-    if kind is ExceptionKind.AWAITING_APPROVAL and row["hold_reason"]:
+def _exception(seen: Attention) -> PaymentException:
+    kind = _KINDS[seen.state]
+    if kind is ExceptionKind.AWAITING_APPROVAL and seen.hold_reason:
         kind = ExceptionKind.HELD
-    code, detail = row["said"]
-    shown = _shown(row, kind)
+    shown = _shown(seen, kind)
     match kind:
         case ExceptionKind.RETURNED:
-            short = row["charges_minor"] or 0
+            short = seen.short_minor
             return replace(
-                shown, code=row["code"] or "", short_minor=short,
+                shown, code=seen.code, short_minor=short,
                 borne_by="the hub (charges/returns)" if short else "",
             )  # fmt: skip
         case ExceptionKind.REJECTED | ExceptionKind.FAILED:
-            return replace(shown, code=code)
+            return replace(shown, code=seen.code)
         case ExceptionKind.HELD:
-            return replace(shown, reason=row["hold_reason"])
+            return replace(shown, reason=seen.hold_reason)
         case ExceptionKind.AWAITING_APPROVAL:
-            return replace(shown, reason=_waits(row))
+            return replace(shown, reason=_waits(seen))
         case ExceptionKind.SCHEDULED:
-            return replace(shown, reason=detail or "the account does not hold enough")
+            return replace(shown, reason=seen.detail or "the account does not hold enough")
         case _:
+            # Nothing has been said yet of what is being sent; its last step is no reason.
+            detail = seen.detail if seen.state is State.UNKNOWN else ""
             return replace(shown, reason=detail, evidence="none yet")
 
 
-def _waits(row: Row) -> str:
-    if row["state"] == State.AWAITING_AUTHORISATION.value:
+def _waits(seen: Attention) -> str:
+    if seen.state is State.AWAITING_AUTHORISATION:
         return "the rail waits for somebody to authorise it"
     return "beyond what policy approves by itself"
 
 
-def _shown(row: Row, kind: ExceptionKind) -> PaymentException:
+def _shown(seen: Attention | sa.Row[Any], kind: ExceptionKind) -> PaymentException:
     return PaymentException(
-        kind=kind, payment_id=row["payment_id"], agreement_id=row["agreement_id"],
-        beneficiary=row["beneficiary_name"], rail=row["rail"], currency=row["currency"],
-        amount_minor=row["amount_minor"], state=row["state"],
+        kind=kind, payment_id=seen.payment_id, agreement_id=seen.agreement_id,
+        beneficiary=seen.beneficiary_name, rail=seen.rail, currency=seen.currency,
+        amount_minor=seen.amount_minor, state=State(seen.state).value,
     )  # fmt: skip
 
 
-def _of(connection: Connection, unknowns: Mapping[str, Ended]) -> Iterator[Row]:
+def _of(connection: Connection, unknowns: Mapping[str, Ended]) -> Iterator[sa.Row[Any]]:
     for some in chunks(sorted(unknowns)):
         query = sa.select(payments).where(payments.c.payment_id.in_(some))
-        for row in connection.execute(query).mappings():
-            if State(row["state"]) not in (State.UNKNOWN, State.SENDING):
+        for row in connection.execute(query):
+            if State(row.state) not in (State.UNKNOWN, State.SENDING):
                 yield row
 
 
-def _was_unknown(row: Row, unknowns: Mapping[str, Ended]) -> PaymentException:
+def _was_unknown(row: sa.Row[Any], unknowns: Mapping[str, Ended]) -> PaymentException:
     shown = _shown(row, ExceptionKind.UNKNOWN_CLOSED)
-    return replace(shown, evidence=unknowns[row["payment_id"]].evidence)
+    return replace(shown, evidence=unknowns[row.payment_id].evidence)
 
 
 def _with_stories(

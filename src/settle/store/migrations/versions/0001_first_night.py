@@ -77,6 +77,8 @@ def upgrade() -> None:
     op.create_table(
         "intake_batches",
         sa.Column("batch_id", sa.String(), nullable=False),
+        sa.Column("content_id", sa.String(), nullable=False),
+        sa.Column("agreements_digest", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("taken_at", sa.BigInteger(), nullable=False),
         sa.Column("records_in", sa.BigInteger(), nullable=False),
@@ -88,6 +90,11 @@ def upgrade() -> None:
             "records_in = accepted + duplicates + quarantined", name=op.f("ck_intake_batches_sums")
         ),
         sa.PrimaryKeyConstraint("batch_id", name=op.f("pk_intake_batches")),
+        sa.UniqueConstraint(
+            "content_id",
+            "agreements_digest",
+            name=op.f("uq_intake_batches_content_id_agreements_digest"),
+        ),
     )
     op.create_table(
         "journal",

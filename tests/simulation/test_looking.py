@@ -1,0 +1,76 @@
+"""Looking: what is paused is found and not sent again, and no silent rail hides another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from settle.adapters.wire import Silence
+
+WORLDS = Callable[..., Any]
+PAUSES = ({"paused": {"lark"}}, {"paused_currencies": {"SGD"}})
+
+
+async def unknown(worlds: WORLDS, fault: str) -> Any:
+    """A world whose one payment, on the rail with single calls, met a fault at its commits."""
+    world = worlds(1, rejected=False)
+    world.prepare()
+    world.network.faults[3] = fault
+    await world.pay()
+    assert world.states() == {"unknown": 1}
+    return world
+
+
+@pytest.mark.parametrize("pause", PAUSES, ids=lambda pause: next(iter(pause)))
+async def test_where_the_pause_switch_is_on_nothing_is_sent_again(
+    worlds: WORLDS, pause: dict[str, Any]
+) -> None:
+    """The rail says that it does not know the payment, and it waits until the pause is over."""
+    world = await unknown(worlds, "lost request")
+    looked = await world.look(**pause)
+    assert (1, 0, {"lark": 1}) == (looked.asked, looked.resent, looked.still_unknown_by_rail)
+    assert not world.bank.executions
+    looked = await world.look()
+    assert (1, 0) == (looked.resent, looked.still_unknown)
+    assert world.lost() == []
+
+
+@pytest.mark.parametrize("pause", PAUSES, ids=lambda pause: next(iter(pause)))
+async def test_what_a_paused_rail_executed_is_found(worlds: WORLDS, pause: dict[str, Any]) -> None:
+    """Asking moves nothing, so a pause never keeps a payment unknown."""
+    world = await unknown(worlds, "lost answer")
+    looked = await world.look(**pause)
+    assert ({}, {}) == (looked.still_unknown_by_rail, looked.silent)
+    assert world.states() == {"accepted": 1}
+
+
+async def test_a_silent_rail_is_named_and_the_others_are_searched(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first rail says nothing; what is unknown on the second is found all the same."""
+    world = worlds(2, rejected=False)
+    world.prepare()
+    healthy = type(world.network).send
+
+    async def unanswered(self: Any, composed: Any) -> Any:
+        answer = await healthy(self, composed)
+        moves = composed.url.path in {"/payments", "/batches"}
+        return Silence(reason="lost", sent=True) if moves else answer
+
+    async def silent(self: Any, composed: Any) -> Any:
+        if composed.url.path.startswith("/payments/"):
+            return Silence(reason="no answer", sent=True)
+        return await healthy(self, composed)
+
+    with monkeypatch.context() as night:
+        night.setattr(type(world.network), "send", unanswered)
+        await world.pay()
+    assert world.states() == {"unknown": 2}
+    with monkeypatch.context() as night:
+        night.setattr(type(world.network), "send", silent)
+        looked = await world.look()
+    assert ["lark"] == list(looked.silent)
+    assert {"lark": 1} == looked.still_unknown_by_rail
+    assert world.states() == {"accepted": 1, "unknown": 1}
