@@ -7,14 +7,12 @@
     │   ├── ConfigError        a setting; names the key and the fix
     │   └── DocumentError      a statement or report that cannot be read; names the place
     ├── RailError              a bank or partner could not be asked
-    │   ├── NotSent            decided at the socket: no byte of the request left this machine
     │   ├── RailDown           reads failed for as long as the policy allows
     │   └── Unsupported        the profile says "no" to this verb, refused before anything is sent
     ├── ReplayMismatch         a replayed conversation asked for another request than the stored one
     ├── Busy                   another process does the same on this store just now
     ├── Restored               the store is a backup put back; nothing is released from it
-    ├── NotConserved           positions of a window do not sum to zero in a currency
-    └── NotBalanced            a nightly proof of the ledger does not hold
+    └── NotConserved           positions of a window do not sum to zero in a currency
 
 An outcome of a payment is never an exception: see `settle.adapters.outcome`. Findings on
 records and statement lines are data, not exceptions; `BadInput` is for what cannot be taken
@@ -72,10 +70,6 @@ class RailError(SettleError):
     """A bank or partner could not be asked."""
 
 
-class NotSent(RailError):
-    """No byte of the request left this machine, as the socket showed."""
-
-
 class RailDown(RailError):
     """The rail did not answer reads for as long as the policy allows."""
 
@@ -98,7 +92,3 @@ class Restored(SettleError):
 
 class NotConserved(SettleError):
     """The positions of a window do not sum to zero in some currency."""
-
-
-class NotBalanced(SettleError):
-    """A nightly proof of the ledger does not hold."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from settle.simulation.rehearsal import rehearse
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "import-in-a-platform.md"
+RUNNING = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -26,22 +25,12 @@ def block(language: str) -> str:
     return str(next(body for kind, body in found if kind == language))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the service ended"
-        try:
-            httpx.get(url, trust_env=False)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
+def address(process: subprocess.Popen[str]) -> str:
+    """Where the service says that it answers. A port chosen for it could be somebody else's."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if (found := RUNNING.search(line)) is not None:
+            return found[1]
     pytest.fail("the service did not come up")
 
 
@@ -49,16 +38,14 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
 def service(small_night: Path, tmp_path: Path) -> Iterator[httpx.Client]:
     """The page's service, running beside simulated rails."""
     (tmp_path / "service.py").write_text(block("python"))
-    port = free_port()
     with rehearse(small_night, tmp_path / "platform") as rehearsal:
         environment = {**os.environ, "SETTLE_CONFIG": str(rehearsal.config_path)}
-        arguments = ["-m", "uvicorn", "service:app", "--port", str(port), "--log-level", "warning"]
+        arguments = ["-m", "uvicorn", "service:app", "--port", "0", "--no-access-log"]
         with subprocess.Popen(
-            [sys.executable, *arguments], cwd=tmp_path, env=environment
-        ) as process:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_up(url + "/merchants/M00001/position", process)
-            with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+            [sys.executable, *arguments],
+            cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            with httpx.Client(base_url=address(process), trust_env=False, timeout=60) as client:
                 yield client
             process.terminate()
 

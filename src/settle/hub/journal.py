@@ -55,24 +55,21 @@ class NightJournal:
             return None
         return Ending(exit_code=row.exit_code, lines=tuple(json.loads(row.lines)))
 
-    def last(self) -> date | None:
-        """The latest night that has begun."""
-        with self._store.reading() as connection:
-            found: date | None = connection.scalar(sa.select(sa.func.max(nights.c.day)))
-        return found
-
     def first(self) -> date | None:
         """The first night that ever began."""
-        with self._store.reading() as connection:
-            found: date | None = connection.scalar(sa.select(sa.func.min(nights.c.day)))
-        return found
+        return self._day(sa.select(sa.func.min(nights.c.day)))
+
+    def last(self) -> date | None:
+        """The latest night that has begun."""
+        return self._day(sa.select(sa.func.max(nights.c.day)))
 
     def before(self, day: date) -> date | None:
         """The latest night before that of a day."""
-        query = sa.select(sa.func.max(nights.c.day)).where(nights.c.day < day)
+        return self._day(sa.select(sa.func.max(nights.c.day)).where(nights.c.day < day))
+
+    def _day(self, query: sa.Select[date | None]) -> date | None:
         with self._store.reading() as connection:
-            found: date | None = connection.scalar(query)
-        return found
+            return connection.scalar(query)
 
     def span(self, day: date) -> tuple[datetime, datetime | None] | None:
         """When a night began, and when the next one did; None for a night that never began."""
