@@ -36,21 +36,26 @@ soak: $(READY)
 
 # Ratios, printed and not judged: docs/reference/performance.md says what they were.
 bench: $(READY)
-	@for one in netting paying matching; do \
+	@for one in netting paying matching funding; do \
 		echo "$$one"; $(BIN)/python benchmarks/$$one.py || exit 1; \
 	done
 
-$(READY): requirements/dev.txt pyproject.toml $(wildcard adapters/*/pyproject.toml)
+$(READY): requirements/dev.txt requirements/spark.txt pyproject.toml $(wildcard adapters/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "settle needs Python 3.11 or newer; call: make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . $(addprefix -e ./,$(PLUGINS))
+	@if java -version 2>&1 | grep -qE 'version "(1[7-9]|[2-9][0-9])'; then \
+		echo "Java is here: installing Spark for its tests"; \
+		$(BIN)/python -m pip install --quiet --require-hashes -r requirements/spark.txt; fi
 	@touch $@
 
 # Pins name no index; run this after changing a dependency.
 pins:
 	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		--extra simulators pyproject.toml requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		requirements/spark.in -o requirements/spark.txt
 
 clean:
 	rm -rf $(VENV) demo rehearsal try .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,101 +1,107 @@
-"""Taking and closing one day of the committed night, against the same by hand.
+"""Netting files of records, as processes, against the same by hand.
 
-By hand is one statement of SQL in the same engine on the same file: exact copies once, then a
-sum for each agreement, currency and kind. It quarantines nothing, converts nothing, posts
-nothing and stores nothing. The third way is the loop that everybody writes first.
+Bare netting (`settle net RECORDS --out …`) stands against a group-by written by hand; the whole
+way (`settle net RECORDS --agreements … --rates … --window …`) against one that drops copies too;
+both against the loop of py-moneyed that everybody writes first. Then the whole way at several
+sizes: how time and memory grow. Records are those of `world.py`.
 
-    python benchmarks/netting.py --runs 5
+    python benchmarks/netting.py --records 1000000 --runs 3
+    python benchmarks/netting.py --records 10000000 --runs 3 --grow 1000000 100000000
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from collections import defaultdict
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 from moneyed import Money
 from ratio import alternating, timed
+from world import DAY, World, build
 
-from settle import clearing
-from settle.engine import Engine
 from settle.money import exponent
-from settle.store import Store
 
-NIGHT = Path(__file__).resolve().parents[1] / "fixtures" / "night"
-DAY = date(2024, 12, 18)
-AT = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
-BY_HAND = """
-    select agreement_id, currency, kind, count(*) as records, sum(amount_minor) as amount_minor
-    from (select distinct * from read_parquet(?))
-    where occurred_at < timestamptz '2024-12-18 16:00:00+00'
-    group by all order by all
-"""
+HERE = Path(__file__).resolve().parent
+SETTLE = [sys.executable, "-c", "from settle.cli import main; main()", "net"]
+QUARANTINED = 11
+"""The exit code of a run that refused records, as the world has some."""
 
 
-def ours(file: Path) -> tuple[float, int]:
-    """Seconds to take and close, and the records that were netted."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.open(f"sqlite:///{folder}/settle.db")
-        engine, lake = Engine(), Path(folder) / "lake"
-        agreements = clearing.Agreements.load(NIGHT / "agreements.parquet")
-        rates = clearing.Rates.load(NIGHT / "rates.csv")
-        closed: list[clearing.Closing] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How long a process took, and the most memory it held."""
 
-        def work() -> None:
-            clearing.take(
-                file, name=file.name, received_at=AT, store=store, engine=engine, lake=lake,
-                agreements=agreements,
-            )  # fmt: skip
-            closed.append(
-                clearing.close(
-                    DAY,
-                    as_of=AT,
-                    store=store,
-                    engine=engine,
-                    lake=lake,
-                    agreements=agreements,
-                    rates=rates,
-                    cutoff=clearing.Cutoff(zone="Asia/Shanghai"),
-                )
-            )
-
-        seconds = timed(work)
-        engine.close()
-        store.close()
-        return seconds, closed[0].records
+    seconds: float
+    rss_gib: float
 
 
-def by_hand(file: Path) -> tuple[float, int]:
-    """Seconds for the statement, and the records that were summed."""
-    found: list[pa.Table] = []
+def run(command: Sequence[str | Path]) -> Run:
+    """Run a process to its end. A code that tells of quarantined records is no failure."""
+    began = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode in (0, QUARANTINED), process.returncode
+    return Run(seconds=time.perf_counter() - began, rss_gib=usage.ru_maxrss / 2**20)
 
-    def work() -> None:
-        with duckdb.connect(":memory:") as connection:
-            found.append(connection.sql(BY_HAND, params=[str(file)]).to_arrow_table())
 
-    seconds = timed(work)
-    return seconds, sum(found[0].column("records").to_pylist())
+@dataclass(frozen=True, slots=True)
+class Netting:
+    """The four ways over one world's files."""
+
+    dirty: World
+    clean: World
+    out: Path
+    memory: str
+
+    def bare(self) -> Run:
+        """Ours, records taken as they are."""
+        return run([*SETTLE, *self.clean.records, "--out", self.out / "bare.parquet"])
+
+    def group(self) -> Run:
+        """By hand, the same."""
+        return self._by_hand("group", self.clean)
+
+    def whole(self, world: World | None = None) -> Run:
+        """Ours, the whole way."""
+        dirty = world or self.dirty
+        return run(
+            [
+                *SETTLE, *dirty.records, "--agreements", dirty.agreements, "--rates", dirty.rates,
+                "--window", DAY, "--out", self.out / "whole.parquet", "--memory", self.memory,
+                "--json",
+            ]
+        )  # fmt: skip
+
+    def dedupe(self) -> Run:
+        """By hand, copies dropped."""
+        return self._by_hand("dedupe", self.dirty)
+
+    def _by_hand(self, way: str, world: World) -> Run:
+        out = self.out / f"{way}.parquet"
+        script = HERE / "by_hand.py"
+        return run([sys.executable, script, way, *world.records, "--out", out])
 
 
 def money_loop(file: Path, *, size: int) -> float:
-    """Seconds for the whole file, from a slice of it: exact copies once, and a Money a record."""
-    rows = pq.read_table(file).slice(0, size).to_pylist()
+    """Seconds for the whole file, from a slice of it: a Money a record, added up."""
+    rows = next(pq.ParquetFile(file).iter_batches(batch_size=size)).to_pylist()
 
     def work() -> None:
-        seen: set[str] = set()
-        sums: dict[tuple[str, str, str], Money] = {}
-        counts: dict[tuple[str, str, str], int] = defaultdict(int)
+        sums: dict[tuple[str, str], Money] = {}
+        counts: dict[tuple[str, str], int] = defaultdict(int)
         for row in rows:
-            if row["record_id"] in seen:
-                continue
-            seen.add(row["record_id"])
-            key = (row["agreement_id"], row["currency"], row["kind"])
+            key = (row["agreement_id"], row["currency"])
             money = Money(row["amount_minor"], row["currency"]) / 10 ** exponent(row["currency"])
+            money = money if row["kind"] == "sale" else -money
             sums[key] = sums[key] + money if key in sums else money
             counts[key] += 1
 
@@ -103,35 +109,56 @@ def money_loop(file: Path, *, size: int) -> float:
     return timed(work) * records / len(rows)
 
 
-def cut(size: int, folder: str) -> Path:
-    """The day's file, or the first records of it."""
-    file = NIGHT / f"records-{DAY}.parquet"
-    if not size:
-        return file
-    part = Path(folder) / "records.parquet"
-    pq.write_table(pq.read_table(file).slice(0, size), part)
-    return part
+def grown(ways: Netting, worlds: Path, sizes: Sequence[int], *, merchants: int) -> None:
+    """The whole way at each size, once: time and memory, and the time for each record."""
+    first: Run | None = None
+    for size in sorted(sizes):
+        world = build(worlds / f"{size}", records=size, merchants=merchants)
+        took = ways.whole(world)
+        first = first or took
+        print(
+            f"{size:>12,} records, the whole way: {took.seconds:8.1f} s, "
+            f"{took.seconds / first.seconds:5.1f} times the first, {took.rss_gib:.2f} GiB resident"
+        )
 
 
 def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="alternating pairs")
-    parser.add_argument("--size", type=int, default=0, help="records; all of the day without it")
-    parser.add_argument("--slice", type=int, default=10_000, help="records of the Money loop")
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--merchants", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3, help="alternating pairs")
+    parser.add_argument("--slice", type=int, default=100_000, help="records of the Money loop")
+    parser.add_argument("--grow", type=int, nargs="*", default=[], help="other sizes, run once")
+    parser.add_argument("--memory", default="4GB", help="before the engine spills")
+    parser.add_argument("--worlds", type=Path, help="where the files of each size are kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        file = cut(options.size, folder)
-        netted, summed = ours(file)[1], by_hand(file)[1]
-        print(f"{pq.read_metadata(file).num_rows:,} records; netted {netted:,}, summed {summed:,}")
-        sql = alternating(lambda: ours(file)[0], lambda: by_hand(file)[0], runs=options.runs)
-        print(f"take and close, against SQL by hand: {sql}")
-        loop = alternating(
-            lambda: ours(file)[0],
-            lambda: money_loop(file, size=options.slice),
-            runs=options.runs,
+        worlds = options.worlds or Path(folder)
+        size, merchants = options.records, options.merchants
+        ways = Netting(
+            build(worlds / f"{size}", records=size, merchants=merchants),
+            build(worlds / f"{size}-clean", records=size, merchants=merchants, dirty=False),
+            Path(folder),
+            options.memory,
         )
-        print(f"take and close, against a py-moneyed loop (extrapolated): {loop}")
+        print(f"{size:,} records of {merchants:,} merchants in 14 currencies")
+        seconds = alternating(
+            lambda: ways.bare().seconds, lambda: ways.group().seconds, runs=options.runs
+        )
+        print(f"bare netting, against a group-by by hand: {seconds}")
+        slow = alternating(
+            lambda: ways.bare().seconds,
+            lambda: money_loop(ways.clean.records[0], size=options.slice) * len(ways.clean.records),
+            runs=1,
+        )
+        print(f"bare netting, against a loop of py-moneyed (extrapolated): 1/{1 / slow.middle:.0f}")
+        seconds = alternating(
+            lambda: ways.whole().seconds, lambda: ways.dedupe().seconds, runs=options.runs
+        )
+        print(f"the whole way, against dedupe and group-by by hand: {seconds}")
+        if options.grow:
+            grown(ways, worlds, [size, *options.grow], merchants=merchants)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@
     ├── ReplayMismatch         a replayed conversation asked for another request than the stored one
     ├── Busy                   another process does the same on this store just now
     ├── Restored               the store is a backup put back; nothing is released from it
-    └── NotConserved           positions of a window do not sum to zero in a currency
+    ├── NotConserved           positions of a window do not sum to zero in a currency
+    └── NotVerified            no funding plan was found that holds in integers; none is handed out
 
 An outcome of a payment is never an exception: see `settle.adapters.outcome`. Findings on
 records and statement lines are data, not exceptions; `BadInput` is for what cannot be taken
@@ -92,3 +93,7 @@ class Restored(SettleError):
 
 class NotConserved(SettleError):
     """The positions of a window do not sum to zero in some currency."""
+
+
+class NotVerified(SettleError):
+    """No funding plan was found that holds when it is recomputed in integers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from settle.clearing.tabular import (
     Column,
+    added,
     digest,
+    distinct,
     read_table,
     refuse_missing,
     rows_of,
@@ -24,6 +27,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PPM = 1_000_000
+HUB = "hub"
+"""The party that we are, where an agreement names one."""
+
+CYCLE = re.compile(r"T[+][1-9]\d?|W[+][2-5]|M[+]([2-9]|[12]\d|30)")
+"""Settlement N working days after the day, the week or the month of a record."""
+
+RECOVERY = frozenset(("carry", "reserve carry", "collateral carry", "reserve collateral carry",
+                      "collateral reserve carry"))  # fmt: skip
+"""Where a negative balance is taken from, in order; what is left then is carried."""
 
 COLUMNS: tuple[Column, ...] = (
     Column("agreement_id", "text"),
@@ -47,6 +59,20 @@ COLUMNS: tuple[Column, ...] = (
     Column("beneficiary_account", "text", optional=True),
     Column("beneficiary_bic", "text", optional=True),
     Column("beneficiary_bank_code", "text", optional=True),
+    added("cycle", "text", "T+1"),
+    added("netting", "text", "net"),
+    added("set_off", "flag", default=False),
+    added("conversion", "text", "locked"),
+    added("refund_rate", "text", "request_day"),
+    added("convert_per", "text", "bucket"),
+    added("fx_party", "text", HUB),
+    added("fee_schedule", "text"),
+    added("fee_share_ppm", "whole", 0),
+    added("interchange_ppm", "whole", 0),
+    added("reserve_target_minor", "whole"),
+    added("recovery", "text", "carry"),
+    added("collateral_minor", "whole", 0),
+    added("terminated_on", "day"),
 )
 """In this order; the types are those of `settle.clearing.tabular`."""
 
@@ -59,6 +85,14 @@ def _one_of(*words: str) -> Callable[[Any], bool]:
 
 def _between(low: int, high: int) -> Callable[[Any], bool]:
     return lambda value: low <= value <= high
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: pattern.fullmatch(value) is not None
+
+
+def _blank_or(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or holds(value)
 
 
 def _checks() -> list[Check]:
@@ -74,8 +108,19 @@ def _checks() -> list[Check]:
         ("payout_minimum_minor", _between(0, MINOR_MAX), "negative or too large"),
         ("fx_markup_ppm", _between(0, _PPM - 1), "not between 0 and 999999"),
         ("rounding", _one_of("half_even", "half_up"), "not half_even or half_up"),
-        ("hub_role", _one_of("principal"), "not principal; agent is not supported yet"),
-    ]
+        ("hub_role", _one_of("principal", "agent"), "not principal or agent"),
+        ("cycle", _matching(CYCLE), "not T+N from 1, W+N from 2 to 5 or M+N from 2 to 30"),
+        ("netting", _one_of("net", "gross", "bilateral"), "not net, gross or bilateral"),
+        ("conversion", _one_of("locked", "next_day", "none"), "not locked, next_day or none"),
+        ("refund_rate", _one_of("original", "request_day", "next_day"),
+         "not original, request_day or next_day"),
+        ("convert_per", _one_of("bucket", "record"), "not bucket or record"),
+        ("fee_share_ppm", _between(0, _PPM), "not between 0 and 1000000"),
+        ("interchange_ppm", _between(0, _PPM), "not between 0 and 1000000"),
+        ("reserve_target_minor", _blank_or(_between(0, MINOR_MAX)), "negative or too large"),
+        ("recovery", RECOVERY.__contains__, "not words of reserve, collateral, and last carry"),
+        ("collateral_minor", _between(0, MINOR_MAX), "negative or too large"),
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -153,28 +198,58 @@ class Agreements:
 
 def _check(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
     for field, holds, why in _checks():
-        for row, value in zip(rows, table.column(field).to_pylist(), strict=True):
+        coded = distinct(table, field)
+        for place, value in enumerate(coded.dictionary.to_pylist()):
             if not holds(value):
+                row = rows[_first(coded.indices, place)]
                 raise _bad(name, row=row, field=field, value=value, why=why)
     _check_unique(table, rows=rows, name=name)
     _check_beneficiaries(table, rows=rows, name=name)
+    _check_fx_parties(table, rows=rows, name=name)
+
+
+def _first(column: Any, value: Any) -> int:
+    """The first place at which a column has the value; -1 if nowhere."""
+    import pyarrow.compute as pc
+
+    place: int = pc.index(column, value).as_py()
+    return place
 
 
 def _check_unique(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
+    ids = table.column("agreement_id")
+    if len(ids.unique()) == len(ids):
+        return
     seen: set[str] = set()
-    for row, value in zip(rows, table.column("agreement_id").to_pylist(), strict=True):
+    for row, value in zip(rows, ids.to_pylist(), strict=True):
         if value in seen:
             raise _bad(name, row=row, field="agreement_id", value=value, why="there twice")
         seen.add(value)
 
 
 def _check_beneficiaries(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
-    roles = table.column("role").to_pylist()
+    import pyarrow.compute as pc
+
+    merchant = pc.equal(table.column("role"), "merchant")
     for field in ("beneficiary_name", "beneficiary_country", "beneficiary_account"):
-        values = table.column(field).to_pylist()
-        for row, value, role in zip(rows, values, roles, strict=True):
-            if role == "merchant" and not value:
-                raise _bad(name, row=row, field=field, value=value, why="a merchant needs one")
+        given = pc.fill_null(pc.not_equal(table.column(field), ""), fill_value=False)
+        place = _first(pc.and_not(merchant, given), True)  # noqa: FBT003  # the value looked for
+        if place >= 0:
+            value = table.column(field)[place].as_py()
+            raise _bad(name, row=rows[place], field=field, value=value, why="a merchant needs one")
+
+
+def _check_fx_parties(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
+    """Who bears FX results is the hub or a partner: somebody with an account here."""
+    import pyarrow.compute as pc
+
+    partners = table.filter(pc.equal(table.column("role"), "partner")).column("participant_id")
+    known = {HUB, *partners.unique().to_pylist()}
+    coded = distinct(table, "fx_party")
+    for place, value in enumerate(coded.dictionary.to_pylist()):
+        if value not in known:
+            row = rows[_first(coded.indices, place)]
+            raise _bad(name, row=row, field="fx_party", value=value, why="not hub or a partner")
 
 
 def _bad(name: str, *, row: int, field: str, value: object, why: str) -> BadInput:

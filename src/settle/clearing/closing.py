@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
-from settle.clearing.lake import Draft, Lake, digest_of, draft
-from settle.clearing.netting import Netted, Standing, net
+from settle.clearing.fees import Fees
+from settle.clearing.lake import Draft, Lake, digest_of, drafted
+from settle.clearing.netting import Netted, net
 from settle.clearing.outcome import Window, write_outcome
 from settle.clearing.rates import Rates
-from settle.clearing.turn import edition, hold
-from settle.clearing.unsettled import Unsettled, place, standing_of, withdrawn_from
+from settle.clearing.settled import SETTLED, manifest_table
+from settle.clearing.sifting import Placed, place
+from settle.clearing.standing import Standing, usage_of
+from settle.clearing.tally import Counted, count
+from settle.clearing.turn import Done, edition, in_turn
+from settle.clearing.unsettled import DEFERRED, Unsettled
 from settle.clearing.windows import Cutoff
-from settle.engine import Engine
-from settle.errors import BadInput
+from settle.engine import Engine, Scratch
+from settle.errors import BadInput, NotConserved
 from settle.store import Store, derived
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TRIES_MAX = 3
-"""How often a window is computed with nobody held off. After that other writers wait for it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """A closed window, counted. `late`: records of earlier windows that came after they closed.
+    """A closed window, counted. `late`: records that were to settle in an earlier one.
 
     `currencies` are those in which all parties were proved to sum to zero.
     """
@@ -53,37 +54,38 @@ class Closing:
 
 def close(
     day: date, *, as_of: datetime, store: Store, engine: Engine, lake: Path,
-    agreements: Agreements, rates: Rates, cutoff: Cutoff,
+    agreements: Agreements, rates: Rates, cutoff: Cutoff, fees: Fees | None = None,
+    failed: Collection[str] = (),
 ) -> Closing:  # fmt: skip
-    """Close the window of `day`: all accepted records up to its cut-off that no window has yet.
+    """Close the window of `day`: all accepted records due by it that no window has yet.
 
-    Closing a closed window gives the stored result. A window with nothing in it closes with
-    zero. Windows close in order; days that were left out are never closed after a later one,
-    their records are in that one as late.
+    When a record is due is its agreement's cycle. Closing a closed window gives the stored
+    result. A window with nothing in it closes with zero. Windows close in order; days that were
+    left out are never closed after a later one, their records are in that one as late.
+
+    `failed`: participants that cannot pay. Where the hub is an agent, what is to or from them is
+    left out and the rest is netted without; it waits for a window in which they have not failed.
+    Where the hub is principal, nothing changes for anybody.
 
     Raises:
-        BadInput: a later window is closed already, the cut-off is after `as_of`, or a rate or
-            agreement is missing.
-        NotConserved: the positions do not sum to zero; nothing is committed.
+        BadInput: a later window is closed already, the cut-off is after `as_of`, a rate or
+            agreement is missing, or who failed is no participant.
+        NotConserved: the positions do not sum to zero, or what came in is not what settles or
+            waits; nothing is committed.
     """
-    terms = _Terms(agreements=agreements, rates=rates, cutoff=cutoff)
-    for _ in range(TRIES_MAX):
-        with store.reading() as connection:
-            if (stored := stored_closing(connection, day)) is not None:
-                return stored
-            _refuse_early(day, as_of=as_of, cutoff=cutoff)
-            ground = _Ground.of(connection, day=day, lake=Lake(lake))
-        with ground.computed(engine, terms) as computed, store.transaction() as connection:
-            hold(connection)
-            if ground.still_bears(connection, computed):
-                return ground.commit(connection, computed, as_of=as_of, agreements=agreements)
-    with store.transaction() as connection:
-        hold(connection)
+    terms = _Terms(
+        agreements=agreements, rates=rates, cutoff=cutoff, fees=fees or Fees.none(),
+        failed=frozenset(failed), as_of=as_of,
+    )  # fmt: skip
+
+    def look(connection: Connection) -> _Close | Done[Closing]:
         if (stored := stored_closing(connection, day)) is not None:
-            return stored
-        ground = _Ground.of(connection, day=day, lake=Lake(lake))
-        with ground.computed(engine, terms) as computed:
-            return ground.commit(connection, computed, as_of=as_of, agreements=agreements)
+            return Done(stored)
+        _refuse_early(day, as_of=as_of, cutoff=cutoff)
+        _refuse_out_of_order(connection, day)
+        return _Close(connection, store=store, day=day, engine=engine, lake=Lake(lake), terms=terms)
+
+    return in_turn(store, look)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,137 +93,230 @@ class _Terms:
     agreements: Agreements
     rates: Rates
     cutoff: Cutoff
+    fees: Fees
+    failed: Collection[str]
+    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Computed:
+    """What a window came to, and its files beside their places."""
+
     netted: Netted
-    settled: Draft
-    record_ids: pa.ChunkedArray
-    batches: dict[str, int]
-    records: int
-    late: int
+    counted: Counted
+    batches: list[dict[str, Any]]
+    drafts: Mapping[str, Draft]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
-    """What a close stands on, as one consistent view of the store gave it."""
+class _Close:
+    """The closing of one window, on one consistent view of the store."""
 
-    day: date
-    lake: Lake
-    windows: int
-    unsettled: Unsettled
-    standing: Standing
+    def __init__(
+        self, connection: Connection, *, store: Store, day: date, engine: Engine, lake: Lake,
+        terms: _Terms,
+    ) -> None:  # fmt: skip
+        self._store, self._engine, self._lake = store, engine, lake
+        self._day, self._terms = day, terms
+        self._windows = edition(connection).windows
+        self._unsettled = Unsettled.of(connection, lake)
+        self._standing = _of_those_who_pay(Standing.of(connection), terms)
+        self._drafts: dict[str, Draft] = {}
+        self._computed: _Computed
 
-    @classmethod
-    def of(cls, connection: Connection, *, day: date, lake: Lake) -> _Ground:
-        _refuse_out_of_order(connection, day)
-        return cls(
-            day=day, lake=lake, windows=edition(connection).windows,
-            unsettled=Unsettled.of(connection, lake),
-            standing=standing_of(connection, day=day),
-        )  # fmt: skip
+    @property
+    def _window_id(self) -> str:
+        return self._day.isoformat()
 
-    def still_bears(self, connection: Connection, computed: _Computed) -> bool:
-        """Whether what was computed may be committed.
-
-        Only a window closed meanwhile, or a record of this one withdrawn, forbids it: a batch
-        that came meanwhile is late.
-        """
-        if edition(connection).windows != self.windows:
-            return False
-        known = set(self.unsettled.withdrawn)
-        gone = set(withdrawn_from(connection, list(computed.batches))) - known
-        return not gone or gone.isdisjoint(computed.record_ids.to_pylist())
-
-    @contextmanager
-    def computed(self, engine: Engine, terms: _Terms) -> Iterator[_Computed]:
-        """The window's outcome, with its settled file as a draft that ends with the block."""
-        computed = self._compute(engine, terms)
-        try:
-            yield computed
-        finally:
-            computed.settled.discard()
-
-    def _compute(self, engine: Engine, terms: _Terms) -> _Computed:
-        with engine.scratch() as scratch:
-            self.unsettled.gather(scratch)
-            place(scratch, day=self.day, cutoff=terms.cutoff)
-            netted = net(
-                scratch, day=self.day, agreements=terms.agreements, rates=terms.rates,
-                standing=self.standing,
+    def prepare(self) -> None:
+        """Sift and net the records, and write the window's files as drafts."""
+        terms = self._terms
+        with self._engine.scratch() as scratch:
+            placed = place(
+                scratch, self._unsettled, day=self._day, cutoff=terms.cutoff,
+                agreements=terms.agreements, failed=terms.failed,
             )  # fmt: skip
-            # By id, which is unique, so that equal windows are equal files.
-            records = scratch.rows("select * from records order by record_id")
-            counts = scratch.rows("select batch_id, count(*) as n from records group by batch_id")
-        late = sum(reason == "late" for reason in records.column("reason").to_pylist())
-        return _Computed(
-            netted=netted,
-            settled=draft(records, self.lake.settled(self.day.isoformat())),
-            record_ids=records.column("record_id"),
-            batches=_counted(counts),
-            records=records.num_rows,
-            late=late,
+            counted = count(scratch, placed)
+            netted = net(
+                scratch, day=self._day, agreements=terms.agreements, rates=terms.rates,
+                standing=self._standing, fees=terms.fees, usage=self._usage(scratch),
+            )  # fmt: skip
+            batches = self._batches(placed, counted)
+            self._draft(scratch, placed, counted, batches)
+        self._prove(counted, netted)
+        self._computed = _Computed(
+            netted=netted, counted=counted, batches=batches, drafts=self._drafts
         )
 
-    def commit(
-        self, connection: Connection, computed: _Computed, *, as_of: datetime,
-        agreements: Agreements,
-    ) -> Closing:  # fmt: skip
-        computed.settled.publish()
-        manifest = self._manifest(computed)
-        closing = Closing(
-            window_id=self.day.isoformat(),
-            closed_at=as_of,
-            records=computed.records,
-            late=computed.late,
+    def _prove(self, counted: Counted, netted: Netted) -> None:
+        """What was netted and what was written is what was counted."""
+        netted_records = sum(netted.obliged.column("records").to_pylist())
+        for what, expected, found in (
+            ("netted", sum(counted.settled.values()), netted_records),
+            ("written as settled", counted.sifted, _rows_in(self._drafts["settled"])),
+            ("left", sum(counted.left.values()), _rows_in(self._drafts.get("deferred"))),
+        ):
+            if expected != found:
+                raise NotConserved(
+                    f"window {self._day}: {found} records were {what}, not {expected}",
+                    window_id=self._window_id,
+                )
+
+    def _usage(self, scratch: Scratch) -> pa.Table | None:
+        """What tiers counted before, of the months of these records. Only a close adds to it."""
+        if not self._terms.fees.table.num_rows:
+            return None
+        months = scratch.rows("select distinct substr(occurred_window, 1, 7) from records")
+        with self._store.reading() as connection:
+            return usage_of(connection, months=months.column(0).to_pylist())
+
+    def _batches(self, placed: Placed, counted: Counted) -> list[dict[str, Any]]:
+        """The batches looked at, by id: what the window has of each, and its file's digest."""
+        return [
+            {
+                "window_id": self._window_id,
+                "batch_id": batch_id,
+                "records": records,
+                "digest": digest_of(self._lake.accepted(batch_id)),
+                "whole": batch_id in placed.whole,
+            }
+            for batch_id, records in sorted(counted.settled.items())
+        ]
+
+    def _draft(
+        self, scratch: Scratch, placed: Placed, counted: Counted, batches: list[dict[str, Any]]
+    ) -> None:
+        lake, window_id, drafts = self._lake, self._window_id, self._drafts
+        due = f"select {', '.join(SETTLED)} from due where deferred_in is null"  # noqa: S608  # our names
+        drafts["settled"] = drafted(scratch, due, lake.settled(window_id))
+        if counted.left:
+            kept = ", ".join(name for name in DEFERRED if name != "deferred_in")
+            left = f"select {kept}, '{window_id}' as deferred_in from left_over"  # noqa: S608  # our names, a date
+            drafts["deferred"] = drafted(scratch, left, lake.deferred(window_id))
+        digests = {name: each.digest for name, each in drafts.items()}
+        scratch.give("manifest", manifest_table(placed, counted, batches=batches, digests=digests))
+        self._draft_terms(scratch)
+        drafts["manifest"] = drafted(scratch, "select * from manifest", lake.manifest(window_id))
+
+    def _draft_terms(self, scratch: Scratch) -> None:
+        """Keep what the window was netted under, if no earlier one did."""
+        for terms in (self._terms.agreements, self._terms.fees):
+            place = self._lake.terms(terms.digest)
+            if terms.table.num_rows and not place.is_file():
+                scratch.give("terms_kept", terms.table)
+                draft = drafted(scratch, "select * from terms_kept", place)
+                self._drafts[terms.digest] = draft
+
+    def bears(self, connection: Connection) -> bool:
+        """Whether what was computed may be committed.
+
+        Only a window closed meanwhile, or a record that was looked at withdrawn, forbids it: a
+        batch that came meanwhile is late.
+        """
+        if edition(connection).windows != self._windows:
+            return False
+        now, then = Unsettled.of(connection, self._lake), self._unsettled
+        came = now.fresh.keys() - then.fresh.keys()
+        withdrawn = now.withdrawn.keys() - then.withdrawn.keys()
+        return all(now.withdrawn[record_id] in came for record_id in withdrawn)
+
+    def commit(self, connection: Connection) -> Closing:
+        """Put the files in their places, and write all that the window decides."""
+        computed, terms = self._computed, self._terms
+        for each in computed.drafts.values():
+            each.publish()
+        closing = self._closing()
+        _save(connection, closing, under=terms)
+        self._save_files(connection)
+        window = Window(day=self._day, closed_at=terms.as_of, standing=self._standing)
+        write_outcome(connection, computed.netted, window=window, agreements=terms.agreements)
+        return closing
+
+    def discard(self) -> None:
+        """Remove the drafts that were not published."""
+        for each in self._drafts.values():
+            each.discard()
+
+    def _closing(self) -> Closing:
+        computed = self._computed
+        settled = computed.drafts["settled"].digest
+        return Closing(
+            window_id=self._window_id,
+            closed_at=self._terms.as_of,
+            records=sum(computed.counted.settled.values()),
+            late=computed.counted.late,
             positions=computed.netted.obliged.num_rows,
             postings=computed.netted.postings.num_rows,
             currencies=computed.netted.currencies,
-            settled_digest=computed.settled.digest,
-            manifest_digest=_manifest_digest(manifest, computed.settled.digest),
+            settled_digest=settled,
+            manifest_digest=_manifest_digest(computed.batches, settled),
             rates_on=computed.netted.rates_on,
         )
-        _save(connection, closing, manifest)
-        window = Window(day=self.day, closed_at=as_of, standing=self.standing)
-        write_outcome(connection, computed.netted, window=window, agreements=agreements)
-        return closing
 
-    def _manifest(self, computed: _Computed) -> list[dict[str, str | int]]:
-        return [
-            {
-                "window_id": self.day.isoformat(),
-                "batch_id": batch_id,
-                "records": count,
-                "digest": digest_of(self.lake.accepted(batch_id)),
-            }
-            for batch_id, count in sorted(computed.batches.items())
+    def _save_files(self, connection: Connection) -> None:
+        window_id, counted = self._window_id, self._computed.counted
+        deferred = self._drafts.get("deferred")
+        left = [
+            {"window_id": window_id, "settles_in": settles_in, "records": records,
+             "digest": deferred.digest if deferred else ""}
+            for settles_in, records in sorted(counted.left.items())
+        ]  # fmt: skip
+        out = [
+            {"window_id": window_id, "batch_id": batch_id, "participant_id": failed,
+             "reason": reason, "records": records}
+            for (batch_id, failed, reason), records in sorted(counted.left_out.items())
+        ]  # fmt: skip
+        rows = ((tables.manifests, self._computed.batches), (tables.left_out, out))
+        self._take_parts(connection)
+        for table, new in (*rows, (tables.deferrals, left)):
+            if new:
+                connection.execute(table.insert(), new)
+
+    def _take_parts(self, connection: Connection) -> None:
+        """Mark what earlier windows left to this one: it is looked at once."""
+        table = tables.deferrals
+        connection.execute(
+            table.update()
+            .where(table.c.taken_in.is_(None), table.c.settles_in <= self._window_id)
+            .values(taken_in=self._window_id)
+        )
+
+
+def _rows_in(draft: Draft | None) -> int:
+    from pyarrow import parquet
+
+    return parquet.read_metadata(draft.written).num_rows if draft else 0
+
+
+def _of_those_who_pay(standing: Standing, terms: _Terms) -> Standing:
+    """What stands of all but those who failed: theirs stays as it is."""
+    if not terms.failed:
+        return standing
+    rows = terms.agreements.table.select(["agreement_id", "participant_id", "hub_role"])
+    return standing.of_agreements(
+        [
+            row["agreement_id"]
+            for row in rows.to_pylist()
+            if row["hub_role"] != "agent" or row["participant_id"] not in terms.failed
         ]
+    )
 
 
-def _counted(counts: pa.Table) -> dict[str, int]:
-    rows = zip(counts.column("batch_id").to_pylist(), counts.column("n").to_pylist(), strict=True)
-    return dict(rows)
-
-
-def _manifest_digest(manifest: list[dict[str, str | int]], settled_digest: str) -> str:
+def _manifest_digest(manifest: list[dict[str, Any]], settled_digest: str) -> str:
     parts = [str(row[field]) for row in manifest for field in ("batch_id", "digest", "records")]
     return derived("manifest", settled_digest, *parts)
 
 
-def _save(connection: Connection, closing: Closing, manifest: list[dict[str, str | int]]) -> None:
-    fields = ("window_id", "closed_at", "records", "late", "positions", "postings",
-              "settled_digest", "manifest_digest", "rates_on")  # fmt: skip
-    row = {field: getattr(closing, field) for field in fields}
+def _save(connection: Connection, closing: Closing, *, under: _Terms) -> None:
+    row = {field.name: getattr(closing, field.name) for field in fields(Closing)}
     row["currencies"] = " ".join(closing.currencies)
+    row |= {"agreements_digest": under.agreements.digest, "fees_digest": under.fees.digest}
     connection.execute(tables.windows.insert(), row)
-    if manifest:
-        connection.execute(tables.manifests.insert(), manifest)
 
 
 def stored_closing(connection: Connection, day: date) -> Closing | None:
     """The closing of a day as it was committed, or None if its window is open."""
-    query = sa.select(tables.windows).where(tables.windows.c.window_id == day.isoformat())
+    columns = [tables.windows.c[field.name] for field in fields(Closing)]
+    query = sa.select(*columns).where(tables.windows.c.window_id == day.isoformat())
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None

@@ -7,12 +7,20 @@ wrong width or wrong bytes is a finding, and the rest goes on.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+PIECE_BYTES = 64 * 1024 * 1024
+"""So much of a file of text is in memory at once, and the columns it gives."""
+
+LINE_BYTES_MAX = 16 * 1024 * 1024
+"""No record is so long; a file without line ends is refused before it fills the memory."""
 
 _FIELD = rb'(?:[^",\r]*|"(?:[^"]|"")*")'
 _QUOTED = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*\r?")
@@ -25,20 +33,60 @@ def csv_columns(content: bytes, *, name: str) -> pa.Table:
     Raises:
         BadInput: it is not text, or has no header.
     """
-    import pyarrow as pa
+    header, _, body = content.partition(b"\n")
+    return _columns(_header(header, name=name), body, first=2, name=name)
 
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    header = content.split(b"\n", 1)[0]
-    if b"\x00" in content or not _is_text(header):
+
+def csv_chunks(path: Path, *, name: str) -> Iterator[pa.Table]:
+    """The same of a file, a piece at a time: memory holds one piece, however long the file is.
+
+    Raises:
+        BadInput: as `csv_columns`; later pieces may be binary, too.
+    """
+    with path.open("rb") as file:
+        header = _header(file.readline(), name=name)
+        first = 2
+        for body in whole_lines(file):
+            yield _columns(header, body, first=first, name=name)
+            first += body.count(b"\n")
+        if first == 2:  # no record, but the columns are told
+            yield _columns(header, b"", first=first, name=name)
+
+
+def whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Pieces of a file that end with a line, read by `PIECE_BYTES`; the last ends with the file."""
+    left = b""
+    while piece := file.read(PIECE_BYTES):
+        whole, newline, left = (left + piece).rpartition(b"\n")
+        if len(left) > LINE_BYTES_MAX:
+            raise BadInput(f"{file.name}: a line is longer than {LINE_BYTES_MAX} bytes")
+        if whole or newline:
+            yield whole + newline
+    if left:
+        yield left + b"\n"
+
+
+def _header(line: bytes, *, name: str) -> bytes:
+    header = line.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n")
+    if b"\x00" in header or not _is_text(header):
         raise BadInput(f"{name} is not a CSV file: it holds binary data", file=name)
     if not header.strip():
         raise BadInput(f"{name} is empty: it has no header line", file=name)
     if _fault(header):
         raise BadInput(f"{name}, row 1: {_fault(header)}", file=name, row=1)
-    content = content if content.endswith(b"\n") else content + b"\n"
+    return header
+
+
+def _columns(header: bytes, body: bytes, *, first: int, name: str) -> pa.Table:
+    """The lines of a piece under the file's header; the first of them is numbered `first`."""
+    import pyarrow as pa
+
+    if b"\x00" in body:
+        raise BadInput(f"{name} is not a CSV file: it holds binary data", file=name)
+    content = header + b"\n" + (body if not body or body.endswith(b"\n") else body + b"\n")
     spoiled = _spoiled_lines(content)
     good, ragged = _parse(_without(content, spoiled), name=name)
-    return _with_unreadable(good, {**ragged, **spoiled}, pa)
+    return _with_unreadable(good, {**ragged, **spoiled}, pa, skipped=first - 2)
 
 
 def _is_text(line: bytes) -> bool:
@@ -123,10 +171,15 @@ def _numbered(table: pa.Table, ragged: dict[int, str]) -> pa.Table:
     return numbered.filter(said)
 
 
-def _with_unreadable(good: pa.Table, lines: dict[int, str], pa: Any) -> pa.Table:
+def _with_unreadable(good: pa.Table, lines: dict[int, str], pa: Any, *, skipped: int) -> pa.Table:
+    """All lines, the faulty ones after the others; each has `skipped` lines more before it."""
+    import pyarrow.compute as pc
+
     table = good.append_column("unreadable", pa.nulls(good.num_rows, pa.string()))
-    if not lines:
-        return table
-    rows = sorted(lines)
-    bad = pa.table({"row": pa.array(rows, pa.int64()), "unreadable": [lines[row] for row in rows]})
-    return pa.concat_tables([table, bad], promote_options="default")
+    if lines:
+        rows = sorted(lines)
+        faults = [lines[row] for row in rows]
+        bad = pa.table({"row": pa.array(rows, pa.int64()), "unreadable": faults})
+        table = pa.concat_tables([table, bad], promote_options="default")
+    place = table.column_names.index("row")
+    return table.set_column(place, "row", pc.add(table.column("row"), skipped))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from settle.clearing.csv_lines import whole_lines
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,11 +22,30 @@ def json_columns(content: bytes, *, name: str) -> pa.Table:
     Raises:
         BadInput: no line is an object.
     """
+    return _columns(content.removeprefix(b"\xef\xbb\xbf"), first=1, name=name)
+
+
+def json_chunks(path: Path, *, name: str) -> Iterator[pa.Table]:
+    """The same of a file, a piece at a time. This has all columns of the piece, and no others.
+
+    Raises:
+        BadInput: as `json_columns`.
+    """
+    first = 1
+    with path.open("rb") as file:
+        for piece in whole_lines(file):
+            yield _columns(piece.removeprefix(b"\xef\xbb\xbf"), first=first, name=name)
+            first += piece.count(b"\n")
+    if first == 1:
+        yield _columns(b"", first=1, name=name)
+
+
+def _columns(content: bytes, *, first: int, name: str) -> pa.Table:
     import pyarrow as pa
 
     lines = [
         (number, line)
-        for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1)
+        for number, line in enumerate(content.split(b"\n"), start=first)
         if line.strip()
     ]
     objects = [_object(line) for _, line in lines]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,15 @@ class Kind(StrEnum):
     ADJUSTMENT_CREDIT = "adjustment_credit"
     ADJUSTMENT_DEBIT = "adjustment_debit"
     FEE = "fee"
+    SALE_CORRECTION = "sale_correction"
+    REFUND_CORRECTION = "refund_correction"
+    CHARGEBACK_CORRECTION = "chargeback_correction"
+    CHARGEBACK_REVERSAL_CORRECTION = "chargeback_reversal_correction"
+    ADJUSTMENT_CREDIT_CORRECTION = "adjustment_credit_correction"
+    ADJUSTMENT_DEBIT_CORRECTION = "adjustment_debit_correction"
+    FEE_CORRECTION = "fee_correction"
+    FEE_RETURNED = "fee_returned"
+    FEE_RETAKEN = "fee_retaken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +38,11 @@ class Direction:
     sign: int
     component: str
     against: str
+
+    @property
+    def way(self) -> str:
+        """The part of a position under gross settlement: credit or debit."""
+        return "credit" if self.sign > 0 else "debit"
 
 
 DIRECTIONS: dict[Kind, Direction] = {
@@ -41,6 +55,17 @@ DIRECTIONS: dict[Kind, Direction] = {
     Kind.FEE: Direction(sign=-1, component="fees_explicit", against="hub"),
 }
 
+CORRECTIONS: dict[Kind, Kind] = {kind: Kind(f"{kind}_correction") for kind in DIRECTIONS}
+"""What takes a record of a kind back: the same the other way, and no fee of its own."""
+
+DIRECTIONS |= {
+    **{back: replace(DIRECTIONS[kind], sign=-DIRECTIONS[kind].sign)
+       for kind, back in CORRECTIONS.items()},
+    # Percent fees that a correction takes back, in which partners have their share.
+    Kind.FEE_RETURNED: Direction(sign=1, component="fees_explicit", against="hub"),
+    Kind.FEE_RETAKEN: Direction(sign=-1, component="fees_explicit", against="hub"),
+}  # fmt: skip
+
 
 COMPONENTS = (
     "sales", "refunds", "chargebacks", "reversals", "adjustments", "fees_percent", "fees_back",
@@ -49,15 +74,38 @@ COMPONENTS = (
 """What a bucket is made of, in the currency of its records."""
 
 
-def kinds_table() -> pa.Table:
-    """The kinds as columns `kind, sign, component, against`. This is what the views join."""
+def kinds_table(*, corrections: bool = True) -> pa.Table:
+    """The kinds as columns `kind, sign, way, component, against`. This is what the views join.
+
+    Without `corrections` it has the kinds that a platform may send.
+    """
     import pyarrow as pa
 
     rows = [
-        {"kind": str(kind), "sign": to.sign, "component": to.component, "against": to.against}
+        {
+            "kind": str(kind), "sign": to.sign, "way": to.way, "component": to.component,
+            "against": to.against,
+        }
         for kind, to in DIRECTIONS.items()
-    ]
-    schema = pa.schema(
-        {"kind": pa.string(), "sign": pa.int64(), "component": pa.string(), "against": pa.string()}
+        if corrections or kind in CORRECTIONS
+    ]  # fmt: skip
+    text = pa.string()
+    schema = {"kind": text, "sign": pa.int64(), "way": text, "component": text, "against": text}
+    return pa.Table.from_pylist(rows, schema=pa.schema(schema))
+
+
+def turns_table() -> pa.Table:
+    """Which fee rules a record turns to: `kind, fee_kind, is_back`.
+
+    This is that of its own kind, and for a refund that of sales, of which it may give back.
+    """
+    import pyarrow as pa
+
+    kinds = [str(kind) for kind in DIRECTIONS]
+    return pa.table(
+        {
+            "kind": [*kinds, str(Kind.REFUND)],
+            "fee_kind": [*kinds, str(Kind.SALE)],
+            "is_back": [*(False for _ in kinds), True],
+        }
     )
-    return pa.Table.from_pylist(rows, schema=schema)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from settle.engine import Scratch
 
 DRAFT_AGE_S_MAX = 24 * 60 * 60
 """An older draft is nobody's: a batch or a window takes seconds."""
@@ -30,50 +30,88 @@ class Lake:
         """The records of a batch that were refused, with the reason."""
         return self.root / "quarantine" / f"{batch_id}.parquet"
 
+    def ids(self, batch_id: str) -> Path:
+        """The ids of a batch with the digests of what they say, in parts by the id's hash."""
+        return self.root / "ids" / batch_id
+
     def settled(self, window_id: str) -> Path:
-        """The records of a closed window."""
+        """Records of a closed window, of batches that are not settled whole."""
         return self.root / "settled" / f"{window_id}.parquet"
+
+    def deferred(self, window_id: str) -> Path:
+        """The records that the close of a window left to later ones."""
+        return self.root / "deferred" / f"{window_id}.parquet"
+
+    def terms(self, digest: str) -> Path:
+        """The agreements or the fees of this digest, as a window was netted under them."""
+        return self.root / "terms" / f"{digest}.parquet"
+
+    def manifest(self, window_id: str) -> Path:
+        """What a closed window is made of, as a table of files."""
+        return self.root / "manifest" / f"{window_id}.parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A file written and flushed beside its place. `publish` is what makes it exist."""
+    """A file, or a folder of files, written and flushed beside its place.
+
+    `publish` is what makes it exist. `digest` is a file's sha256.
+    """
 
     written: Path
     place: Path
     digest: str
 
     def publish(self) -> None:
-        """Put the file in its place at once. This replaces what an aborted run left there."""
+        """Put it in its place at once. This replaces what an aborted run left there."""
+        if self.place.is_dir():
+            shutil.rmtree(self.place)
         self.written.replace(self.place)
         _flush_folder(self.place.parent)
 
     def discard(self) -> None:
         """Remove what was written. This may be called after `publish`."""
-        self.written.unlink(missing_ok=True)
+        _remove(self.written)
 
 
-def draft(table: pa.Table, place: Path) -> Draft:
-    """Write a table beside `place`, on disk for good. Equal tables give equal bytes."""
-    from pyarrow import parquet
-
+def drafted(scratch: Scratch, query: str, place: Path) -> Draft:
+    """Write a query's rows beside `place`, on disk for good. This holds no table in memory."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    written = place.with_name(f".{place.name}.{os.getpid()}.{id(table)}")
-    with written.open("wb") as file:
-        parquet.write_table(table.replace_schema_metadata(None), file, compression="zstd")
-        file.flush()
+    written = place.with_name(f".{place.name}.{os.getpid()}.{time.monotonic_ns()}")
+    scratch.write(query, written)
+    with written.open("rb") as file:
         os.fsync(file.fileno())
     _sweep(written)
     return Draft(written=written, place=place, digest=digest_of(written))
 
 
+def drafted_parts(scratch: Scratch, query: str, place: Path, *, by: str, within: str) -> Draft:
+    """The same as a folder `place/within` of files, one or more for each value of `by`."""
+    written = place.with_name(f".{place.name}.{os.getpid()}.{time.monotonic_ns()}")
+    written.mkdir(parents=True)
+    scratch.write_parts(query, written / within, by=by)
+    for path in sorted(written.rglob("*.parquet")):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        _flush_folder(path.parent)
+    _sweep(written)
+    return Draft(written=written, place=place, digest="")
+
+
 def _sweep(written: Path) -> None:
     """Remove what runs that were killed left beside a new draft, by the clock of its disk."""
     now = written.stat().st_mtime
-    for left in written.parent.glob(".*.parquet.*"):
+    for left in written.parent.glob(".*"):
         with suppress(FileNotFoundError):  # another run sweeps, too, or has published it
             if now - left.stat().st_mtime > DRAFT_AGE_S_MAX:
-                left.unlink()
+                _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def digest_of(path: Path) -> str:

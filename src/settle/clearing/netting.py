@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settle.calendars import add_business_days, next_business_day
 from settle.clearing.agreements import Agreements
-from settle.clearing.kinds import COMPONENTS, kinds_table
-from settle.clearing.rates import Rates, pairs_table
-from settle.engine import Scratch, read_views
-from settle.errors import BadInput, MoneyError, NotConserved
+from settle.clearing.fees import Fees
+from settle.clearing.kinds import COMPONENTS
+from settle.clearing.pricing import PRICING_VIEWS, SUMMING_VIEWS, give_terms, price
+from settle.clearing.rates import Rates
+from settle.clearing.standing import STANDING_VIEWS, Standing, stand
+from settle.engine import AnyScratch, read_views
+from settle.errors import MoneyError, NotConserved
 from settle.money import MINOR_MAX
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 VIEWS = (
-    "charged", "grossed", "taxed", "bucketed", "quoted", "converted", "combined", "fixed",
-    "released", "netted", "standing", "obliged", "parties", "conserved", "posted",
+    *SUMMING_VIEWS, *PRICING_VIEWS, *STANDING_VIEWS, "parties", "conserved", "posted_traded",
+    "posted",
 )  # fmt: skip
-"""The steps of netting, a file each under `views/`, in the order in which they build."""
+"""The steps of netting, a file each under `views/`, in the order in which they build.
+
+Those of `LAZY` are computed where they are used; the others once, and kept.
+"""
 
 
 def netting_views() -> dict[str, str]:
@@ -32,24 +37,20 @@ def netting_views() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What earlier windows left: reserve slices whose day has come, and unpaid rests.
+class Netted:
+    """A window's positions as columns, and the currencies in which they sum to zero.
 
-    `slices`: slice_id, agreement_id, currency, amount_minor. `carried`: agreement_id, currency,
-    amount_minor, since; at most one row per agreement and currency. `reserved`, of slices whose
-    day has not come: agreement_id, currency, amount_minor.
+    `obliged` to `saved`: see `settle.clearing.standing.Stood`. `used`: the volume added to what
+    tiers count, as `usage` came in. `buckets`: a row for each agreement, part, currency and rate.
+    `postings`: the journal rows; none if they were not asked for.
     """
 
-    slices: pa.Table
-    carried: pa.Table
-    reserved: pa.Table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Netted:
-    """A window's positions as columns, and the currencies in which they sum to zero."""
-
     obliged: pa.Table
+    recovered: pa.Table
+    set_off: pa.Table
+    released: pa.Table
+    saved: pa.Table
+    used: pa.Table
     buckets: pa.Table
     postings: pa.Table
     currencies: tuple[str, ...]
@@ -57,102 +58,65 @@ class Netted:
 
 
 def net(
-    scratch: Scratch, *, day: date, agreements: Agreements, rates: Rates, standing: Standing,
-    views: Mapping[str, str] | None = None,
+    scratch: AnyScratch, *, day: date, agreements: Agreements, rates: Rates, standing: Standing,
+    fees: Fees | None = None, usage: pa.Table | None = None, views: Mapping[str, str] | None = None,
+    posting: bool = True,
 ) -> Netted:  # fmt: skip
-    """Net the table `records` of the scratch space. `views` may be other than the files.
+    """Net the table or view `records` of the scratch space.
+
+    `fees`: the schedules that agreements name. `usage`: the volume of their months before this
+    window, as `Netted.used` gave it. `views` may be other than the files. Without `posting` no
+    journal rows are made.
 
     Raises:
         NotConserved: in some currency the parties do not sum to zero.
-        BadInput: an agreement is missing, or a rate is.
+        BadInput: an agreement, a fee schedule or a rate is missing.
         MoneyError: a total is beyond 64 bits; the message names whose, and the currency.
     """
-    scratch.give("agreements", agreements.table)
-    scratch.give("kinds", kinds_table())
-    scratch.give("slices_due", standing.slices)
-    scratch.give("carried", standing.carried)
-    scratch.give("reserved", standing.reserved)
-    _refuse_unknown(scratch)
-    _give_calendars(scratch, day=day)
-    rates_on = _give_pairs(scratch, day=day, rates=rates)
-    scratch.steps(views or netting_views())
-    _refuse_too_large(scratch)
+    views = views or netting_views()
+    give_terms(scratch, agreements=agreements, fees=fees or Fees.none(), usage=usage)
+    rates_on = price(scratch, day=day, rates=rates, views=views)
+    buckets = _rows(scratch, BUCKETS, of="converted")
+    stood = stand(scratch, day=day, standing=standing, views=views)
+    scratch.steps({name: views[name] for name in ("parties", "conserved")})
+    currencies = _conserved(scratch)
+    posted = {name: views[name] for name in ("posted_traded", "posted")}
+    scratch.steps(posted, lazy=posted if not posting else ())
     return Netted(
-        obliged=scratch.rows(_OBLIGED),
-        buckets=scratch.rows(_BUCKETS),
-        postings=scratch.rows(
-            'select "row", frm, into_account, currency, minor(amount) as amount_minor from posted'
-        ),
-        currencies=_conserved(scratch),
+        **{field.name: getattr(stood, field.name) for field in fields(stood)},
+        used=scratch.rows(_USED),
+        buckets=buckets,
+        postings=_rows(scratch, _POSTED + ("" if posting else " limit 0"), of="posted"),
+        currencies=currencies,
         rates_on=rates_on,
     )
 
 
-def _refuse_unknown(scratch: Scratch) -> None:
-    gone = scratch.rows(
-        """select agreement_id, min(what) as what from (
-            select agreement_id, 'unsettled records' as what from records
-            union all select agreement_id, currency || ' in reserve' from slices_due
-            union all select agreement_id, currency || ' in reserve' from reserved
-            union all select agreement_id, currency || ' carried' from carried
-        ) anti join agreements using (agreement_id)
-        group by agreement_id order by agreement_id limit 1"""
+def _rows(scratch: AnyScratch, query: str, *, of: str) -> pa.Table:
+    """The rows of a query; what is beyond 64 bits in it is refused by name."""
+    try:
+        return scratch.rows(query)
+    except MoneyError:
+        _refuse_too_large(scratch, view=of)
+        raise
+
+
+def _refuse_too_large(scratch: AnyScratch, *, view: str) -> None:
+    largest = "greatest(" + ", ".join(f"abs({amount})" for amount in _AMOUNTS[view]) + ", 0)"
+    whose = '"row"' if view == "posted" else "agreement_id"
+    found = scratch.rows(
+        f"""select {whose} as whose, currency from {view} where {largest} > {MINOR_MAX}
+        order by 1, 2 limit 1"""  # noqa: S608  # names and a number of ours
     ).to_pylist()
-    if gone:
-        name, what = gone[0]["agreement_id"], gone[0]["what"]
-        raise BadInput(
-            f"agreement {name!r} is no longer among the agreements, but has {what}: "
-            "keep its row until all of that is settled",
-            field="agreement_id", agreement_id=name,
+    if found:
+        whose, currency = found[0]["whose"], found[0]["currency"]
+        raise MoneyError(
+            f"{whose}: a total in {currency} is beyond {MINOR_MAX} minor units",
+            whose=whose, currency=currency,
         )  # fmt: skip
 
 
-def _give_calendars(scratch: Scratch, *, day: date) -> None:
-    import pyarrow as pa
-
-    terms = scratch.rows(
-        """select distinct settlement_currency as currency, reserve_days
-        from agreements order by currency, reserve_days"""
-    ).to_pylist()
-    left = scratch.rows("select currency from slices_due union select currency from carried")
-    codes = sorted({*(term["currency"] for term in terms), *left.column("currency").to_pylist()})
-    scratch.give(
-        "value_dates",
-        pa.table({"currency": codes, "value_date": [next_business_day(day, c) for c in codes]}),
-    )
-    released = [add_business_days(day, t["reserve_days"], t["currency"]) for t in terms]
-    columns = {name: [term[name] for term in terms] for name in ("currency", "reserve_days")}
-    scratch.give("releases", pa.table({**columns, "release_on": released}))
-
-
-def _give_pairs(scratch: Scratch, *, day: date, rates: Rates) -> date | None:
-    rows = scratch.rows(
-        """select distinct r.currency, a.settlement_currency
-        from records as r join agreements as a using (agreement_id) order by 1, 2"""
-    ).to_pylist()
-    pairs = [(row["currency"], row["settlement_currency"]) for row in rows]
-    needed = rates.on(day) if any(base != quote for base, quote in pairs) else None
-    scratch.give("pairs", pairs_table(pairs, rates=needed))
-    return needed.as_of if needed else None
-
-
-def _refuse_too_large(scratch: Scratch) -> None:
-    for view, amounts in _AMOUNTS.items():
-        largest = "greatest(" + ", ".join(f"abs({amount})" for amount in amounts) + ")"
-        whose = '"row"' if view == "posted" else "agreement_id"
-        found = scratch.rows(
-            f"""select {whose} as whose, currency from {view} where {largest} > {MINOR_MAX}
-            order by 1, 2 limit 1"""  # noqa: S608  # names and a number of ours
-        ).to_pylist()
-        if found:
-            whose, currency = found[0]["whose"], found[0]["currency"]
-            raise MoneyError(
-                f"{whose}: a total in {currency} is beyond {MINOR_MAX} minor units",
-                whose=whose, currency=currency,
-            )  # fmt: skip
-
-
-def _conserved(scratch: Scratch) -> tuple[str, ...]:
+def _conserved(scratch: AnyScratch) -> tuple[str, ...]:
     sums = scratch.rows("select currency, amount_minor from conserved").to_pylist()
     for row in sums:
         if row["amount_minor"] != 0:
@@ -163,34 +127,26 @@ def _conserved(scratch: Scratch) -> tuple[str, ...]:
     return tuple(row["currency"] for row in sums)
 
 
-_OBLIGED = """select
-    agreement_id, participant_id, currency, cast(records as bigint) as records,
-    minor(converted_minor) as converted_minor, minor(fees_fixed_minor) as fees_fixed_minor,
-    minor(tax_fixed_minor) as tax_fixed_minor,
-    minor(reserve_withheld_minor) as reserve_withheld_minor,
-    minor(reserve_released_minor) as reserve_released_minor, minor(net_minor) as net_minor,
-    minor(carried_in_minor) as carried_in_minor, minor(due_minor) as due_minor,
-    carried_since, outcome, value_date, release_on
-from obliged order by agreement_id, currency"""
+BUCKET = (*(f"{name}_minor" for name in COMPONENTS), "net_minor", "client_e8", "converted_minor",
+          "fx_result_minor", "rounding_result_minor")  # fmt: skip
+"""What leaves a bucket as 64 bits."""
 
-_BUCKETS = """select
-    agreement_id, settlement_currency, currency, records, minor(sales_minor) as sales_minor,
-    minor(refunds_minor) as refunds_minor, minor(chargebacks_minor) as chargebacks_minor,
-    minor(reversals_minor) as reversals_minor, minor(adjustments_minor) as adjustments_minor,
-    minor(fees_percent_minor) as fees_percent_minor, minor(fees_back_minor) as fees_back_minor,
-    minor(fees_explicit_minor) as fees_explicit_minor, minor(tax_minor) as tax_minor,
-    minor(net_minor) as net_minor, rate_id, mid_e8, minor(client_e8) as client_e8, rounding,
-    minor(converted_minor) as converted_minor
-from converted order by agreement_id, currency"""
 
-_AMOUNTS: Mapping[str, Sequence[str]] = {
-    "converted": (
-        *(f"{name}_minor" for name in COMPONENTS), "net_minor", "client_e8", "converted_minor",
-    ),
-    "obliged": (
-        "converted_minor", "fees_fixed_minor", "tax_fixed_minor", "reserve_withheld_minor",
-        "reserve_released_minor", "net_minor", "carried_in_minor", "due_minor",
-    ),
-    "posted": ("amount",),
-}  # fmt: skip
-"""What leaves a view as 64 bits."""
+def _minor(names: Sequence[str]) -> str:
+    return ", ".join(f"minor({name}) as {name}" for name in names)
+
+
+BUCKETS = f"""select
+    agreement_id, part, settlement_currency, currency, cast(records as bigint) as records,
+    {_minor(BUCKET)}, rate_id, mid_e8, via, leg_in_e8, leg_out_e8, rounding, convert_per, fx_party
+from converted order by place, part, settlement_currency, currency, rate_id"""  # noqa: S608  # names of ours
+
+_USED = """select
+    agreement_id, schedule_id, kind, currency, "month", minor(amount_minor) as amount_minor,
+    cast(records as bigint) as records
+from used order by agreement_id, schedule_id, kind, currency, "month" """
+
+_POSTED = """select "row", frm, into_account, currency, minor(amount) as amount_minor
+from posted"""
+
+_AMOUNTS: Mapping[str, Sequence[str]] = {"converted": BUCKET, "posted": ("amount",)}

@@ -22,6 +22,7 @@ class Obligation:
     window_id: str
     position_id: str
     agreement_id: str
+    part: str = ""
     participant_id: str
     currency: str
     amount_minor: int
@@ -37,9 +38,9 @@ class Obligation:
 _FIELDS = tuple(field.name for field in fields(Obligation))
 
 
-def obligation_id(*, agreement_id: str, currency: str, window_id: str) -> str:
+def obligation_id(*, agreement_id: str, currency: str, window_id: str, part: str = "") -> str:
     """The obligation's name, derived, so that a restored backup mints the same."""
-    return derived("obligation", agreement_id, currency, window_id)
+    return derived("obligation", agreement_id, currency, window_id, *([part] if part else []))
 
 
 def due(

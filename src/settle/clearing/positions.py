@@ -1,4 +1,4 @@
-"""Positions as they are told: what each is, and the exact decomposition of its net."""
+"""Positions: what one window moves for one agreement, part and currency, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
-from settle.clearing.kinds import COMPONENTS
+from settle.clearing.kinds import DIRECTIONS
 from settle.clearing.lake import Lake
-from settle.errors import BadInput
+from settle.clearing.settled import settled_records
 from settle.store import derived
 
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 class Position:
     """What one window moves for one agreement in one currency, in its minor units.
 
-    Amounts are signed towards the participant: fees, tax and what is withheld are negative.
+    `part` is blank for all of it; under gross settlement it is credit or debit, under bilateral
+    the counterparty. Amounts are signed towards the participant: fees, tax and what is withheld
+    are negative; `reserve_recovered_minor` and `collateral_used_minor` come back to it.
     """
 
     position_id: str
     window_id: str
     agreement_id: str
+    part: str
     participant_id: str
     currency: str
     records: int
@@ -40,84 +43,33 @@ class Position:
     reserve_released_minor: int
     net_minor: int
     carried_in_minor: int
+    set_off_minor: int
+    reserve_recovered_minor: int
+    collateral_used_minor: int
+    claimed_minor: int
+    paid_minor: int
+    carried_out_minor: int
 
     @property
     def due_minor(self) -> int:
-        """The net and what earlier windows left unpaid. This is what an obligation is cut from."""
+        """The net and what earlier windows left unpaid."""
         return self.net_minor + self.carried_in_minor
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One amount of a decomposition. `note` says how it came about."""
-
-    component: str
-    currency: str
-    amount_minor: int
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """The records of a position in one currency: lines that sum to `net_minor`, converted once."""
-
-    currency: str
-    records: int
-    lines: tuple[Line, ...]
-    net_minor: int
-    rate_id: str
-    mid_e8: int
-    client_e8: int
-    rounding: str
-    converted_minor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """A position taken apart. `lines` sum to its net exactly, `buckets` to the converted ones."""
-
-    position: Position
-    buckets: tuple[Bucket, ...]
-
     @property
-    def lines(self) -> tuple[Line, ...]:
-        """In the settlement currency: one line a converted bucket, then fees and reserve."""
-        position = self.position
-        own = (
-            ("fees_fixed", position.fees_fixed_minor),
-            ("tax_fixed", position.tax_fixed_minor),
-            ("reserve_withheld", position.reserve_withheld_minor),
-            ("reserve_released", position.reserve_released_minor),
-        )
-        converted = [
-            Line(
-                component=f"converted_{bucket.currency}", currency=position.currency,
-                amount_minor=bucket.converted_minor,
-                note=f"{bucket.rate_id} mid {bucket.mid_e8}e-8 client {bucket.client_e8}e-8",
-            )
-            for bucket in self.buckets
-        ]  # fmt: skip
-        rest = [
-            Line(component=name, currency=position.currency, amount_minor=amount)
-            for name, amount in own
-            if amount
-        ]
-        return (*converted, *rest)
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether every sum is exact: lines to net, components to each bucket's net."""
-        whole = sum(line.amount_minor for line in self.lines) == self.position.net_minor
-        parts = all(
-            sum(line.amount_minor for line in bucket.lines) == bucket.net_minor
-            for bucket in self.buckets
-        )
-        return whole and parts
+    def rest_minor(self) -> int:
+        """What is due after set-off and recovery. All of it is paid, carried on or claimed."""
+        taken = self.set_off_minor + self.reserve_recovered_minor + self.collateral_used_minor
+        return self.due_minor + taken
 
 
-def position_id(*, agreement_id: str, currency: str, window_id: str) -> str:
+def position_id(*, agreement_id: str, currency: str, window_id: str, part: str = "") -> str:
     """The position's name, derived from what it is of."""
-    return derived("position", agreement_id, currency, window_id)
+    return derived("position", agreement_id, currency, window_id, *([part] if part else []))
+
+
+def claim_id(*, agreement_id: str, currency: str, window_id: str, part: str = "") -> str:
+    """The name of what a participant owes us of a position, derived from what it is of."""
+    return derived("claim", agreement_id, currency, window_id, *([part] if part else []))
 
 
 _FIELDS = tuple(field.name for field in fields(Position))
@@ -133,44 +85,28 @@ def positions(connection: Connection, window_id: str) -> Sequence[Position]:
     query = sa.select(tables.positions).where(tables.positions.c.window_id == window_id)
     found = [position_of(row) for row in connection.execute(query).mappings()]
     # Here and not in the database, whose order is its locale's.
-    return sorted(found, key=lambda position: (position.agreement_id, position.currency))
-
-
-def explain(connection: Connection, *, position_id: str) -> Explanation:
-    """The exact decomposition of a position. See `Explanation.adds_up`.
-
-    Raises:
-        BadInput: there is no such position.
-    """
-    query = sa.select(tables.positions).where(tables.positions.c.position_id == position_id)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise BadInput(f"no position is called {position_id!r}", position_id=position_id)
-    lines = connection.execute(
-        sa.select(tables.position_lines)
-        .where(tables.position_lines.c.position_id == position_id)
-        .order_by(tables.position_lines.c.currency)
-    ).mappings()
-    return Explanation(position=position_of(row), buckets=tuple(bucket_of(line) for line in lines))
-
-
-def bucket_of(row: Mapping[Any, Any]) -> Bucket:
-    """A bucket from a row of the store or of the engine."""
-    names = ("currency", "records", "net_minor", "rate_id", "mid_e8", "client_e8", "rounding",
-             "converted_minor")  # fmt: skip
-    lines = tuple(
-        Line(component=name, currency=row["currency"], amount_minor=row[f"{name}_minor"])
-        for name in COMPONENTS
-        if row[f"{name}_minor"]
-    )
-    return Bucket(lines=lines, **{name: row[name] for name in names})
+    return sorted(found, key=lambda each: (each.agreement_id, each.part, each.currency))
 
 
 def records_under(position: Position, *, lake: Path) -> pa.Table:
     """The records a closed position is made of, from the lake, by record id."""
-    from pyarrow import parquet
+    import pyarrow.compute as pc
 
-    path = Lake(lake).settled(position.window_id)
+    found = settled_records(Lake(lake), position.window_id, agreement_id=position.agreement_id)
     if not position.records:  # as in a currency the agreement settled in before
-        return parquet.read_schema(path).empty_table()
-    return parquet.read_table(path, filters=[("agreement_id", "=", position.agreement_id)])
+        return found.slice(0, 0)
+    found = found.filter(_in_part(found, position.part)) if position.part else found
+    if found.num_rows > position.records:  # not converted: a position a currency
+        found = found.filter(pc.equal(found.column("currency"), position.currency))
+    return found
+
+
+def _in_part(records: pa.Table, part: str) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if part in ("credit", "debit"):
+        kinds = [str(kind) for kind, to in DIRECTIONS.items() if to.way == part]
+        return pc.is_in(records.column("kind"), value_set=pa.array(kinds, pa.string()))
+    # Adjustments and fees that name no counterparty are between us and the participant.
+    return pc.equal(pc.fill_null(records.column("counterparty_id"), "hub"), part)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settle.clearing.tabular import Column, read_table, refuse_missing, rows_of, texts_to_types
+from settle.calendars import is_business_day
+from settle.clearing.tabular import (
+    Column,
+    added,
+    read_table,
+    refuse_missing,
+    rows_of,
+    texts_to_types,
+)
 from settle.errors import BadInput, MoneyError
-from settle.money import RATE_DECIMALS, Rate, cross, exponent, parse_rate
+from settle.money import RATE_DECIMALS, Rate, exponent, parse_rate, triangulate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,57 +26,88 @@ if TYPE_CHECKING:
 AGE_DAYS_MAX = 5
 """A rate older than this is refused: the longest TARGET closing (Easter) is four days."""
 
-SOURCE = "ECB"
-COLUMNS = (Column("as_of", "day"), Column("currency", "text"), Column("per_euro", "text"))
+VIAS = {"per_euro": "EUR", "per_usd": "USD"}
+"""Column of the figures to the currency that they are for one unit of."""
+
+SOURCES = {"EUR": "ECB", "USD": "USD"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRates:
-    """The rates of one day: units of each currency for one euro, in units of 10⁻⁸."""
+    """The rates of one day: units of each currency for one unit of `via`, in units of 10⁻⁸.
+
+    `asked_on`: the day for which they are asked; `valid_until`, by currency where given: the last
+    day for which a figure may serve.
+    """
 
     as_of: date
-    per_euro_e8: Mapping[str, int]
+    per_via_e8: Mapping[str, int]
+    via: str = "EUR"
+    asked_on: date | None = None
+    valid_until: Mapping[str, date] = field(default_factory=dict)
 
     def mid(self, base: str, quote: str) -> Rate:
-        """The mid rate of a pair through the euro, eight decimals, half-even.
+        """The mid rate of a pair through `via`, eight decimals, half-even, with both its legs.
 
         Raises:
             MoneyError: one of the currencies has no quotation.
+            BadInput: one of the figures has expired.
         """
-        return cross(
-            base, quote, per_euro_e8=dict(self.per_euro_e8), as_of=self.as_of, source=SOURCE
-        )
+        rate = triangulate(
+            base, quote, per_via_e8=self.per_via_e8, via=self.via, as_of=self.as_of,
+            source=SOURCES[self.via],
+        )  # fmt: skip
+        for currency in (base, quote):
+            self._refuse_expired(currency)
+        return rate
+
+    def _refuse_expired(self, currency: str) -> None:
+        until, asked_on = self.valid_until.get(currency), self.asked_on or self.as_of
+        if until is not None and until < asked_on:
+            raise BadInput(
+                f"the rate {self.via}/{currency} of {self.as_of} expired on {until} and cannot "
+                f"serve for {asked_on}",
+                currency=currency, day=asked_on,
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Reference rates as published, by day."""
+    """Reference rates as published, by day: units of each currency for one unit of `via`."""
 
     by_day: Mapping[date, Mapping[str, int]]
+    via: str = "EUR"
+    valid_until: Mapping[date, Mapping[str, date]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Rates:
-        """Read `as_of, currency, per_euro` from a CSV or Parquet file.
+        """Read `as_of, currency, per_euro` (or `per_usd`) from a CSV or Parquet file.
+
+        A column `valid_until`, where it is there, says the last day a figure may serve.
 
         Raises:
             BadInput: the file cannot be read, or a rate does not fit; names file, row, field.
         """
         table = read_table(path)
-        refuse_missing(table, COLUMNS, name=path.name)
-        typed = texts_to_types(table, COLUMNS, name=path.name)
-        by_day: dict[date, dict[str, int]] = {}
+        figure = "per_usd" if "per_usd" in table.column_names else "per_euro"
+        columns = (
+            Column("as_of", "day"), Column("currency", "text"), Column(figure, "text"),
+            added("valid_until", "day"),
+        )  # fmt: skip
+        refuse_missing(table, columns, name=path.name)
+        typed = texts_to_types(table, columns, name=path.name)
+        known = cls({}, VIAS[figure], {})
         for row, line in zip(rows_of(table), typed.to_pylist(), strict=True):
-            quotes = by_day.setdefault(line["as_of"], {})
             try:
                 exponent(line["currency"])
-                _add(quotes, line["currency"], parse_rate(line["per_euro"]))
+                _add(known, line, parse_rate(line[figure]))
             except BadInput as error:
-                field = "per_euro" if isinstance(error, MoneyError) else "currency"
+                name = figure if isinstance(error, MoneyError) else "currency"
                 raise BadInput(
-                    f"{path.name}, row {row}, {field}: {error.message}",
-                    file=path.name, row=row, field=field,
+                    f"{path.name}, row {row}, {name}: {error.message}",
+                    file=path.name, row=row, field=name,
                 ) from None  # fmt: skip
-        return cls(by_day)
+        return known
 
     def on(self, day: date) -> DayRates:
         """The rates last published on or before `day`.
@@ -84,52 +123,131 @@ class Rates:
                 f"the rates before {day} are of {published}: more than {AGE_DAYS_MAX} days old",
                 day=day,
             )
-        return DayRates(as_of=published, per_euro_e8=self.by_day[published])
+        return DayRates(
+            as_of=published, per_via_e8=self.by_day[published], via=self.via, asked_on=day,
+            valid_until=self.valid_until.get(published, {}),
+        )  # fmt: skip
+
+    def after(self, day: date) -> DayRates:
+        """The rates of the calendar day after `day`; if none are published on it, the last before.
+
+        Rates are published on the business days of the currency they are quoted through.
+
+        Raises:
+            BadInput: they are not published yet, or too old.
+        """
+        wanted = published = day + timedelta(days=1)
+        while not (published in self.by_day or is_business_day(published, self.via)):
+            published -= timedelta(days=1)
+        if published not in self.by_day:
+            raise BadInput(
+                f"the rates of {published} are not known: what is of {day} is converted at them",
+                day=published,
+            )
+        return self.on(wanted)
 
 
-def _add(quotes: dict[str, int], currency: str, per_euro_e8: int) -> None:
-    if quotes.setdefault(currency, per_euro_e8) != per_euro_e8:
+def _add(known: Rates, line: Mapping[str, object], figure_e8: int) -> None:
+    day, currency, until = line["as_of"], str(line["currency"]), line["valid_until"]
+    assert isinstance(day, date), "the reader gives dates"
+    quotes: dict[str, int] = known.by_day.setdefault(day, {})  # type: ignore[attr-defined]
+    if quotes.setdefault(currency, figure_e8) != figure_e8:
         raise BadInput(f"{currency} has another rate on the same day")
-    if currency == "EUR" and per_euro_e8 != 10**RATE_DECIMALS:
-        raise MoneyError("one euro is one euro")
+    if currency == known.via and figure_e8 != 10**RATE_DECIMALS:
+        name = "euro" if known.via == "EUR" else known.via
+        raise MoneyError(f"one {name} is one {name}")
+    if until is not None:
+        known.valid_until.setdefault(day, {})[currency] = until  # type: ignore[attr-defined]
 
 
-def pairs_table(pairs: list[tuple[str, str]], *, rates: DayRates | None) -> pa.Table:
-    """The mid rate of each pair: `base, quote, rate_id, mid_e8, numerator, denominator`.
+FAST_MAX = 4 * 10**18
+"""Up to this a product and its rounding are sure to stay within 64 bits."""
 
-    A rate of 10⁻⁸ units times `numerator` over `denominator` takes minor units of `base` to
-    minor units of `quote`. `rates` may be missing only where every pair is one currency.
+
+def rates_tables(
+    wanted: list[Mapping[str, object]], *, rates: Rates, day: date
+) -> tuple[pa.Table, pa.Table]:
+    """The rates that views join: `pairs`, what is asked for, and `mids`, each rate once.
+
+    `wanted`: currency, settlement_currency, quoted_on (ISO, blank where nothing is converted),
+    is_next_day. `pairs`: base, quote, quoted_on, is_next_day, pair. `mids`, by pair: base, quote,
+    rate_id, mid_e8, day_mid_e8 (of the window's day), via and its legs, numerator, denominator,
+    fits_minor. A rate of 10⁻⁸ units times numerator over denominator takes minor units of `base`
+    to minor units of `quote`; amounts below `fits_minor` do so within 64 bits.
 
     Raises:
         MoneyError: one of the currencies has no quotation.
+        BadInput: rates of a day are missing, too old or expired.
     """
     import pyarrow as pa
 
-    rows = []
-    for base, quote in pairs:
-        shift = exponent(quote) - exponent(base)
-        same = base == quote
-        assert same or rates is not None, "a conversion has rates"
-        mid_e8 = 10**8 if same or rates is None else rates.mid(base, quote).value_e8
-        as_of = "" if same or rates is None else f"{SOURCE}:{rates.as_of}:"
-        rows.append(
+    mids: dict[str, dict[str, object]] = {}
+    pairs = []
+    for asked in wanted:
+        mid = _mid(asked, rates=rates, day=day)
+        known = mids.setdefault(str(mid["rate_id"]), {**mid, "pair": len(mids)})
+        pairs.append(
             {
-                "base": base,
-                "quote": quote,
-                "rate_id": f"{as_of}{base}/{quote}",
-                "mid_e8": mid_e8,
-                "numerator": 10 ** max(shift, 0),
-                "denominator": 10 ** (8 + max(-shift, 0)),
+                "base": asked["currency"],
+                "quote": asked["settlement_currency"],
+                "quoted_on": asked["quoted_on"],
+                "is_next_day": asked["is_next_day"],
+                "pair": known["pair"],
             }
         )
-    whole = pa.int64()
-    text = pa.string()
-    return pa.Table.from_pylist(
-        rows,
-        schema=pa.schema(
-            {
-                "base": text, "quote": text, "rate_id": text, "mid_e8": whole,
-                "numerator": whole, "denominator": whole,
-            }
-        ),
-    )  # fmt: skip
+    return (
+        pa.Table.from_pylist(pairs, schema=pa.schema(_typed(_PAIRS))),
+        pa.Table.from_pylist(list(mids.values()), schema=pa.schema(_typed(_MIDS))),
+    )
+
+
+def _mid(asked: Mapping[str, object], *, rates: Rates, day: date) -> dict[str, object]:
+    base, quote = str(asked["currency"]), str(asked["settlement_currency"])
+    shift = exponent(quote) - exponent(base)
+    numerator, denominator = 10 ** max(shift, 0), 10 ** (RATE_DECIMALS + max(-shift, 0))
+    if base == quote:
+        one = 10**RATE_DECIMALS
+        found = {
+            "rate_id": f"{base}/{quote}", "mid_e8": one, "day_mid_e8": one, "via": "",
+            "leg_in_e8": one, "leg_out_e8": one,
+        }  # fmt: skip
+        return _figured(found, base, quote, numerator, denominator)
+    own_day = date.fromisoformat(str(asked["quoted_on"]))
+    known = rates.after(own_day) if asked["is_next_day"] else rates.on(own_day)
+    mid = known.mid(base, quote)
+    found = {
+        "rate_id": f"{mid.source}:{mid.as_of}:{base}/{quote}",
+        "mid_e8": mid.value_e8,
+        "day_mid_e8": rates.on(day).mid(base, quote).value_e8,
+        "via": mid.via,
+        "leg_in_e8": mid.leg_in_e8,
+        "leg_out_e8": mid.leg_out_e8,
+    }
+    return _figured(found, base, quote, numerator, denominator)
+
+
+def _figured(
+    found: dict[str, object], base: str, quote: str, numerator: int, denominator: int
+) -> dict[str, object]:
+    largest = max(int(str(found["mid_e8"])), int(str(found["day_mid_e8"]))) * numerator
+    fits = min(FAST_MAX // denominator, FAST_MAX // (largest // denominator + 1))
+    return {
+        **found, "base": base, "quote": quote, "numerator": numerator,
+        "denominator": denominator, "fits_minor": fits if largest < FAST_MAX else 0,
+    }  # fmt: skip
+
+
+_PAIRS = {"base": "text", "quote": "text", "quoted_on": "text", "is_next_day": "flag",
+          "pair": "small"}  # fmt: skip
+_MIDS = {
+    "pair": "small", "base": "text", "quote": "text", "rate_id": "text", "mid_e8": "whole",
+    "day_mid_e8": "whole", "via": "text", "leg_in_e8": "whole", "leg_out_e8": "whole",
+    "numerator": "whole", "denominator": "whole", "fits_minor": "whole",
+}  # fmt: skip
+
+
+def _typed(columns: Mapping[str, str]) -> dict[str, pa.DataType]:
+    import pyarrow as pa
+
+    types = {"text": pa.string(), "whole": pa.int64(), "small": pa.int32(), "flag": pa.bool_()}
+    return {name: types[kind] for name, kind in columns.items()}

@@ -1,40 +1,126 @@
 """Records from files, Arrow or mappings as one shape of columns, nothing judged yet.
 
-Each source ends as a table of the columns `SHAPE`: what was typed stays typed, what was text
-stays text, and `row` is the line an editor shows (from 1, the header included).
+A Parquet file of plain types stays where it is and is read by the engine, column by column and
+only those a query needs. All else ends as tables of the columns `SHAPE`, a piece at a time:
+what was typed stays typed, what was text stays text until `reading.sql` has looked at it.
+`row` is the line an editor shows (from 1, the header included).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from settle.clearing.csv_lines import csv_columns
-from settle.clearing.json_lines import json_columns
+from settle.clearing.csv_lines import csv_chunks
+from settle.clearing.json_lines import json_chunks
 from settle.clearing.records import AMOUNTS, INSTANTS, KNOWN, OURS, REQUIRED, TEXTS
 from settle.clearing.tabular import digest
+from settle.clearing.typed import FILE_ROWS_BITS, TYPED, is_plain, typed_query
+from settle.engine import Scratch
 from settle.errors import BadInput
 from settle.store import derived
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Source: TypeAlias = "Path | pa.Table | Sequence[Mapping[str, Any]] | Any"
+"""A file, anything with the Arrow C stream interface, mappings, or pydantic models."""
 
-@dataclass(frozen=True)
+_READING = Path(__file__).with_name("reading.sql")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What was read: its id, derived from the content, and its columns."""
+    """What was read: its id, derived from the content, and how the engine comes by its rows.
+
+    `query` reads files where they lie; `pieces` hands tables over, one after another. `only`:
+    the rows meant, all of them if none.
+    """
 
     batch_id: str
-    columns: pa.Table
+    name: str
+    query: str = ""
+    pieces: Callable[[], Iterable[pa.Table]] | None = None
+    only: Sequence[int] | None = None
+
+    def bring(self, scratch: Scratch, *, name: str = "typed") -> None:
+        """Make the rows known as `name`: amounts in minor units, instants in microseconds."""
+        import pyarrow as pa
+
+        if self.pieces is None:
+            scratch.view(f"{name}_all", self.query)
+        else:
+            scratch.give("batch", self.pieces())
+            scratch.step(f"{name}_all", _READING.read_text(encoding="utf-8"))
+        if self.only is None:
+            scratch.view(name, f"select * from {name}_all")  # noqa: S608  # our names
+            return
+        scratch.give("meant", pa.table({"row": pa.array(self.only, pa.int64())}))
+        scratch.view(name, f"select t.* from {name}_all as t semi join meant using (row)")  # noqa: S608  # our names
+
+    def of_rows(self, rows: Sequence[int], *, batch_id: str) -> Batch:
+        """Some rows of this as a batch of their own."""
+        return replace(self, batch_id=batch_id, only=rows)
 
 
-def read_batch(source: Path | pa.Table | Sequence[Mapping[str, Any]], *, name: str) -> Batch:
-    """Read records from a file (.parquet, .csv, .jsonl), an Arrow table or mappings.
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Files that are read together. A row is numbered file × 2⁴⁰ + its row in the file."""
+
+    names: Sequence[str]
+    batches: Sequence[Batch]
+    together: str = ""
+
+    def bring(self, scratch: Scratch) -> None:
+        """Make the rows of all known as `typed`."""
+        if self.together:
+            scratch.view("typed", self.together)
+            return
+        for number, batch in enumerate(self.batches):
+            batch.bring(scratch, name=f"typed_{number}")
+        others = ", ".join(TYPED)
+        each = [
+            f"select row + {number * 2**FILE_ROWS_BITS} as row, {others} from typed_{number}"  # noqa: S608  # ours
+            for number in range(len(self.batches))
+        ]
+        scratch.view("typed", " union all ".join(each))
+
+
+def read_files(files: Sequence[Path]) -> Files:
+    """Files of records that are netted together, nothing read yet but what they are.
+
+    Raises:
+        BadInput: as `read_batch`, or there are none.
+    """
+    if not files:
+        raise BadInput("no file of records is named")
+    batches = [read_batch(path, name=path.name, batch_id="") for path in files]
+    return Files(
+        names=[path.name for path in files], batches=batches, together=_alike(files, batches)
+    )
+
+
+def _alike(files: Sequence[Path], batches: Sequence[Batch]) -> str:
+    """One query for all files where all are Parquet of one plain shape; else nothing."""
+    from pyarrow import parquet
+
+    if any(batch.pieces is not None for batch in batches):
+        return ""
+    first, *others = (parquet.read_schema(path) for path in files)
+    same = all(sorted(first.names) == sorted(other.names) for other in others)
+    return typed_query(files, first) if same else ""
+
+
+def read_batch(source: Source, *, name: str, batch_id: str | None = None) -> Batch:
+    """Records from a file (.parquet, .csv, .jsonl), Arrow columns, mappings or pydantic models.
+
+    Whatever has the Arrow C stream interface is columns: pandas, Polars, DuckDB, pyarrow. With
+    a `batch_id` a file is not read for one.
 
     Raises:
         BadInput: it cannot be read at all, lacks a column, has one nobody knows, or one of a
@@ -43,43 +129,76 @@ def read_batch(source: Path | pa.Table | Sequence[Mapping[str, Any]], *, name: s
     import pyarrow as pa
 
     if isinstance(source, Path):
-        return _read_file(source, name=name)
-    if isinstance(source, pa.Table):
-        return Batch(derived("batch", digest(source)), _shaped(source, name=name))
+        return _read_file(source, name=name, batch_id=batch_id)
+    if hasattr(source, "__arrow_c_stream__"):
+        source = pa.RecordBatchReader.from_stream(source).read_all()
+        return _of_table(source, name=name, batch_id=derived("batch", digest(source)))
     return _read_mappings(source, name=name)
 
 
-def _read_file(path: Path, *, name: str) -> Batch:
-    import pyarrow as pa
-    from pyarrow import parquet
+def _of_table(table: pa.Table, *, name: str, batch_id: str) -> Batch:
+    shaped = _shaped(table, name=name)
+    return Batch(batch_id=batch_id, name=name, pieces=lambda: [shaped])
 
+
+def _read_file(path: Path, *, name: str, batch_id: str | None) -> Batch:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            if batch_id is None:
+                batch_id = derived("batch", hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as error:
         raise BadInput(
             f"{name} cannot be opened: {error.strerror or 'not readable'}", file=name
         ) from None
-    batch_id = derived("batch", hashlib.sha256(content).hexdigest())
     match path.suffix.lower():
         case ".parquet":
-            try:
-                table = parquet.read_table(pa.BufferReader(content))
-            except (pa.ArrowInvalid, OSError):
-                raise BadInput(f"{name} is not a Parquet file", file=name) from None
+            return _read_parquet(path, name=name, batch_id=batch_id)
         case ".csv":
-            table = csv_columns(content, name=name)
+            chunks = csv_chunks
         case ".jsonl" | ".ndjson":
-            table = json_columns(content, name=name)
+            chunks = json_chunks
         case other:
             raise BadInput(
                 f"{name}: {other or 'no ending'} is not .parquet, .csv or .jsonl", file=name
             )
-    return Batch(batch_id, _shaped(table, name=name, numbered=path.suffix.lower() != ".parquet"))
+    shaped = _pieces(chunks, path, name=name)
+    first = next(shaped, None)  # a file that is none is refused before anything else is done
+    rest = [] if first is None else [first]
+    return Batch(batch_id=batch_id, name=name, pieces=lambda: _again(rest, shaped))
 
 
-def _read_mappings(rows: Sequence[Mapping[str, Any]], *, name: str) -> Batch:
+def _again(first: list[pa.Table], rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield from first
+    first.clear()
+    yield from rest
+
+
+def _pieces(
+    chunks: Callable[..., Iterator[pa.Table]], path: Path, *, name: str
+) -> Iterator[pa.Table]:
+    for number, table in enumerate(chunks(path, name=name)):
+        yield _shaped(table, name=name, numbered=True, further=number > 0)
+
+
+def _read_parquet(path: Path, *, name: str, batch_id: str) -> Batch:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        schema = parquet.read_schema(path)
+        if is_plain(schema):
+            _refuse_columns(schema.names, name=name, known=KNOWN)
+            return Batch(batch_id=batch_id, name=name, query=typed_query([path], schema))
+        table = parquet.ParquetFile(path).read()
+    except (pa.ArrowInvalid, OSError):
+        raise BadInput(f"{name} is not a Parquet file", file=name) from None
+    return _of_table(table, name=name, batch_id=batch_id)
+
+
+def _read_mappings(source: Sequence[Any], *, name: str) -> Batch:
     import pyarrow as pa
 
+    rows = [row if isinstance(row, Mapping) else row.model_dump() for row in source]
     given = {field for row in rows for field in row}
     fields = sorted(given | set(REQUIRED) | ({"amount_minor"} if "amount" not in given else set()))
     columns = {field: [_as_text(row.get(field)) for row in rows] for field in fields}
@@ -87,7 +206,7 @@ def _read_mappings(rows: Sequence[Mapping[str, Any]], *, name: str) -> Batch:
         table = pa.table({field: pa.array(x, pa.string()) for field, x in columns.items()})
     except UnicodeEncodeError:
         raise BadInput(f"{name} holds text that is not Unicode", file=name) from None
-    return Batch(derived("batch", digest(table)), _shaped(table, name=name))
+    return _of_table(table, name=name, batch_id=derived("batch", digest(table)))
 
 
 def _as_text(value: object) -> str | None:
@@ -105,14 +224,18 @@ def _as_text(value: object) -> str | None:
             return str(value)
 
 
-def _shaped(table: pa.Table, *, name: str, numbered: bool = False) -> pa.Table:
+def _shaped(
+    table: pa.Table, *, name: str, numbered: bool = False, further: bool = False
+) -> pa.Table:
     """The columns under the names of `SHAPE`, typed and text apart.
 
-    `numbered`: a reader of text has put `row` and `unreadable` beside what it read.
+    `numbered`: a reader of text has put `row` and `unreadable` beside what it read. `further`:
+    not the first piece of its file, and JSON lines may lack a field in all of one piece.
     """
     import pyarrow as pa
 
-    _refuse_columns(table, name=name, known=KNOWN | OURS if numbered else KNOWN)
+    known = KNOWN | OURS if numbered else KNOWN
+    _refuse_columns(table.column_names, name=name, known=known, further=further)
     rows = table.num_rows
     shape: dict[str, Any] = {}
     for field in (*TEXTS, *AMOUNTS, *INSTANTS):
@@ -149,17 +272,18 @@ def _shape_types() -> dict[str, Any]:
     }
 
 
-def _refuse_columns(table: pa.Table, *, name: str, known: Collection[str]) -> None:
-    names = table.column_names
-    for field in REQUIRED:
+def _refuse_columns(
+    names: Sequence[str], *, name: str, known: Collection[str], further: bool = False
+) -> None:
+    for field in () if further else REQUIRED:
         if field not in names:
             raise BadInput(f"{name} has no column {field}", file=name, field=field)
-    if ("amount" in names) == ("amount_minor" in names):
+    if not further and ("amount" in names) == ("amount_minor" in names):
         raise BadInput(
             f"{name} needs one column of amount_minor and amount", file=name, field="amount"
         )
     for field in names:
-        if names.count(field) > 1:
+        if list(names).count(field) > 1:
             raise BadInput(f"{name} has two columns {field}", file=name, field=field)
         if field not in known:
             raise BadInput(f"{name} has a column {field} nobody knows", file=name, field=field)

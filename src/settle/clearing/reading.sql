@@ -59,19 +59,5 @@ select
     occurred_us,
     coalesce(occurred_at_text, cast(occurred_at_typed as varchar)) as occurred_said,
     received_us,
-    coalesce(received_at_text, cast(received_at_typed as varchar)) as received_said,
-    -- Each text after its length, so that no text can pass for two.
-    sha256(
-        concat_ws(
-            ':',
-            length(record_id), record_id,
-            length(original_record_id), original_record_id,
-            'by', length(participant_id), participant_id,
-            length(agreement_id), agreement_id,
-            'with', length(counterparty_id), counterparty_id,
-            kind, cast(amount_minor as varchar), currency, cast(occurred_us as varchar),
-            'ref', length(reference), reference,
-            'att', length(attributes), attributes
-        )
-    ) as content
+    coalesce(received_at_text, cast(received_at_typed as varchar)) as received_said
 from measured

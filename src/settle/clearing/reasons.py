@@ -20,6 +20,7 @@ FIELDS: Mapping[str, str] = {
     "amount_zero": "amount",
     "occurred_at_unreadable": "occurred_at",
     "occurred_at_too_early": "occurred_at",
+    "occurred_at_beyond_horizon": "occurred_at",
     "occurred_at_in_the_future": "occurred_at",
     "received_at_unreadable": "received_at",
     "participant_unknown": "participant_id",
@@ -28,8 +29,10 @@ FIELDS: Mapping[str, str] = {
     "agreement_not_of_a_merchant": "agreement_id",
     "agreement_not_valid_yet": "agreement_id",
     "counterparty_unknown": "counterparty_id",
+    "original_unknown": "original_record_id",
     "conflict": "record_id",
     "conflict_after_close": "record_id",
+    "over_net_debit_cap": "amount",
 }
 """Reason to field, in the order in which they are looked for."""
 
@@ -37,9 +40,10 @@ OF_AGREEMENTS = frozenset(
     {
         "participant_unknown", "agreement_unknown", "agreement_of_another",
         "agreement_not_of_a_merchant", "agreement_not_valid_yet", "counterparty_unknown",
+        "over_net_debit_cap",
     }
 )  # fmt: skip
-"""Reasons that other agreements may cure, with the record as it is."""
+"""Reasons that other agreements or caps may cure, with the record as it is."""
 
 _SHOWN = {
     "line": "unreadable",

@@ -30,7 +30,9 @@ STORED: Mapping[str, str] = {
     "received_at": "timestamptz",
     "reference": "varchar",
     "attributes": "varchar",
+    "original_on": "varchar",
     "content": "varchar",
     "batch_id": "varchar",
 }
-"""The columns of `lake/accepted/<batch>.parquet`; `content` is a digest of all that was said."""
+"""The columns of `lake/accepted/<batch>.parquet`; `content` is a digest of all that
+was said, `original_on` the day of the sale that a refund gives back, where it was sought."""

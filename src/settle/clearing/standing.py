@@ -1,99 +1,293 @@
-"""What a participant would be owed if its window closed now."""
+"""The second half of netting: from combined positions to what is paid, carried, recovered.
+
+What earlier windows left is taken up here: reserve slices, unpaid rests, collateral.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-from settle.clearing.agreements import Agreements
-from settle.clearing.lake import Lake
-from settle.clearing.netting import Netted, Standing, net
-from settle.clearing.positions import Explanation, bucket_of, position_id, position_of
-from settle.clearing.rates import Rates
-from settle.clearing.unsettled import Unsettled, place, standing_of
-from settle.clearing.windows import Cutoff, window_of
-from settle.engine import Engine
-from settle.errors import BadInput
-from settle.store import Store
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from settle.calendars import add_business_days, next_business_day
+from settle.clearing import tables
+from settle.engine import AnyScratch
+from settle.errors import BadInput, MoneyError
+from settle.money import MINOR_MAX
+from settle.store import arrow
 
-def explain_open(
-    *,
-    as_of: datetime,
-    store: Store,
-    engine: Engine,
-    lake: Path,
-    agreements: Agreements,
-    rates: Rates,
-    cutoff: Cutoff,
-    participant_id: str | None = None,
-    agreement_id: str | None = None,
-) -> Sequence[Explanation]:
-    """Open positions taken apart, netted by the views that close a window.
-
-    What counts is accepted, in no closed window yet, and occurred before the cut-off of the
-    window that is open at `as_of`; the rates are the last published by its day.
-
-    Raises:
-        BadInput: neither or both are given, the name is not among the agreements, or a rate is
-            missing.
-    """
-    wanted = _wanted(agreements, participant_id=participant_id, agreement_id=agreement_id)
-    day = window_of(as_of, cutoff)
-    with store.reading() as connection:
-        unsettled = Unsettled.of(connection, Lake(lake))
-        standing = _of_agreements(standing_of(connection, day=day), wanted)
-    with engine.scratch() as scratch:
-        unsettled.gather(scratch, agreement_ids=wanted)
-        place(scratch, day=day, cutoff=cutoff)
-        netted = net(scratch, day=day, agreements=agreements, rates=rates, standing=standing)
-    return _explained(netted, day=day)
-
-
-def _wanted(
-    agreements: Agreements, *, participant_id: str | None, agreement_id: str | None
-) -> list[str]:
-    if (participant_id is None) == (agreement_id is None):
-        raise BadInput("open positions are of one participant_id or of one agreement_id")
-    if participant_id is not None:
-        wanted = list(agreements.of_participant(participant_id))
-    else:
-        wanted = [agreement_id] if agreement_id and agreement_id in agreements else []
-    if not wanted:
-        name = participant_id or agreement_id
-        raise BadInput(f"{name!r} has no agreement", name=name)
-    return wanted
-
-
-def _of_agreements(standing: Standing, wanted: list[str]) -> Standing:
+if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    names = pa.array(wanted, pa.string())
+STANDING_VIEWS = (
+    "held", "released", "moved", "withheld", "netted", "standing", "set_off", "owing", "secured",
+    "recovered", "covered", "obliged", "saved", "parties_standing", "posted_standing",
+)  # fmt: skip
+"""The steps from `combined` on, in the order in which they build. Each is kept."""
 
-    def own(table: pa.Table) -> pa.Table:
-        return table.filter(pc.is_in(table.column("agreement_id"), value_set=names))
 
-    return Standing(
-        slices=own(standing.slices), carried=own(standing.carried), reserved=own(standing.reserved)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What earlier windows left.
+
+    `slices`, reserve not yet given back: slice_id, agreement_id, part, currency, window_id,
+    amount_minor (what is left of it), release_on (null: of a fixed reserve). `carried`, unpaid
+    rests, at most one a position: carry_id, agreement_id, part, currency, amount_minor, since.
+    `collateral_used`, all that was ever taken: agreement_id, currency, amount_minor.
+    """
+
+    slices: pa.Table
+    carried: pa.Table
+    collateral_used: pa.Table
+
+    @classmethod
+    def of(cls, connection: Connection) -> Standing:
+        """What stands in the store now."""
+        return cls(
+            slices=arrow(connection, _slices()),
+            carried=arrow(connection, _carried()),
+            collateral_used=arrow(connection, _collateral_used()),
+        )
+
+    @classmethod
+    def none(cls) -> Standing:
+        """Nothing. This is what stands before the first window."""
+        import pyarrow as pa
+
+        text, whole, day = pa.string(), pa.int64(), pa.date32()
+        key = {"agreement_id": text, "part": text, "currency": text}
+        amount = {"amount_minor": whole}
+        slices = {"slice_id": text, **key, "window_id": text, **amount, "release_on": day}
+        carried = {"carry_id": text, **key, **amount, "since": day}
+        used = {"agreement_id": text, "currency": text, **amount}
+        return cls(
+            slices=pa.schema(slices).empty_table(),
+            carried=pa.schema(carried).empty_table(),
+            collateral_used=pa.schema(used).empty_table(),
+        )
+
+    def of_agreements(self, agreement_ids: Sequence[str]) -> Standing:
+        """What of it is of these agreements."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        names = pa.array(agreement_ids, pa.string())
+
+        def own(table: pa.Table) -> pa.Table:
+            return table.filter(pc.is_in(table.column("agreement_id"), value_set=names))
+
+        tables_of = {field.name: own(getattr(self, field.name)) for field in fields(self)}
+        return replace(self, **tables_of)
+
+
+def _slices() -> sa.Select[Any]:
+    slices = tables.reserve_slices.c
+    rest = sa.cast(slices.amount_minor - slices.used_minor, sa.BigInteger)
+    return (
+        sa.select(
+            slices.slice_id, slices.agreement_id, slices.part, slices.currency, slices.window_id,
+            rest.label("amount_minor"), slices.release_on,
+        )
+        .where(slices.released_in.is_(None), slices.amount_minor > slices.used_minor)
+        .order_by(slices.slice_id)
+    )  # fmt: skip
+
+
+def _carried() -> sa.Select[Any]:
+    carries = tables.carries.c
+    return (
+        sa.select(
+            carries.carry_id, carries.agreement_id, carries.part, carries.currency,
+            carries.amount_minor, carries.since,
+        )
+        .where(carries.taken_in.is_(None))
+        .order_by(carries.carry_id)
+    )  # fmt: skip
+
+
+def _collateral_used() -> sa.Select[Any]:
+    recoveries = tables.recoveries.c
+    total = sa.cast(sa.func.sum(recoveries.amount_minor), sa.BigInteger)
+    return (
+        sa.select(recoveries.agreement_id, recoveries.currency, total.label("amount_minor"))
+        .where(recoveries.source == "collateral")
+        .group_by(recoveries.agreement_id, recoveries.currency)
     )
 
 
-def _explained(netted: Netted, *, day: date) -> list[Explanation]:
-    buckets = netted.buckets.to_pylist()
-    window_id = day.isoformat()
-    found = []
-    for row in netted.obliged.to_pylist():
-        name = position_id(
-            agreement_id=row["agreement_id"], currency=row["currency"], window_id=window_id
-        )
-        of_row = (row["agreement_id"], row["currency"])
-        own = [
-            bucket_of(bucket)
-            for bucket in buckets
-            if (bucket["agreement_id"], bucket["settlement_currency"]) == of_row
-        ]
-        position = position_of({**row, "position_id": name, "window_id": window_id})
-        found.append(Explanation(position=position, buckets=tuple(own)))
-    return found
+def usage_of(
+    connection: Connection, *, months: Collection[str] | None = None, before: str | None = None
+) -> pa.Table:
+    """The volume that tiers have counted up to now, by agreement, schedule, kind and month.
+
+    `months`: 'YYYY-MM' of the records that are to be charged; without it, all. `before`: only of
+    windows before this one.
+    """
+    used = tables.fee_usage.c
+    key = (used.agreement_id, used.schedule_id, used.kind, used.currency, used.month)
+    sums = [
+        sa.cast(sa.func.sum(column), sa.BigInteger).label(column.name)
+        for column in (used.amount_minor, used.records)
+    ]
+    query = sa.select(*key, *sums).group_by(*key)
+    if months is not None:
+        query = query.where(used.month.in_(sorted(months)))
+    if before is not None:
+        query = query.where(used.window_id < before)
+    return arrow(connection, query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stood:
+    """What a window decides of its positions, as columns.
+
+    `obliged`: a row a position, by agreement, part, currency. `recovered`: what a debt took from
+    a reserve slice or the collateral. `set_off`: what one agreement gave for another. `released`:
+    the slices given back. `saved`: a row a currency.
+    """
+
+    obliged: pa.Table
+    recovered: pa.Table
+    set_off: pa.Table
+    released: pa.Table
+    saved: pa.Table
+
+
+def stand(scratch: AnyScratch, *, day: date, standing: Standing, views: Mapping[str, str]) -> Stood:
+    """Take `combined` and `agreements` of the scratch space to obligations.
+
+    Raises:
+        BadInput: an agreement of which something stands is no longer among the agreements.
+        MoneyError: a total is beyond 64 bits; the message names whose, and the currency.
+    """
+    import pyarrow as pa
+
+    for field in fields(standing):
+        scratch.give(field.name, getattr(standing, field.name))
+    scratch.give("today", pa.table({"day": pa.array([day], pa.date32())}))
+    _refuse_gone(scratch)
+    _give_calendars(scratch, day=day)
+    scratch.steps({name: views[name] for name in STANDING_VIEWS})
+    _refuse_too_large(scratch)
+    return Stood(**{name: scratch.rows(query) for name, query in _QUERIES.items()})
+
+
+def _refuse_gone(scratch: AnyScratch) -> None:
+    gone = scratch.rows(
+        """select agreement_id, min(what) as what from (
+            select agreement_id, currency || ' in reserve' as what from slices
+            union all select agreement_id, currency || ' carried' from carried
+        ) as left_over
+        where agreement_id not in (select agreement_id from agreements)
+        group by agreement_id order by agreement_id limit 1"""
+    ).to_pylist()
+    if gone:
+        name, what = gone[0]["agreement_id"], gone[0]["what"]
+        raise BadInput(
+            f"agreement {name!r} is no longer among the agreements, but has {what}: "
+            "keep its row until all of that is settled",
+            field="agreement_id", agreement_id=name,
+        )  # fmt: skip
+
+
+def _give_calendars(scratch: AnyScratch, *, day: date) -> None:
+    """The days on which what this window pays falls due, and what it withholds comes back."""
+    import pyarrow as pa
+
+    codes = scratch.rows(
+        """select currency from combined union select currency from slices
+        union select currency from carried order by currency"""
+    ).column(0)
+    value_dates = [next_business_day(day, code) for code in codes.to_pylist()]
+    scratch.give("value_dates", pa.table({"currency": codes, "value_date": _days(value_dates)}))
+    days = scratch.rows(
+        """select distinct c.currency, a.reserve_days
+        from combined as c join agreements as a on a.agreement_id = c.agreement_id
+        order by c.currency, a.reserve_days"""
+    )
+    released = [
+        add_business_days(day, row["reserve_days"], row["currency"]) for row in days.to_pylist()
+    ]
+    scratch.give("releases", days.append_column("release_on", _days(released)))
+    _give_terminations(scratch)
+
+
+def _give_terminations(scratch: AnyScratch) -> None:
+    ended = scratch.rows(
+        """select distinct a.terminated_on, s.currency, a.reserve_days
+        from slices as s join agreements as a on a.agreement_id = s.agreement_id
+        where s.release_on is null and a.terminated_on is not null
+        order by a.terminated_on, s.currency, a.reserve_days"""
+    )
+    released = [
+        add_business_days(row["terminated_on"], row["reserve_days"], row["currency"])
+        for row in ended.to_pylist()
+    ]
+    scratch.give("terminations", ended.append_column("release_on", _days(released)))
+
+
+def _days(values: list[date]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(values, pa.date32())
+
+
+def _refuse_too_large(scratch: AnyScratch) -> None:
+    for view, (whose, amounts) in _AMOUNTS.items():
+        largest = "greatest(" + ", ".join(f"abs({amount})" for amount in amounts) + ", 0)"
+        found = scratch.rows(
+            f"""select {whose} as whose, currency from {view} where {largest} > {MINOR_MAX}
+            order by 1, 2 limit 1"""  # noqa: S608  # names and a number of ours
+        ).to_pylist()
+        if found:
+            name, currency = found[0]["whose"], found[0]["currency"]
+            raise MoneyError(
+                f"{name}: a total in {currency} is beyond {MINOR_MAX} minor units",
+                whose=name, currency=currency,
+            )  # fmt: skip
+
+
+MOVED = (
+    "converted_minor", "fees_fixed_minor", "tax_fixed_minor", "reserve_withheld_minor",
+    "reserve_released_minor", "net_minor", "carried_in_minor", "set_off_minor",
+    "reserve_recovered_minor", "collateral_used_minor", "claimed_minor",
+)  # fmt: skip
+"""The amounts of a position, in the order in which they are told."""
+
+LEFT = ("paid_minor", "carried_out_minor")
+"""What becomes of the rest: with `claimed_minor` they are all of it."""
+
+SAVED = ("gross_count", "gross_minor", "net_count", "net_minor", "payments_saved",
+         "efficiency_ppm", "peak_gross_minor", "peak_net_minor")  # fmt: skip
+
+_AMOUNTS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "obliged": ("agreement_id", (*MOVED, *LEFT, "due_minor", "rest_minor")),
+    "posted_standing": ('"row"', ("amount",)),
+    "saved": ("'netting'", SAVED),
+}
+"""What leaves a view as 64 bits, and whose it is."""
+
+
+def _minor(*names: str) -> str:
+    return ", ".join(f"minor({name}) as {name}" for name in names)
+
+
+_QUERIES: Mapping[str, str] = {
+    "obliged": f"""select
+        agreement_id, part, participant_id, currency, cast(records as bigint) as records,
+        {_minor(*MOVED, *LEFT, "due_minor", "rest_minor")},
+        outcome, since, value_date, release_on
+    from obliged order by agreement_id, part, currency""",  # noqa: S608  # names of ours
+    "recovered": """select
+        agreement_id, part, currency, source, source_id, cast(nth as bigint) as nth,
+        minor(amount_minor) as amount_minor
+    from recovered order by agreement_id, part, currency, nth""",
+    "set_off": """select giver, taker, participant_id, currency, minor(amount_minor) as amount_minor
+    from set_off order by currency, taker, giver""",
+    "released": "select slice_id from held where is_due order by slice_id",
+    "saved": f"select currency, {_minor(*SAVED)} from saved order by currency",  # noqa: S608  # as above
+}

@@ -20,11 +20,22 @@ _LINE = "#line"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's name and type: text, whole (an integer), flag, day. `optional` may be blank."""
+    """A column's name and type: text, whole (an integer), flag, day.
+
+    `optional`: it may be blank, and then is `default`. `later`: it came with a later edition of
+    the file's format, and may be missing as if every row of it were blank.
+    """
 
     name: str
     type: str
     optional: bool = False
+    default: Any = None
+    later: bool = False
+
+
+def added(name: str, type_: str, default: Any = None) -> Column:
+    """A column that a file may do without. This is how a format grows."""
+    return Column(name, type_, optional=True, default=default, later=True)
 
 
 def read_table(path: Path) -> pa.Table:
@@ -84,7 +95,7 @@ def refuse_missing(table: pa.Table, columns: Sequence[Column], *, name: str) -> 
         BadInput: it does.
     """
     for column in columns:
-        if column.name not in table.column_names:
+        if column.name not in table.column_names and not column.later:
             raise BadInput(f"{name} has no column {column.name}", file=name, field=column.name)
 
 
@@ -96,28 +107,79 @@ def texts_to_types(table: pa.Table, columns: Sequence[Column], *, name: str) -> 
     """
     import pyarrow as pa
 
+    typed = [_typed(table, column, name=name) for column in columns]
+    return pa.table(typed, names=[column.name for column in columns])
+
+
+def _typed(table: pa.Table, column: Column, *, name: str) -> pa.Array:
+    """One column, each distinct value of it read once: a hundred thousand rows are few values."""
+    import pyarrow as pa
+
     kinds = {"text": pa.string(), "whole": pa.int64(), "flag": pa.bool_(), "day": pa.date32()}
-    arrays = [
-        pa.array(_values(table, column, name=name), type=kinds[column.type]) for column in columns
-    ]
-    return pa.table(arrays, names=[column.name for column in columns])
-
-
-def _values(table: pa.Table, column: Column, *, name: str) -> list[Any]:
-    read = _READERS[column.type]
+    kind = kinds[column.type]
+    if column.name not in table.column_names:
+        return pa.repeat(pa.scalar(column.default, kind), table.num_rows)
+    if table.column(column.name).type == kind and column.default is None:
+        return _as_it_is(table, column, name=name)
+    coded = distinct(table, column.name)
     values = []
-    for row, value in zip(rows_of(table), table.column(column.name).to_pylist(), strict=True):
-        if value in (None, ""):
-            if not column.optional:
-                raise _bad(name, row=row, field=column.name, why="empty")
-            values.append("" if value == "" else None)
-            continue
+    for place, value in enumerate(coded.dictionary.to_pylist()):
         try:
-            values.append(read(value))
-        except (ValueError, TypeError):
-            why = f"{value!r} is not a {_NAMES[column.type]}"
-            raise _bad(name, row=row, field=column.name, why=why) from None
+            values.append(_value(value, column))
+        except (ValueError, TypeError) as error:
+            row = row_of(table, coded, place)
+            raise _bad(name, row=row, field=column.name, why=str(error)) from None
+    return pa.array(values, kind).take(coded.indices)
+
+
+def _as_it_is(table: pa.Table, column: Column, *, name: str) -> pa.Array:
+    """A column that has its type already: only what is blank is looked for."""
+    import pyarrow.compute as pc
+
+    values = table.column(column.name).combine_chunks()
+    if column.optional:
+        return values
+    blank = pc.is_null(values)
+    if column.type == "text":
+        blank = pc.or_kleene(blank, pc.equal(values, ""))
+    first: int = pc.index(blank, True).as_py()  # the value looked for
+    if first >= 0:
+        raise _bad(name, row=rows_of(table)[first], field=column.name, why="empty")
     return values
+
+
+def distinct(table: pa.Table, field: str) -> pa.DictionaryArray:
+    """A column as its distinct values, in the order in which they first appear, and places."""
+    import pyarrow as pa
+
+    column = table.column(field)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_nested(column.type):
+        raise BadInput(f"column {field}: {column.type} is no plain value", field=field)
+    return column.combine_chunks().dictionary_encode(null_encoding="encode")
+
+
+def row_of(table: pa.Table, coded: pa.DictionaryArray, place: int) -> int:
+    """The first row that has the distinct value at `place`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    first: int = pc.index(coded.indices, pa.scalar(place, pa.int32())).as_py()
+    return rows_of(table)[first]
+
+
+def _value(value: Any, column: Column) -> Any:
+    if value is None or value == "":
+        if not column.optional:
+            raise ValueError("empty")
+        if column.default is None:
+            return value if column.type == "text" else None
+        return column.default
+    try:
+        return _READERS[column.type](value)
+    except (ValueError, TypeError):
+        raise ValueError(f"{value!r} is not a {_NAMES[column.type]}") from None
 
 
 def _text(value: object) -> str:

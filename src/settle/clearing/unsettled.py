@@ -1,139 +1,162 @@
-"""What is accepted and in no closed window yet, and what earlier windows left standing."""
+"""What is accepted and in no closed window yet.
+
+A close looks at each batch once. Records that settle in a later window it leaves in a file of its
+own, `lake/deferred/<window>.parquet`, from which the windows to come take their parts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.lake import Lake
-from settle.clearing.netting import Standing
 from settle.clearing.records import STORED
-from settle.clearing.windows import Cutoff, instant, window_of, windows_table
-from settle.engine import Scratch, read_views
-from settle.store import arrow
+from settle.engine import Scratch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFERRED: Mapping[str, str] = {
+    **STORED,
+    "occurred_window": "varchar",
+    "settles_in": "varchar",
+    "deferred_in": "varchar",
+}
+"""The columns of `lake/deferred/<window>.parquet`."""
+
+
+class Part(NamedTuple):
+    """The records that the close of `deferred_in` left to the window `settles_in`."""
+
+    deferred_in: str
+    settles_in: str
+    records: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsettled:
-    """The files that may hold open records, and those that say which are not open."""
+    """Batches that no close has looked at, parts that earlier ones left, and what was withdrawn.
 
-    accepted: Sequence[Path]
-    settled: Sequence[Path]
-    withdrawn: Sequence[str]
+    `fresh`: how many records were accepted, by batch. `withdrawn`: of batches with records left,
+    batch by record.
+    """
+
+    lake: Lake
+    fresh: Mapping[str, int]
+    parts: Sequence[Part]
+    withdrawn: Mapping[str, str]
 
     @classmethod
     def of(cls, connection: Connection, lake: Lake) -> Unsettled:
-        """Batches with records left, and the windows that took some of theirs."""
-        batches = _open_batches(connection)
-        taken_in = sa.select(tables.manifests.c.window_id).where(
-            tables.manifests.c.batch_id.in_(batches)
-        )
+        """What the store says is open; files that no row names are no part of it."""
         return cls(
-            accepted=[lake.accepted(batch_id) for batch_id in batches],
-            settled=[lake.settled(w) for w in sorted(set(connection.scalars(taken_in)))],
-            withdrawn=withdrawn_from(connection, batches),
+            lake=lake,
+            fresh=_fresh(connection),
+            parts=_parts(connection),
+            withdrawn=withdrawn_now(connection),
         )
+
+    @classmethod
+    def nothing(cls, lake: Lake) -> Unsettled:
+        """Nothing at all."""
+        return cls(lake=lake, fresh={}, parts=(), withdrawn={})
+
+    def due(self, window_id: str) -> Unsettled:
+        """Of it, what the close of a window looks at: parts of later ones wait."""
+        parts = [part for part in self.parts if part.settles_in <= window_id]
+        return Unsettled(lake=self.lake, fresh=self.fresh, parts=parts, withdrawn=self.withdrawn)
 
     def gather(self, scratch: Scratch, *, agreement_ids: Sequence[str] = ()) -> None:
-        """Make the open records known as `accepted_open`: all, or those of some agreements."""
+        """Make all open records known as `accepted_open`, or those of some agreements."""
+        self.read_waiting(scratch, agreement_ids=agreement_ids)
+        self.read_fresh(scratch, "fresh", list(self.fresh), agreement_ids=agreement_ids)
+        columns = ", ".join(STORED)
+        scratch.view(
+            "accepted_open",
+            f"select {columns} from fresh union all select {columns} from waiting",  # noqa: S608  # our names
+        )
+
+    def read_fresh(
+        self, scratch: Scratch, name: str, batch_ids: Sequence[str], *,
+        agreement_ids: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """Make the records of some fresh batches known as `name`, without the withdrawn."""
+        paths = [self.lake.accepted(batch_id) for batch_id in batch_ids]
+        self._read(scratch, name, paths, columns=STORED, agreement_ids=agreement_ids)
+
+    def read_waiting(self, scratch: Scratch, *, agreement_ids: Sequence[str] = ()) -> None:
+        """Make the records of the parts known as `waiting`, without the withdrawn."""
         import pyarrow as pa
 
-        wanted = pa.table({"agreement_id": pa.array(agreement_ids, pa.string())})
-        scratch.give("wanted", wanted)
-        of_some = "where agreement_id in (select agreement_id from wanted)"
-        scratch.read(
-            "accepted_all", self.accepted, columns=STORED, where=of_some if agreement_ids else ""
+        files = sorted({part.deferred_in for part in self.parts})
+        self._read(
+            scratch, "deferred", [self.lake.deferred(window_id) for window_id in files],
+            columns=DEFERRED, agreement_ids=agreement_ids,
+        )  # fmt: skip
+        keys = {
+            field: pa.array([getattr(part, field) for part in self.parts], pa.string())
+            for field in ("deferred_in", "settles_in")
+        }
+        scratch.give("parts", pa.table(keys))
+        of_parts = "select * from deferred semi join parts using (deferred_in, settles_in)"
+        scratch.view("waiting", of_parts)
+
+    def _read(
+        self, scratch: Scratch, name: str, paths: Sequence[Path], *,
+        columns: Mapping[str, str], agreement_ids: Sequence[str],
+    ) -> None:  # fmt: skip
+        import pyarrow as pa
+
+        some = "where agreement_id in (select agreement_id from asked_for)"
+        scratch.give("asked_for", pa.table({"agreement_id": pa.array(agreement_ids, pa.string())}))
+        scratch.give(
+            "withdrawn_all", pa.table({"record_id": pa.array(list(self.withdrawn), pa.string())})
         )
-        scratch.read("settled_all", self.settled, columns={"record_id": "varchar"})
-        withdrawn = pa.table({"record_id": pa.array(self.withdrawn, pa.string())})
-        scratch.give("withdrawn_all", withdrawn)
-        scratch.step(
-            "accepted_open",
-            """select a.* from accepted_all as a
-            anti join settled_all as s on s.record_id = a.record_id
-            anti join withdrawn_all as w on w.record_id = a.record_id""",
-        )
+        scratch.read(f"{name}_all", paths, columns=columns, where=some if agreement_ids else "")
+        without = " anti join withdrawn_all using (record_id)" if self.withdrawn else ""
+        scratch.view(name, f"select * from {name}_all{without}")  # noqa: S608  # our names
 
 
-def withdrawn_from(connection: Connection, batch_ids: Sequence[str]) -> Sequence[str]:
-    """The ids of records of these batches that a conflict took out. This only ever grows."""
-    table = tables.withdrawals
-    return connection.scalars(
-        sa.select(table.c.record_id).where(table.c.batch_id.in_(batch_ids))
-    ).all()
-
-
-def _open_batches(connection: Connection) -> list[str]:
-    """Batches of which not every accepted record is settled or withdrawn."""
-    batches, manifests, withdrawals = (
-        tables.intake_batches, tables.manifests, tables.withdrawals,
-    )  # fmt: skip
+def withdrawn_now(connection: Connection) -> Mapping[str, str]:
+    """The records of open batches that a conflict took out, with their batch. It only grows."""
+    batches, table = tables.intake_batches, tables.withdrawals
     settled = (
-        sa.select(sa.func.coalesce(sa.func.sum(manifests.c.records), 0))
-        .where(manifests.c.batch_id == batches.c.batch_id)
+        sa.select(sa.func.coalesce(sa.func.sum(tables.manifests.c.records), 0))
+        .where(tables.manifests.c.batch_id == batches.c.batch_id)
         .scalar_subquery()
     )
-    withdrawn = (
-        sa.select(sa.func.count())
-        .where(withdrawals.c.batch_id == batches.c.batch_id)
-        .scalar_subquery()
-    )
+    # One with all its records settled has lost none: what is settled stands.
+    is_open = sa.select(batches.c.batch_id).where(batches.c.accepted > settled)
     query = (
-        sa.select(batches.c.batch_id)
-        .where(batches.c.accepted > settled + withdrawn)
-        .order_by(batches.c.batch_id)
+        sa.select(table.c.record_id, table.c.batch_id)
+        .where(table.c.batch_id.in_(is_open))
+        .order_by(table.c.record_id)
     )
-    return list(connection.scalars(query))
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def place(scratch: Scratch, *, day: date, cutoff: Cutoff) -> None:
-    """Make the open records due by `day` known as `records`, each with its window and reason.
-
-    A record of an earlier window than `day` was in no manifest when that window closed, or the
-    window was never closed by itself: it is late.
-    """
-    scratch.step(
-        "instants", "select record_id, epoch_us(occurred_at) as occurred_us from accepted_open"
+def _fresh(connection: Connection) -> Mapping[str, int]:
+    """Batches of which no window has a line yet, with how many records were accepted."""
+    batches, manifests = tables.intake_batches.c, tables.manifests.c
+    seen = sa.exists().where(manifests.batch_id == batches.batch_id)
+    query = (
+        sa.select(batches.batch_id, batches.accepted)
+        .where(batches.accepted > 0, ~seen)
+        .order_by(batches.batch_id)
     )
-    first_us = scratch.value("select min(occurred_us) from instants")
-    first = day if first_us is None else min(day, window_of(instant(first_us), cutoff))
-    scratch.give("windows", windows_table(first, day, cutoff=cutoff))
-    scratch.steps(read_views(Path(__file__).parent / "views", ("windowed",)))
-    scratch.step(
-        "records",
-        f"""select r.*, w.window_id as occurred_window,
-            case when w.window_id = '{day.isoformat()}' then 'on_time' else 'late' end as reason
-        from accepted_open as r join windowed as w on w.record_id = r.record_id""",  # noqa: S608  # a date
-    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def standing_of(connection: Connection, *, day: date) -> Standing:
-    """Reserve slices whose day has come and those still held, and what is carried."""
-    slices, carries = tables.reserve_slices, tables.carries
-    held = (
-        sa.select(
-            slices.c.slice_id, slices.c.agreement_id, slices.c.currency, slices.c.amount_minor
-        )
-        .where(slices.c.released_in.is_(None))
-        .order_by(slices.c.slice_id)
+def _parts(connection: Connection) -> list[Part]:
+    table = tables.deferrals
+    query = (
+        sa.select(table.c.window_id, table.c.settles_in, table.c.records)
+        .where(table.c.taken_in.is_(None))
+        .order_by(table.c.window_id, table.c.settles_in)
     )
-    due, not_yet = slices.c.release_on <= day, slices.c.release_on > day
-    carried = (
-        sa.select(
-            carries.c.carry_id, carries.c.agreement_id, carries.c.currency,
-            carries.c.amount_minor, carries.c.since,
-        )
-        .where(carries.c.taken_in.is_(None))
-        .order_by(carries.c.carry_id)
-    )  # fmt: skip
-    return Standing(
-        slices=arrow(connection, held.where(due)),
-        carried=arrow(connection, carried),
-        reserved=arrow(connection, held.where(not_yet)),
-    )
+    return [Part(*row) for row in connection.execute(query)]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _DAY = timedelta(days=1)
+_DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MIDNIGHT = time()
 
@@ -78,3 +79,24 @@ def windows_table(first: date, last: date, *, cutoff: Cutoff) -> pa.Table:
             "ends_us": pa.array([microseconds(cutoff.ends_at(day)) for day in days], pa.int64()),
         }
     )
+
+
+def windows_by_utc_day(first: date, last: date, *, cutoff: Cutoff) -> pa.Table:
+    """The same windows, a row for each day of UTC that one touches: `utc_day` and their columns.
+
+    A view that joins on equal days and then compares finds an instant's window among two or
+    three, not among all.
+    """
+    import pyarrow as pa
+
+    windows = windows_table(first, last, cutoff=cutoff).to_pylist()
+    rows = [
+        {"utc_day": utc_day, **window}
+        for window in windows
+        for utc_day in range(window["starts_us"] // _DAY_US, -(-window["ends_us"] // _DAY_US))
+    ]
+    schema = pa.schema(
+        [("utc_day", pa.int64()), ("window_id", pa.string()), ("starts_us", pa.int64()),
+         ("ends_us", pa.int64())]
+    )  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=schema)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -60,34 +61,57 @@ class Engine:
 
 
 class Scratch:
-    """Named tables, each computed once from a query over earlier ones."""
+    """Named tables, each computed once from a query over earlier ones. `seconds` by step."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self.seconds: dict[str, float] = {}
 
-    def give(self, name: str, table: pa.Table) -> None:
-        """Make an Arrow table known as `name`. This copies its columns into the engine."""
-        self._connection.register("given", table)
-        self.step(name, "select * from given")
-        self._connection.unregister("given")
+    def give(self, name: str, tables: pa.Table | Iterable[pa.Table]) -> None:
+        """Make an Arrow table, or several of one shape, known as `name`. This copies them."""
+        create = f"create or replace temp table {name} as"
+        for table in [tables] if hasattr(tables, "num_rows") else tables:
+            self._connection.register("given", table)
+            self._connection.execute(f"{create} select * from given")  # noqa: S608  # our names
+            self._connection.unregister("given")
+            create = f"insert into {name}"
 
     def read(
         self, name: str, paths: Sequence[Path], *, columns: Mapping[str, str], where: str = ""
     ) -> None:
         """Make Parquet files of one shape known as `name`; none gives an empty table.
 
-        `columns`: names and SQL types, as the files hold them. `where`: a clause over them.
+        They are read where `name` is used, and only the columns used. `columns`: names and SQL
+        types, as the files hold them. `where`: a clause over them.
         """
         wanted = ", ".join(columns)
         if not paths:
             nothing = ", ".join(f"cast(null as {kind}) as {c}" for c, kind in columns.items())
-            self.step(name, f"select {nothing} where false")  # names from our code
+            self.view(name, f"select {nothing} where false")  # names from our code
             return
         for path in paths:
             if not path.is_file():
                 raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
-        files = ", ".join(_quoted(str(path)) for path in paths)
-        self.step(name, f"select {wanted} from read_parquet([{files}]) {where}")  # noqa: S608  # as above
+        self.view(name, f"select {wanted} from {parquet(paths)} {where}")  # noqa: S608  # as above
+
+    def write(self, query: str, path: Path) -> None:
+        """Write the result of a query as a Parquet file. This streams: it holds no table.
+
+        Raises:
+            MoneyError: as `rows`.
+        """
+        with _exactly():
+            self._connection.execute(
+                f"copy ({query}) to {_quoted(str(path))} (format parquet, compression zstd)"
+            )
+
+    def write_parts(self, query: str, folder: Path, *, by: str) -> None:
+        """Write the result of a query as Parquet files `folder/BY=VALUE/…`. This streams, too."""
+        with _exactly():
+            self._connection.execute(
+                f"copy ({query}) to {_quoted(str(folder))} "
+                f"(format parquet, compression zstd, partition_by ({by}))"
+            )
 
     def step(self, name: str, query: str) -> None:
         """Compute a query once and keep it as `name`.
@@ -95,13 +119,28 @@ class Scratch:
         Raises:
             MoneyError: as `rows`.
         """
+        began = time.perf_counter()
         with _exactly():
             self._connection.execute(f"create or replace temp table {name} as {query}")
+        self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - began
 
-    def steps(self, views: Mapping[str, str]) -> None:
-        """Compute named views in their order. This is how a folder of SQL files runs."""
+    def add(self, name: str, query: str) -> None:
+        """Add the rows of a query to a table that a `step` has made."""
+        with _exactly():
+            self._connection.execute(f"insert into {name} {query}")
+
+    def view(self, name: str, query: str) -> None:
+        """Make a query known as `name`, computed anew where it is used. This keeps no rows."""
+        with _exactly():
+            self._connection.execute(f"create or replace temp view {name} as {query}")
+
+    def steps(self, views: Mapping[str, str], *, lazy: Collection[str] = ()) -> None:
+        """Compute named views in their order. This is how a folder of SQL files runs.
+
+        `lazy`: those of a row a record, which are not kept but computed where they are used.
+        """
         for name, query in views.items():
-            self.step(name, query)
+            (self.view if name in lazy else self.step)(name, query)
 
     def rows(self, query: str) -> pa.Table:
         """The result of a query as an Arrow table.
@@ -136,9 +175,20 @@ def _exactly() -> Iterator[None]:
 
     try:
         yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        why = str(error).splitlines()[0]
+        raise BadInput(f"a file cannot be read: {why}") from None
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         why = str(error).splitlines()[0]
         raise MoneyError(f"a figure is beyond what its column holds: {why}") from None
+
+
+def parquet(paths: Sequence[Path]) -> str:
+    """Parquet files as a table of a query.
+
+    Beside their columns it has `file_index` and `file_row_number`, from 0, if a query names them.
+    """
+    return f"read_parquet([{', '.join(_quoted(str(path)) for path in paths)}])"
 
 
 def _quoted(text: str) -> str:

@@ -23,7 +23,52 @@ MACROS: Mapping[str, str] = {
         when 'half_even' then tie(n, d)
         when 'half_up' then 0
         end)""",
-    "minor(amount)": "cast(amount as bigint)",
+    # The same in 64 bits, several times faster, for what is known to fit. `base` is a whole
+    # number to which the quotient is added: a tie looks at both. A cast by way of decimal(18,0)
+    # takes a tenth of the time of one from decimal(38,0).
+    "whole(n, d)": "n // d",
+    "small(n)": "cast(cast(n as decimal(18, 0)) as bigint)",
+    "nearest_from(base, n, d, rounding)": """base + whole(n, d) + case
+        when 2 * (n % d) > d then 1
+        when 2 * (n % d) = d then case rounding
+            when 'half_even' then (base + whole(n, d)) % 2
+            when 'half_up' then 1
+            end
+        else 0
+        end""",
+    "share_of(amount, ppm, rounding)": """case when amount < 4000000000000
+        then nearest_from(0, amount * ppm, 1000000, rounding)
+        else cast(divide_as(
+            cast(amount as decimal(38, 0)) * cast(ppm as decimal(38, 0)),
+            cast(1000000 as decimal(38, 0)),
+            rounding
+        ) as bigint)
+        end""",
+    "portion_of(total, ppm, rounding)": """case when abs(total) < 4000000000000
+        then cast(sign_of(total) * nearest_from(
+            0, small(abs(total)) * ppm, 1000000, rounding
+        ) as decimal(38, 0))
+        else divide_as(
+            total * cast(ppm as decimal(38, 0)), cast(1000000 as decimal(38, 0)), rounding
+        )
+        end""",
+    "exchange(total, rate, rate_whole, rate_rest, denominator, fits, rounding)": """case
+        when abs(total) < fits then cast(sign_of(total) * nearest_from(
+            small(abs(total)) * rate_whole, small(abs(total)) * rate_rest, denominator, rounding
+        ) as decimal(38, 0))
+        else divide_as(
+            total * cast(rate as decimal(38, 0)), cast(denominator as decimal(38, 0)), rounding
+        )
+        end""",
+    "minor(amount)": """case
+        when amount > -1000000000000000000 and amount < 1000000000000000000 then small(amount)
+        else cast(amount as bigint)
+        end""",
+    "utc_day(instant)": "epoch_us(instant) // 86400000000",
+    "micros(instant)": "epoch_us(instant)",
+    # Equal ids have equal keys, and different ones seldom; an engine may change what it gives.
+    "id_key(id)": "hash(id)",
+    "id_part(id)": "cast(hash(id) % 16 as integer)",
     "instant_us(typed, said)": r"""case
         when typed is not null then epoch_us(typed)
         when regexp_full_match(
@@ -34,3 +79,37 @@ MACROS: Mapping[str, str] = {
 }
 """Signature to body. `minor` is the way out: it raises beyond 64 bits and never wraps.
 `instant_us` reads an instant of ISO 8601 with its offset as microseconds; null if it is none."""
+
+SPARK: Mapping[str, str] = {
+    # Spark's `div` wraps beyond 64 bits where it is given decimals (seen in 4.3, with ANSI on),
+    # and its `/` keeps six decimals: the quotient of an exact multiple is exact up to 10^32, and
+    # beyond there it raises.
+    "quotient(n, d)": "cast((n - n % d) / d as decimal(38, 0))",
+    "odd(n)": "n % 2",
+    # One way for all sizes, and each argument seldom: Spark compiles what it is given, and what
+    # is long it does not compile at all.
+    "nearest(n, d)": "quotient(abs(n), d) + case when 2 * (abs(n) % d) >= d then 1 else 0 end",
+    "tie(n, d)": """case when 2 * (abs(n) % d) = d and abs(n) % (2 * d) < d
+        then 1 else 0 end""",
+    "portion_of(total, ppm, rounding)": """divide_as(
+        total * cast(ppm as decimal(38, 0)), cast(1000000 as decimal(38, 0)), rounding
+    )""",
+    "exchange(total, rate, rate_whole, rate_rest, denominator, fits, rounding)": """divide_as(
+        total * cast(rate as decimal(38, 0)), cast(denominator as decimal(38, 0)), rounding
+    )""",
+    "small(n)": "cast(n as bigint)",
+    "minor(amount)": "cast(amount as bigint)",
+    "whole(n, d)": "n div d",
+    "utc_day(instant)": "unix_micros(instant) div 86400000000",
+    "micros(instant)": "unix_micros(instant)",
+    "id_key(id)": "xxhash64(id)",
+    "id_part(id)": "pmod(xxhash64(id), 16)",
+    "instant_us(typed, said)": r"""case
+        when typed is not null then unix_micros(typed)
+        when said rlike r'^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.]\d{1,6})?(Z|[+-]\d\d:\d\d)\z'
+            then unix_micros(try_cast(said as timestamp))
+        end""",
+    "make_timestamptz(us)": "timestamp_micros(us)",
+}
+"""Where Spark spells it otherwise: signature to body in Spark's dialect. What is not here is
+translated from the body above."""

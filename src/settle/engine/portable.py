@@ -42,7 +42,18 @@ def _loose_window(node: exp.Expr) -> bool:
 
 
 def _star_except(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Star) and any(node.args.values())
+    return isinstance(node, exp.Columns) or (isinstance(node, exp.Star) and any(node.args.values()))
+
+
+def _double(node: exp.Expr) -> bool:
+    kinds = {exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT}
+    if isinstance(node, exp.DataType):
+        return node.this in kinds
+    return isinstance(node, (exp.Sqrt, exp.Pow, exp.Median, exp.Stddev, exp.Variance))
+
+
+def _any_of(*kinds: type[exp.Expr]) -> Rule:
+    return lambda node: isinstance(node, kinds)
 
 
 def _named(*names: str) -> Rule:
@@ -66,9 +77,35 @@ RULES: dict[str, Rule] = {
     "collects an unordered list": _unordered_list,
     "has a window without an order": _loose_window,
     "leaves columns out of a star": _star_except,
+    "leaves rows out by distinct on": lambda node: (
+        isinstance(node, exp.Distinct) and bool(node.args.get("on"))
+    ),
+    "cuts rows off without an order": lambda node: (
+        isinstance(node, exp.Select) and bool(node.args.get("limit")) and not node.args.get("order")
+    ),
     "uses try_cast": lambda node: isinstance(node, exp.TryCast),
-    "names a function that differs": _named("isodow", "round_even", "list", "range"),
-    "uses a day-of-week function": lambda node: isinstance(node, (exp.DayOfWeekIso, exp.DayOfWeek)),
+    "slices a list": lambda node: isinstance(node, exp.Slice),
+    "makes rows of nothing": _any_of(exp.GenerateSeries, exp.Explode, exp.TableSample),
+    "uses a double": _double,
+    "takes any of several rows": _any_of(exp.First, exp.Last, exp.AnyValue, exp.ArgMax, exp.ArgMin),
+    "takes the time or chance from the air": _any_of(
+        exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.Rand, exp.Uuid
+    ),
+    "reckons with dates, where a calendar is joined": _any_of(
+        exp.Interval,
+        exp.DateAdd,
+        exp.DateDiff,
+        exp.DateSub,
+        exp.DateTrunc,
+        exp.TimestampTrunc,
+        exp.Extract,
+        exp.LastDay,
+        exp.DayOfWeekIso,
+        exp.DayOfWeek,
+    ),
+    "names a function that differs": _named(
+        "isodow", "weekday", "round_even", "list", "range", "now", "hash", "epoch_us", "columns"
+    ),
 }
 """What a view may not do, and how it is seen."""
 

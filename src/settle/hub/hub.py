@@ -7,7 +7,7 @@ reconciliation here, and what reconciliation proves is carried to the door of pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -60,6 +60,8 @@ class Hub:
         self.epoch = Epoch(store, self.lake)
         self._agreements = Fresh(self._path("agreements"), clearing.Agreements.load)
         self._rates = Fresh(self._path("rates"), clearing.Rates.load)
+        self._fees = Fresh(self._path_if("fees"), clearing.Fees.load, nothing=clearing.Fees.none)
+        self._caps = Fresh(self._path_if("caps"), clearing.Caps.load, nothing=clearing.Caps.none)
 
     @classmethod
     def open(
@@ -116,7 +118,8 @@ class Hub:
     def engine(self) -> Engine:
         """The engine, started when it is first used."""
         if self._engine is None:
-            self._engine = Engine()
+            memory = self.config.settings.clearing.memory
+            self._engine = Engine(temp=self.lake / "spilled", memory=memory)
         return self._engine
 
     @property
@@ -128,6 +131,16 @@ class Hub:
     def rates(self) -> clearing.Rates:
         """The reference rates, as the file says now."""
         return self._rates.value
+
+    @property
+    def fees(self) -> clearing.Fees:
+        """The fee schedules that agreements name, as the file says now; none without a file."""
+        return self._fees.value
+
+    @property
+    def caps(self) -> clearing.Caps:
+        """The net debits at which records are held, as the file says now; none without one."""
+        return self._caps.value
 
     @property
     def cutoff(self) -> clearing.Cutoff:
@@ -206,22 +219,27 @@ class Hub:
             name=name or (Path(source).name if isinstance(source, (str, Path)) else "records"),
             received_at=self.now(day),
             store=self.store, engine=self.engine, lake=self.lake, agreements=self.agreements,
-            cutoff=self.cutoff,
+            cutoff=self.cutoff, caps=self.caps,
+            horizon=timedelta(days=self.config.settings.clearing.horizon_days),
         )  # fmt: skip
 
-    def close_window(self, day: date) -> clearing.Closing:
-        """Close the window of a day: convert, net, post. A closed one is only read."""
+    def close_window(self, day: date, *, failed: Collection[str] = ()) -> clearing.Closing:
+        """Close the window of a day: convert, net, post. A closed one is only read.
+
+        `failed`: participants that cannot pay; where the hub is an agent, theirs is left out.
+        """
         with self.acting():
             return clearing.close(
                 day, as_of=self.now(day), store=self.store, engine=self.engine, lake=self.lake,
-                agreements=self.agreements, rates=self.rates, cutoff=self.cutoff,
+                agreements=self.agreements, rates=self.rates, fees=self.fees, cutoff=self.cutoff,
+                failed=failed,
             )  # fmt: skip
 
     def open_position(self, participant_id: str) -> Sequence[clearing.Explanation]:
         """What a participant is owed by what has come in since the last close, explained."""
         return clearing.explain_open(
             as_of=self.now(), store=self.store, engine=self.engine, lake=self.lake,
-            agreements=self.agreements, rates=self.rates, cutoff=self.cutoff,
+            agreements=self.agreements, rates=self.rates, fees=self.fees, cutoff=self.cutoff,
             participant_id=participant_id,
         )  # fmt: skip
 
@@ -308,6 +326,10 @@ class Hub:
 
     def _path(self, which: str) -> Path:
         return self.config.path(getattr(self.config.settings.clearing, which))
+
+    def _path_if(self, which: str) -> Path | None:
+        given = getattr(self.config.settings.clearing, which)
+        return None if given is None else self.config.path(given)
 
     def _facts(self, day: date) -> NightFacts:
         began_at, next_began_at = self.nights.span(day) or (self.config.night_instant(day), None)

@@ -1,7 +1,7 @@
 """Double entry: chart of accounts, journal, proofs."""
 
 from settle.ledger import accounts
-from settle.ledger.journal import AccountBalance, Posting, balances, post, signed
+from settle.ledger.journal import AccountBalance, Posting, balances, post, post_columns, signed
 from settle.ledger.proofs import (
     Proof,
     clearing_is_empty,
@@ -22,6 +22,7 @@ __all__ = [
     "in_transit_against_payments",
     "nostro_against_statements",
     "post",
+    "post_columns",
     "signed",
     "trial_balance",
 ]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger.tables import journal
-from settle.store import derived, insert_new
+from settle.store import derived, derived_each, insert_columns, insert_new
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,38 @@ def post(connection: Connection, postings: Iterable[Posting], *, recorded_at: da
         for posting in postings
     ]
     return insert_new(connection, journal, rows)
+
+
+def post_columns(
+    connection: Connection, rows: pa.Table, *, event: str, subject: str, posted_on: date,
+    recorded_at: datetime,
+) -> int:  # fmt: skip
+    """Append the signed rows of one event, none of which is there yet, and say how many.
+
+    `rows`: row, frm, into_account, currency, amount_minor; a negative amount goes the other way.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def same(value: object, kind: pa.DataType) -> pa.Array:
+        return pa.repeat(pa.scalar(value, kind), rows.num_rows)
+
+    amount, frm, into = (rows.column(n) for n in ("amount_minor", "frm", "into_account"))
+    forth = pc.greater(amount, 0)
+    names = derived_each(event, subject, last=rows.column("row").to_pylist())
+    entries = {
+        "entry_id": pa.array(names, pa.string()),
+        "event": same(event, pa.string()),
+        "subject": same(subject, pa.string()),
+        "posted_on": same(posted_on, pa.date32()),
+        "recorded_at": same(recorded_at, pa.timestamp("us", tz="UTC")),
+        "debit": pc.if_else(forth, frm, into),
+        "credit": pc.if_else(forth, into, frm),
+        "currency": rows.column("currency"),
+        "amount_minor": pc.abs(amount),
+    }
+    # By their key, so that the index grows in one sweep.
+    return insert_columns(connection, journal, pa.table(entries).sort_by("entry_id"))
 
 
 def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBalance]:

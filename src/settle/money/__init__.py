@@ -2,8 +2,8 @@
 
 from settle.money.currency import SETTLEMENT_CURRENCIES, currencies, exponent, register
 from settle.money.gate import MINOR_MAX, from_minor, in_range, plain, to_minor
-from settle.money.rate import RATE_DECIMALS, Rate, convert, cross, parse_rate
-from settle.money.rounding import Rounding, allocate, divide
+from settle.money.rate import RATE_DECIMALS, Rate, convert, cross, parse_rate, triangulate
+from settle.money.rounding import Rounding, allocate, divide, shares
 
 __all__ = [
     "MINOR_MAX",
@@ -22,5 +22,7 @@ __all__ = [
     "parse_rate",
     "plain",
     "register",
+    "shares",
     "to_minor",
+    "triangulate",
 ]

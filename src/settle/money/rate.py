@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,13 +18,20 @@ RATE_DECIMALS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Units of `quote` for one unit of `base`, on a day. This converts `base` into `quote`."""
+    """Units of `quote` for one unit of `base`, on a day. This converts `base` into `quote`.
+
+    A rate that was derived keeps what it is derived from: one unit of `via` is `leg_in_e8` of
+    `base` and `leg_out_e8` of `quote`.
+    """
 
     base: str
     quote: str
     value_e8: int
     as_of: date
     source: str
+    via: str = ""
+    leg_in_e8: int = 10**RATE_DECIMALS
+    leg_out_e8: int = 10**RATE_DECIMALS
 
     def __post_init__(self) -> None:
         if self.value_e8 <= 0:
@@ -71,19 +79,35 @@ def parse_rate(text: str | Decimal | int) -> int:
 
 
 def cross(base: str, quote: str, *, per_euro_e8: dict[str, int], as_of: date, source: str) -> Rate:
-    """The rate between two currencies through the euro, rounded half-even to eight decimals.
+    """The rate between two currencies through the euro, as the ECB quotes them.
 
-    `per_euro_e8` holds units of each currency for one euro, as the ECB quotes them. This is the
-    only place where a rate is derived from two others.
+    `per_euro_e8` holds units of each currency for one euro. This is `triangulate` via EUR.
 
     Raises:
         MoneyError: one of the currencies has no quotation.
     """
-    quotes = {"EUR": 10**RATE_DECIMALS, **per_euro_e8}
+    return triangulate(base, quote, per_via_e8=per_euro_e8, via="EUR", as_of=as_of, source=source)
+
+
+def triangulate(
+    base: str, quote: str, *, per_via_e8: Mapping[str, int], via: str, as_of: date, source: str
+) -> Rate:
+    """The rate between two currencies through a third, rounded half-even to eight decimals.
+
+    `per_via_e8` holds units of each currency for one unit of `via`. This is the only place where
+    a rate is derived from two others; both stay with it, and no amount is ever rounded in `via`.
+
+    Raises:
+        MoneyError: one of the currencies has no quotation.
+    """
+    quotes = {via: 10**RATE_DECIMALS, **per_via_e8}
     for currency in (base, quote):
         if currency not in quotes:
             raise MoneyError(f"{source} of {as_of} has no rate for {currency}", currency=currency)
     value_e8 = divide(
         quotes[quote] * int(10**RATE_DECIMALS), quotes[base], rounding=Rounding.HALF_EVEN
     )
-    return Rate(base=base, quote=quote, value_e8=value_e8, as_of=as_of, source=source)
+    return Rate(
+        base=base, quote=quote, value_e8=value_e8, as_of=as_of, source=source, via=via,
+        leg_in_e8=quotes[base], leg_out_e8=quotes[quote],
+    )  # fmt: skip

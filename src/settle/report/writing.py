@@ -23,8 +23,8 @@ def write(report: MorningReport, directory: Path) -> tuple[Path, Path]:
     """
     directory.mkdir(parents=True, exist_ok=True)
     html_path, json_path = report_files(report.day, directory)
-    _replace(json_path, dump(report.to_json()))
-    _replace(html_path, page(report).encode())
+    replace_file(json_path, dump(report.to_json()))
+    replace_file(html_path, page(report).encode())
     return html_path, json_path
 
 
@@ -34,7 +34,8 @@ def report_files(day: date, directory: Path) -> tuple[Path, Path]:
     return directory / f"{stem}.html", directory / f"{stem}.json"
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file in its place at once, on disk for good, in the stead of one that is there."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

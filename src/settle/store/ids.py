@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 Ids = Callable[[], str]
 """Something that mints row ids. Passed in wherever rows are made, so that a seed can replay."""
@@ -26,6 +26,17 @@ def derived(*parts: str) -> str:
     """A 64-digit hexadecimal name derived from its parts; equal exactly when they are."""
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def derived_each(*parts: str, last: Iterable[str]) -> list[str]:
+    """`derived(*parts, each)` for each of `last`. This reads what they share once."""
+    shared = hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode())
+    found = []
+    for each in last:
+        digest = shared.copy()
+        digest.update(f"{len(each)}:{each}".encode())
+        found.append(digest.hexdigest())
+    return found
 
 
 def derived_uuid4(*parts: str) -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 from random import Random
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from settle.clearing import Agreements, Cutoff, Intake, Rates, close, due, take
+from settle.clearing.lake import Lake
+from settle.clearing.settled import settled_records
 from settle.engine import Engine
 from settle.ledger import balances
 from settle.store import Store
@@ -82,7 +83,7 @@ def night(url: str, lake: Path) -> None:
 
 def state(store: Store, lake: Path) -> object:
     with store.reading() as connection:
-        settled = pq.read_table(lake / "settled" / "2024-12-18.parquet")
+        settled = settled_records(Lake(lake), "2024-12-18")
         return due(connection, as_of=DAY), balances(connection), settled
 
 
@@ -128,8 +129,8 @@ def test_records_taken_while_a_window_closes_are_in_exactly_one_window(
     )  # fmt: skip
     settled = [
         name
-        for path in (lake / "settled").glob("*.parquet")
-        for name in pq.read_table(path).column("record_id").to_pylist()
+        for path in (lake / "manifest").glob("*.parquet")
+        for name in settled_records(Lake(lake), path.stem).column("record_id").to_pylist()
     ]
     assert sorted(f"{b}-{n}" for b in range(4) for n in range(200)) == sorted(settled)
     engine.close()

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 
 from settle.clearing import (
     Agreements,
     Cutoff,
+    Explanation,
     Rates,
     close,
     due,
     explain,
     explain_open,
     positions,
+    prove,
     records_under,
     take,
 )
+from settle.clearing.agreements import COLUMNS
+from settle.clearing.lake import Lake
+from settle.clearing.settled import settled_records
+from settle.clearing.tables import claims
 from settle.engine import Engine, Scratch
 from settle.errors import BadInput
 from settle.ledger import balances, clearing_is_empty, trial_balance
 from settle.money import parse_rate, plain
 from settle.store import Store
 
+TYPES = {column.name: column.type for column in COLUMNS}
+DEFAULTS = {column.name: column.default for column in COLUMNS}
+TYPED: dict[str, Callable[[str], Any]] = {
+    "text": str, "whole": int, "flag": lambda text: text == "true",
+    "day": lambda text: date(2024, 12, int(text)),
+}  # fmt: skip
 SCENARIOS = sorted(Path(__file__).parent.glob("*.txt"))
 PAYEE = {"name": "n", "country": "DE", "town": "Ulm", "account": "DE00", "bic": None,
          "bank_code": None}  # fmt: skip
@@ -57,6 +70,11 @@ def instant(text: str) -> datetime:
     return datetime.combine(day_of(day), time.fromisoformat(clock), tzinfo=UTC)
 
 
+def owner(name: str) -> str:
+    """The participant of an agreement: `M1` of both `M1` and `M1.b`."""
+    return name.partition(".")[0]
+
+
 class Scenario:
     """A hub in one process, driven by the lines of a text table."""
 
@@ -76,14 +94,14 @@ class Scenario:
 
     @property
     def agreements(self) -> Agreements:
-        return Agreements.of(pa.Table.from_pylist(self.terms))
+        return Agreements.of(pa.Table.from_pylist([{**DEFAULTS, **own} for own in self.terms]))
 
     def agreement(self, name: str, currency: str, *terms: str) -> str:
         given = dict(term.split("=") for term in terms)
-        typed = {k: v if k == "rounding" else int(v) for k, v in given.items()}
-        self.terms = [own for own in self.terms if own["participant_id"] != name]
+        typed = {k: TYPED[TYPES[k]](v.replace("+", " ")) for k, v in given.items()}
+        self.terms = [own for own in self.terms if own["agreement_id"] != f"A-{name}"]
         self.terms.append(
-            {**TERMS, "agreement_id": f"A-{name}", "participant_id": name,
+            {**TERMS, "agreement_id": f"A-{name}", "participant_id": owner(name),
              "settlement_currency": currency, **typed}
         )  # fmt: skip
         return ""
@@ -101,11 +119,12 @@ class Scenario:
         return " ".join(f"{field} {getattr(intake, field)}" for field in fields)
 
     def record(self, told: str) -> dict[str, Any]:
-        name, kind, merchant, amount, currency, at = told.split(":", 5)
+        name, kind, told_merchant, amount, currency, at = told.split(":", 5)
+        merchant, _, partner = told_merchant.partition("@")
         return {
-            "record_id": name, "participant_id": merchant, "agreement_id": f"A-{merchant}",
-            "counterparty_id": "P1", "kind": kind, "amount": amount, "currency": currency,
-            "occurred_at": instant(at),
+            "record_id": name, "participant_id": owner(merchant), "agreement_id": f"A-{merchant}",
+            "counterparty_id": partner or "P1", "kind": kind, "amount": amount,
+            "currency": currency, "occurred_at": instant(at),
         }  # fmt: skip
 
     def close(self, day: str) -> str:
@@ -116,16 +135,48 @@ class Scenario:
         return f"records {closed.records} late {closed.late} positions {closed.positions}"
 
     def position(self, day: str, merchant: str, currency: str = "") -> str:
+        found = self.explained(day, merchant, currency=currency).position
+        net = plain(found.net_minor, found.currency)
+        return f"net {net} carried {plain(found.carried_in_minor, found.currency)}"
+
+    def told(self, day: str, merchant: str, part: str = "") -> str:
+        found = self.explained(day, merchant, part=part)
+        return " ".join(
+            f"{line.component} {plain(line.amount_minor, line.currency)}"
+            for line in (*found.steps, *found.ends)
+        )
+
+    def explained(
+        self, day: str, merchant: str, *, currency: str = "", part: str = ""
+    ) -> Explanation:
         with self.store.reading() as connection:
             (found,) = [
                 p for p in positions(connection, day_of(day).isoformat())
-                if p.participant_id == merchant and currency in ("", p.currency)
+                if (p.agreement_id, p.part) == (f"A-{merchant}", part)
+                and currency in ("", p.currency)
             ]  # fmt: skip
             explained = explain(connection, position_id=found.position_id)
         assert explained.adds_up
         assert found.records == records_under(found, lake=self.where["lake"]).num_rows
-        net = plain(found.net_minor, found.currency)
-        return f"net {net} carried {plain(found.carried_in_minor, found.currency)}"
+        assert prove(explained, rates=Rates(self.quotes), **self.where).holds
+        assert json.loads(json.dumps(explained.as_json()))["adds_up"]
+        return explained
+
+    def claimed(self, day: str) -> str:
+        query = sa.select(claims).where(claims.c.window_id == day_of(day).isoformat())
+        with self.store.reading() as connection:
+            rows = sorted(connection.execute(query), key=lambda row: (row.agreement_id, row.part))
+        return " ".join(
+            f"{row.agreement_id[2:]}:{plain(row.amount_minor, row.currency)}:{row.reason}"
+            for row in rows
+        )
+
+    def held(self, merchant: str) -> str:
+        """What the ledger holds of a merchant's reserve."""
+        with self.store.reading() as connection:
+            ledger = balances(connection)
+        own = [each for each in ledger if each.account == f"reserve/A-{merchant}"]
+        return " ".join(f"{o.currency} {plain(-o.balance_minor, o.currency)}" for o in own)
 
     def payable(self, merchant: str) -> str:
         with self.store.reading() as connection:
@@ -139,7 +190,7 @@ class Scenario:
         told = []
         for o in owed:
             amount = plain(o.amount_minor, o.currency)
-            told.append((o.window_id, f"{o.participant_id}:{amount}:{o.currency}:{o.value_date}"))
+            told.append((o.window_id, f"{o.agreement_id[2:]}:{amount}:{o.currency}:{o.value_date}"))
         return " ".join(text for _, text in sorted(told))
 
 
@@ -206,7 +257,8 @@ def test_a_close_that_was_cut_off_before_its_commit_ends_the_same(
     left.write_bytes(b"half a file")
     assert scenario.take("18T16:06", "a:sale:M1:10.00:EUR:18T09:00", "a:sale:M1:10.00:EUR:18T09:00")
     closing(scenario, "18", "18T16:30")
-    assert ["a"] == pq.read_table(left).column("record_id").to_pylist()
+    settled = settled_records(Lake(tmp_path / "lake"), "2024-12-18")
+    assert ["a"] == settled.column("record_id").to_pylist()
 
 
 def test_an_open_position_is_what_the_close_will_say(

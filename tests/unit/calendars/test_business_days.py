@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settle.calendars import add_business_days, is_business_day, next_business_day
@@ -14,6 +14,9 @@ from settle.money import currencies
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 CODES = st.sampled_from(sorted(currencies()))
+
+PATIENT = settings(deadline=None)
+"""The first question about a year loads its tables, on a busy machine slowly."""
 
 
 def test_the_night_pays_on_the_next_working_day() -> None:
@@ -62,6 +65,7 @@ def test_a_currency_without_calendar_is_refused_by_name() -> None:
         is_business_day(date(2024, 12, 18), "XXX")
 
 
+@PATIENT
 @given(day=DAYS, first=st.integers(0, 12), second=st.integers(1, 12), currency=CODES)
 def test_counting_in_two_steps_is_counting_in_one(
     day: date, first: int, second: int, currency: str

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from settle.clearing import Agreements, Cutoff, Intake, Rates, close, take
+from settle.clearing.lake import Lake
+from settle.clearing.settled import settled_records
 from settle.engine import Engine
 from settle.errors import BadInput
 from settle.store import Store
@@ -356,5 +358,5 @@ def test_what_stands_does_not_depend_on_the_order_of_batches(
             agreements=agreements, rates=Rates({}), cutoff=Cutoff(),
         )  # fmt: skip
         store.close()
-        settled = pq.read_table(tmp / "lake" / "settled" / "2024-12-18.parquet")
+        settled = settled_records(Lake(tmp / "lake"), "2024-12-18")
         assert expected == settled.column("record_id").to_pylist()

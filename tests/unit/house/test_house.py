@@ -12,7 +12,10 @@ import pytest
 import settle
 
 ROOT = Path(__file__).resolve().parents[3]
-HEAVY = ("duckdb", "pyarrow", "sqlalchemy", "httpx", "lxml", "plotly", "pydantic", "moneyed")
+HEAVY = (
+    "duckdb", "highspy", "httpx", "lxml", "moneyed", "numpy", "plotly", "pyarrow", "pydantic",
+    "pyspark", "sqlalchemy",
+)  # fmt: skip
 
 
 def tracked() -> list[Path]:

@@ -1,25 +1,31 @@
--- Each record with its direction and what it costs: the percent fee of a sale, the fee given
--- back with a refund where agreed, the fixed fee. Percent fees are rounded a record.
+-- Each record with the counterparty it faces under bilateral netting, the day whose rate it asks
+-- for, and its percent fee where its agreement has no schedule: of a sale, and of a refund that
+-- gives it back. It is rounded a record.
 select
-    r.agreement_id,
+    r.record_id,
+    r.occurred_at,
+    r.occurred_window,
     r.counterparty_id,
+    a.place,
+    a.convert_per,
+    coalesce(a.fee_schedule, '') as schedule_id,
+    a.rounding,
+    a.netting,
+    case when a.netting = 'bilateral' then coalesce(r.counterparty_id, 'hub') else '' end as facing,
+    r.kind,
     r.currency,
-    a.settlement_currency,
-    k.component,
-    k.against,
-    cast(r.amount_minor as decimal(38, 0)) * cast(k.sign as decimal(38, 0)) as gross_minor,
-    case when r.kind = 'sale' or (r.kind = 'refund' and a.fee_back_on_refund)
-        then divide_as(
-            cast(r.amount_minor as decimal(38, 0)) * cast(a.fee_ppm as decimal(38, 0)),
-            cast(1000000 as decimal(38, 0)),
-            a.rounding
-        )
-        else cast(0 as decimal(38, 0))
-    end as percent_minor,
-    case when r.kind = 'sale'
-        then cast(a.fee_fixed_minor as decimal(38, 0))
-        else cast(0 as decimal(38, 0))
-    end as fixed_minor
+    case when r.kind in ('refund', 'refund_correction') and a.refund_rate = 'original'
+        then coalesce(r.original_on, r.occurred_window)
+        else r.occurred_window
+    end as rate_on,
+    r.amount_minor,
+    coalesce(a.fee_schedule, '') = ''
+        and (r.kind = 'sale' or (r.kind = 'refund' and a.fee_back_on_refund)) as pays_percent,
+    case
+        when coalesce(a.fee_schedule, '') <> '' then cast(0 as bigint)
+        when r.kind = 'sale' or (r.kind = 'refund' and a.fee_back_on_refund)
+            then share_of(r.amount_minor, a.fee_ppm, a.rounding)
+        else cast(0 as bigint)
+    end as percent_minor
 from records as r
 join agreements as a on a.agreement_id = r.agreement_id
-join kinds as k on k.kind = r.kind

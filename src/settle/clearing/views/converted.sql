@@ -1,14 +1,96 @@
--- Each bucket in the settlement currency: one multiplication, rounded once, as agreed.
+-- Each bucket in the currency it is settled in: one multiplication, rounded once, as agreed; or
+-- the sum of its records, converted one by one. Turnover is converted where a reserve asks for it.
+--
+-- The FX result is what the rate gave the hub: the same amount at the mid rate of the window's
+-- day, less what the participant got. The rounding result is what conversion a record at a time
+-- left over, and the fees taken in each currency by itself.
+with asked as (
+    select
+        t.*,
+        q.rate_id,
+        q.mid_e8,
+        q.client_e8,
+        q.via,
+        q.leg_in_e8,
+        q.leg_out_e8,
+        q.rate,
+        q.rate_whole,
+        q.rate_rest,
+        q.day_rate,
+        q.day_whole,
+        q.day_rest,
+        q.denominator,
+        q.fits_minor,
+        t.sales_minor + t.refunds_minor as turnover_minor
+    from taxed as t
+    join quoted as q on q.pair = t.pair and q.fx_markup_ppm = t.fx_markup_ppm
+),
+exchanged as (
+    select
+        a.*,
+        exchange(
+            a.net_minor,
+            a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+        ) as whole_minor,
+        case when a.rate = a.day_rate then null else exchange(
+            a.net_minor,
+            a.day_rate, a.day_whole, a.day_rest, a.denominator, a.fits_minor, a.rounding
+        ) end as mid_minor,
+        exchange(
+            a.credits_minor,
+            a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+        ) as credits_converted_minor,
+        case when a.debits_minor = 0 then cast(0 as decimal(38, 0)) else exchange(
+            a.debits_minor,
+            a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+        ) end as debits_converted_minor,
+        case when not a.has_reserve then cast(0 as decimal(38, 0))
+            when a.convert_per = 'record' then a.single_turnover_minor
+            else exchange(
+                a.turnover_minor,
+                a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+            )
+        end as turnover_converted_minor,
+        a.single_gross_minor + a.single_fees_minor + a.single_tax_minor as single_minor
+    from asked as a
+)
 select
-    b.*,
-    q.settlement_currency,
-    q.rounding,
-    q.rate_id,
-    q.mid_e8,
-    q.client_e8,
-    divide_as(b.net_minor * q.client_e8 * q.numerator, q.denominator, q.rounding)
+    e.place,
+    e.agreement_id,
+    e.part,
+    e.currency,
+    e.settlement_currency,
+    e.records,
+    e.sales_minor,
+    e.refunds_minor,
+    e.chargebacks_minor,
+    e.reversals_minor,
+    e.adjustments_minor,
+    e.fees_percent_minor,
+    e.fees_back_minor,
+    e.fees_explicit_minor,
+    e.tax_minor,
+    e.net_minor,
+    e.rate_id,
+    e.mid_e8,
+    e.client_e8,
+    e.via,
+    e.leg_in_e8,
+    e.leg_out_e8,
+    e.rounding,
+    e.convert_per,
+    e.fx_party,
+    e.credits_converted_minor,
+    e.debits_converted_minor,
+    e.turnover_converted_minor,
+    case when e.convert_per = 'record' and e.currency <> e.settlement_currency
+        then e.single_minor
+        else e.whole_minor
+    end
         as converted_minor,
-    divide_as(b.turnover_minor * q.client_e8 * q.numerator, q.denominator, q.rounding)
-        as turnover_converted_minor
-from bucketed as b
-join quoted as q on q.agreement_id = b.agreement_id and q.currency = b.currency
+    coalesce(e.mid_minor - e.whole_minor, cast(0 as decimal(38, 0))) as fx_result_minor,
+    case when e.convert_per = 'record' and e.currency <> e.settlement_currency
+        then e.whole_minor - e.single_minor
+        else cast(0 as decimal(38, 0))
+    end as rounding_result_minor
+from exchanged as e

@@ -1,16 +1,23 @@
--- Fixed fees are agreed in the settlement currency: they need no rate. Tax on them, rounded once.
+-- Fixed fees of agreements without a schedule are agreed in the settlement currency: they need
+-- no rate. Tax on them, rounded once a position.
 with charged_fixed as (
-    select agreement_id, sum(cast(fixed_minor as decimal(38, 0))) as fixed_minor
-    from charged
-    group by agreement_id
+    select
+        g.place,
+        case when a.netting = 'gross' then k.way else g.facing end as part,
+        sum(cast(g.records * a.fee_fixed_minor as decimal(38, 0))) as fixed_minor
+    from grossed as g
+    join agreements as a on a.place = g.place
+    join kinds as k on k.kind = g.kind
+    where g.kind = 'sale' and coalesce(a.fee_schedule, '') = ''
+    group by g.place, case when a.netting = 'gross' then k.way else g.facing end
 )
 select
-    f.agreement_id,
+    f.place,
+    a.agreement_id,
+    f.part,
+    a.settlement_currency as currency,
     -f.fixed_minor as fees_fixed_minor,
-    -divide_as(
-        f.fixed_minor * cast(a.tax_ppm as decimal(38, 0)),
-        cast(1000000 as decimal(38, 0)),
-        a.rounding
-    ) as tax_fixed_minor
+    -portion_of(f.fixed_minor, a.tax_ppm, a.rounding) as tax_fixed_minor
 from charged_fixed as f
-join agreements as a on a.agreement_id = f.agreement_id
+join agreements as a on a.place = f.place
+where f.fixed_minor <> 0

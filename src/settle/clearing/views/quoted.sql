@@ -1,21 +1,52 @@
--- The rate each bucket gets: the mid rate less the agreement's markup, to eight decimals
--- half-even. A bucket in its settlement currency is not converted and pays no markup.
+-- The rates that participants get: the mid rate less the agreed markup, to eight decimals
+-- half-even. One currency is not converted into itself and pays no markup.
+with asked as (
+    select distinct p.pair, m.fx_markup_ppm
+    from aimed as m
+    join pairs as p
+        on p.base = m.currency and p.quote = m.settlement_currency
+        and p.quoted_on = m.quoted_on and p.is_next_day = m.is_next_day
+),
+lowered as (
+    select
+        q.pair,
+        q.fx_markup_ppm,
+        s.base,
+        s.quote,
+        s.rate_id,
+        s.via,
+        s.leg_in_e8,
+        s.leg_out_e8,
+        s.mid_e8,
+        s.day_mid_e8,
+        s.numerator,
+        s.denominator,
+        s.fits_minor,
+        case when s.base = s.quote
+            then cast(s.mid_e8 as decimal(38, 0))
+            else divide_half_even(
+                cast(s.mid_e8 as decimal(38, 0))
+                    * cast(1000000 - q.fx_markup_ppm as decimal(38, 0)),
+                cast(1000000 as decimal(38, 0))
+            )
+        end as client_e8
+    from asked as q
+    join mids as s on s.pair = q.pair
+)
 select
-    b.agreement_id,
-    b.currency,
-    a.settlement_currency,
-    a.rounding,
-    p.rate_id,
-    p.mid_e8,
-    case when b.currency = a.settlement_currency
-        then cast(p.mid_e8 as decimal(38, 0))
-        else divide_half_even(
-            cast(p.mid_e8 as decimal(38, 0)) * cast(1000000 - a.fx_markup_ppm as decimal(38, 0)),
-            cast(1000000 as decimal(38, 0))
-        )
-    end as client_e8,
-    cast(p.numerator as decimal(38, 0)) as numerator,
-    cast(p.denominator as decimal(38, 0)) as denominator
-from bucketed as b
-join agreements as a on a.agreement_id = b.agreement_id
-join pairs as p on p.base = b.currency and p.quote = a.settlement_currency
+    l.*,
+    l.client_e8 * l.numerator as rate,
+    case when l.fits_minor > 0
+        then whole(minor(l.client_e8 * l.numerator), l.denominator)
+    end as rate_whole,
+    case when l.fits_minor > 0
+        then minor(l.client_e8 * l.numerator) % l.denominator
+    end as rate_rest,
+    cast(l.day_mid_e8 as decimal(38, 0)) * l.numerator as day_rate,
+    case when l.fits_minor > 0
+        then whole(l.day_mid_e8 * l.numerator, l.denominator)
+    end as day_whole,
+    case when l.fits_minor > 0
+        then (l.day_mid_e8 * l.numerator) % l.denominator
+    end as day_rest
+from lowered as l

@@ -12,4 +12,5 @@ select
     n.net_minor + coalesce(cast(c.amount_minor as decimal(38, 0)), 0) as due_minor,
     c.since as carried_since
 from nets as n
-left join carried as c on c.agreement_id = n.agreement_id and c.currency = n.currency
+left join carried as c
+    on c.agreement_id = n.agreement_id and c.part = n.part and c.currency = n.currency

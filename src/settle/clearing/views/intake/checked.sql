@@ -1,9 +1,5 @@
--- Each record with the first reason for which it cannot be taken, or none. Partners stand for
--- what they owe under their participant id.
-with partners as (
-    select distinct participant_id from agreements where role = 'partner'
-),
-participants as (
+-- Each suspect with the first reason for which it cannot be taken, or none.
+with participants as (
     select distinct participant_id from agreements
 )
 select
@@ -20,6 +16,7 @@ select
         when r.amount_minor > 9223372036854775807 then 'amount_too_large'
         when r.occurred_us is null then 'occurred_at_unreadable'
         when r.occurred_us < t.earliest_us then 'occurred_at_too_early'
+        when r.occurred_us < t.horizon_us then 'occurred_at_beyond_horizon'
         when r.occurred_us > t.now_us then 'occurred_at_in_the_future'
         when r.received_us is null and r.received_said is not null then 'received_at_unreadable'
         when p.participant_id is null then 'participant_unknown'
@@ -30,11 +27,14 @@ select
         when k.against = 'partner' and q.participant_id is null then 'counterparty_unknown'
         when r.counterparty_id is not null and q.participant_id is null
             then 'counterparty_unknown'
+        when s.row is not null and o.record_id is null then 'original_unknown'
     end as fault
-from raw as r
+from suspects_told as r
 cross join terms as t
 left join kinds as k on k.kind = r.kind
 left join currencies as c on c.currency = r.currency
 left join participants as p on p.participant_id = r.participant_id
 left join agreements as a on a.agreement_id = r.agreement_id
 left join partners as q on q.participant_id = r.counterparty_id
+left join sought as s on s.row = r.row
+left join originals as o on o.record_id = r.original_record_id

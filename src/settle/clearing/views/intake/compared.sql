@@ -1,4 +1,4 @@
--- Each record with what becomes of it: accepted, duplicate or quarantined, and why.
+-- Each suspect with what becomes of it by itself and beside others of its id, and why.
 select
     c.*,
     case

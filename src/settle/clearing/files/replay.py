@@ -1,0 +1,244 @@
+"""A closed window priced once more, from what was kept of it: its records, terms and volumes.
+
+What comes out is held against the positions as they were committed. So a file is made of the
+very figures that were settled, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.clearing import tables
+from settle.clearing.agreements import Agreements
+from settle.clearing.fees import Fees
+from settle.clearing.lake import Lake
+from settle.clearing.netting import netting_views
+from settle.clearing.pricing import give_terms, price
+from settle.clearing.rates import Rates
+from settle.clearing.records import STORED
+from settle.clearing.settled import SETTLED
+from settle.clearing.unsettled import DEFERRED
+from settle.engine import Scratch, read_views
+from settle.errors import BadInput, NotConserved
+from settle.store import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+VIEWS = ("lanes", "levied_each", "priced_each", "taxed_each", "singled_each", "converted_each",
+         "settled_each")  # fmt: skip
+"""From a priced window to what each record came to, in the order in which they build."""
+
+KEPT = frozenset(("lanes", "levied_each", "singled_each"))
+"""Those that are kept; the others have a row a record and are computed where they are used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedWindow:
+    """What the store and the lake kept of a closed window.
+
+    `positions` and `buckets`: as committed, of the agreements asked for.
+    """
+
+    day: date
+    manifest_digest: str
+    agreements: Agreements
+    fees: Fees
+    usage: pa.Table
+    positions: pa.Table
+    buckets: pa.Table
+
+    @property
+    def window_id(self) -> str:
+        """Its ISO date."""
+        return self.day.isoformat()
+
+    @classmethod
+    def of(
+        cls, connection: Connection, *, day: date, lake: Lake, agreement_ids: Sequence[str] = ()
+    ) -> ClosedWindow:
+        """The window of `day`, for some agreements or, if none is named, all of them.
+
+        Raises:
+            BadInput: it is not closed, its terms were not kept, or an agreement is unknown.
+        """
+        window = _window(connection, day)
+        agreements = Agreements(_kept(lake.terms(window["agreements_digest"])))
+        unknown = sorted(name for name in agreement_ids if name not in agreements)
+        if unknown:
+            raise BadInput(
+                f"window {day} was closed without an agreement {unknown[0]!r}",
+                agreement_id=unknown[0],
+            )
+        fees = lake.terms(window["fees_digest"])
+        return cls(
+            day=day,
+            manifest_digest=window["manifest_digest"],
+            agreements=agreements,
+            fees=Fees(_kept(fees)) if fees.is_file() else Fees.none(),
+            usage=_usage_before(connection, day.isoformat()),
+            positions=_positions(connection, day.isoformat(), agreement_ids),
+            buckets=_buckets(connection, day.isoformat(), agreement_ids),
+        )
+
+
+def _window(connection: Connection, day: date) -> Any:
+    table = tables.windows
+    query = sa.select(table).where(table.c.window_id == day.isoformat())
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise BadInput(f"window {day} is not closed: it has no files yet", day=day)
+    if row["agreements_digest"] is None:
+        raise BadInput(f"the terms of window {day} were not kept", day=day)
+    return row
+
+
+def _kept(path: Path) -> pa.Table:
+    from pyarrow import parquet
+
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
+    return parquet.read_table(path)
+
+
+def _usage_before(connection: Connection, window_id: str) -> pa.Table:
+    used = tables.fee_usage.c
+    key = (used.agreement_id, used.schedule_id, used.kind, used.currency, used.month)
+    sums = [
+        sa.cast(sa.func.sum(column), sa.BigInteger).label(column.name)
+        for column in (used.amount_minor, used.records)
+    ]
+    query = sa.select(*key, *sums).where(used.window_id < window_id).group_by(*key)
+    return arrow(connection, query)
+
+
+def _positions(connection: Connection, window_id: str, agreement_ids: Sequence[str]) -> pa.Table:
+    table = tables.positions
+    query = sa.select(table).where(table.c.window_id == window_id)
+    return arrow(connection, _of(query, agreement_ids).order_by(table.c.position_id))
+
+
+def _buckets(connection: Connection, window_id: str, agreement_ids: Sequence[str]) -> pa.Table:
+    lines, own = tables.position_lines, tables.positions.c
+    query = (
+        sa.select(lines, own.agreement_id, own.part, own.currency.label("settlement_currency"))
+        .join(tables.positions, own.position_id == lines.c.position_id)
+        .where(own.window_id == window_id)
+    )
+    order = (lines.c.position_id, lines.c.currency, lines.c.rate_id)
+    return arrow(connection, _of(query, agreement_ids).order_by(*order))
+
+
+def _of(query: sa.Select[Any], agreement_ids: Sequence[str]) -> sa.Select[Any]:
+    if not agreement_ids:
+        return query
+    return query.where(tables.positions.c.agreement_id.in_(agreement_ids))
+
+
+def replay(
+    scratch: Scratch, window: ClosedWindow, *, lake: Lake, rates: Rates,
+    agreement_ids: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Make known what each record of a closed window came to, as `settled_each`.
+
+    The committed positions and buckets become known as `positions` and `buckets`.
+
+    Raises:
+        BadInput: a file of the lake is missing, or a rate is.
+        NotConserved: what the records come to is not what was committed.
+    """
+    _give_records(scratch, window, lake=lake, agreement_ids=agreement_ids)
+    give_terms(scratch, agreements=window.agreements, fees=window.fees, usage=window.usage)
+    price(scratch, day=window.day, rates=rates, views=netting_views())
+    scratch.give("positions", window.positions)
+    scratch.give("buckets", window.buckets)
+    _prove(scratch, window)
+    views = read_views(Path(__file__).parent / "views", VIEWS)
+    scratch.steps(views, lazy=set(views) - KEPT)
+
+
+def _give_records(
+    scratch: Scratch, window: ClosedWindow, *, lake: Lake, agreement_ids: Sequence[str]
+) -> None:
+    """The records of the window as `records`, read where they are used.
+
+    `settle.clearing.settled` says what the lines of a manifest mean.
+    """
+    import pyarrow as pa
+
+    window_id, lines = window.window_id, _kept(lake.manifest(window.window_id)).to_pylist()
+    whole = [lake.accepted(line["name"]) for line in lines if line["what"] == "whole"]
+    parts = [line for line in lines if line["what"] == "part"]
+    left = [lake.deferred(window_id)] if any(x["what"] == "deferred" for x in lines) else []
+    withdrawn = [line["name"] for line in lines if line["what"] == "withdrawn"]
+    scratch.read("whole_files", whole, columns=STORED)
+    scratch.read("settled_file", [lake.settled(window_id)], columns=SETTLED)
+    deferred = sorted({line["name"] for line in parts})
+    scratch.read("deferred_files", [lake.deferred(x) for x in deferred], columns=DEFERRED)
+    scratch.read("left_file", left, columns=DEFERRED)
+    scratch.give("parts_taken", _parts(parts, window_id))
+    scratch.give("withdrawn_ids", pa.table({"record_id": pa.array(withdrawn, pa.string())}))
+    own = pa.array(list(agreement_ids), pa.string())
+    scratch.give("asked_for", pa.table({"agreement_id": own}))
+    scratch.view("records", _records(window_id, of_some=bool(agreement_ids)))
+
+
+def _parts(parts: Sequence[dict[str, Any]], window_id: str) -> pa.Table:
+    import pyarrow as pa
+
+    rows = [
+        {
+            "deferred_in": line["name"], "settles_in": line["settles_in"],
+            "reason": "on_time" if line["settles_in"] == window_id else "late",
+        }
+        for line in parts
+    ]  # fmt: skip
+    text = pa.string()
+    schema = pa.schema({"deferred_in": text, "settles_in": text, "reason": text})
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _records(window_id: str, *, of_some: bool) -> str:
+    columns = ", ".join(STORED)
+    some = "semi join asked_for using (agreement_id)" if of_some else ""
+    return f"""select * from (
+        select {columns}, '{window_id}' as occurred_window, 'on_time' as reason from whole_files
+        union all select {columns}, occurred_window, reason from settled_file
+        union all
+        select {columns}, occurred_window, p.reason
+        from deferred_files join parts_taken as p using (deferred_in, settles_in)
+    ) {some}
+    anti join (
+        select record_id from withdrawn_ids
+        union all select record_id from left_file where settles_in <= '{window_id}'
+    ) as gone using (record_id)"""  # noqa: S608  # names of ours, a date
+
+
+def _prove(scratch: Scratch, window: ClosedWindow) -> None:
+    """Every bucket came to the very figures that were committed, and there is no other."""
+    figures = ("records", "net_minor", "client_e8", "tax_minor", "converted_minor")
+    key = ("agreement_id", "part", "settlement_currency", "currency", "rate_id")
+    same = " and ".join(f"c.{name} = v.{name}" for name in key)
+    differs = " or ".join(f"c.{name} is distinct from v.{name}" for name in figures)
+    found = scratch.rows(
+        f"""select
+            coalesce(c.agreement_id, v.agreement_id) as agreement_id,
+            coalesce(c.currency, v.currency) as currency
+        from buckets as c full join converted as v on {same}
+        where {differs}
+        order by 1, 2 limit 1"""  # noqa: S608  # names of ours
+    ).to_pylist()
+    if found:
+        name, currency = found[0]["agreement_id"], found[0]["currency"]
+        raise NotConserved(
+            f"window {window.window_id}, agreement {name!r}: its records in {currency} do not "
+            "come to what was settled; are the rates those it was closed with?",
+            agreement_id=name, currency=currency, window_id=window.window_id,
+        )  # fmt: skip

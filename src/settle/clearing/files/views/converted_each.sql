@@ -1,0 +1,51 @@
+-- Each record in the currency it is settled in, to the fraction: the whole units below it, and
+-- what is left over in parts of the rate's denominator.
+with divided as (
+    select
+        t.*,
+        l.is_single,
+        l.converted_minor,
+        l.rate,
+        l.denominator,
+        case when abs(t.net_minor) < l.fits_minor
+            then cast(
+                small(abs(t.net_minor)) * l.rate_whole
+                    + whole(small(abs(t.net_minor)) * l.rate_rest, l.denominator)
+                as decimal(38, 0)
+            )
+            else quotient(
+                abs(t.net_minor) * cast(l.rate as decimal(38, 0)),
+                cast(l.denominator as decimal(38, 0))
+            )
+        end as below
+    from taxed_each as t
+    join lanes as l on l.lane = t.lane
+),
+left_each as (
+    select
+        d.*,
+        abs(d.net_minor) * cast(d.rate as decimal(38, 0))
+            - d.below * cast(d.denominator as decimal(38, 0)) as over
+    from divided as d
+)
+select
+    f.record_id,
+    f.lane,
+    f.bucket,
+    f.gross_minor,
+    f.fee_minor,
+    f.fee_back_minor,
+    f.tax_minor,
+    f.net_minor,
+    f.is_single,
+    f.converted_minor,
+    case
+        when f.net_minor >= 0 then f.below
+        when f.over = 0 then -f.below
+        else -f.below - 1
+    end as floor_minor,
+    case
+        when f.net_minor >= 0 or f.over = 0 then f.over
+        else cast(f.denominator as decimal(38, 0)) - f.over
+    end as over
+from left_each as f

@@ -1,0 +1,34 @@
+"""Funding: which account must hold what by when, and the cheapest way to get there."""
+
+from settle.clearing.funding.accounts import CLIENTS, OWN, Account, Claim
+from settle.clearing.funding.arcs import Trade, Transfer
+from settle.clearing.funding.naive import naive_plan
+from settle.clearing.funding.needs import ANYWHERE, CountryMatrix, Need, needs_of
+from settle.clearing.funding.plan import FundingPlan, Hindrance, Infeasible, Move, Unfunded
+from settle.clearing.funding.planning import plan
+from settle.clearing.funding.question import Funding
+from settle.clearing.funding.verifying import Check, Flaw, verify
+
+__all__ = [
+    "ANYWHERE",
+    "CLIENTS",
+    "OWN",
+    "Account",
+    "Check",
+    "Claim",
+    "CountryMatrix",
+    "Flaw",
+    "Funding",
+    "FundingPlan",
+    "Hindrance",
+    "Infeasible",
+    "Move",
+    "Need",
+    "Trade",
+    "Transfer",
+    "Unfunded",
+    "naive_plan",
+    "needs_of",
+    "plan",
+    "verify",
+]

@@ -1,0 +1,127 @@
+"""What a participant would be owed if its window closed now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from settle.clearing.agreements import Agreements
+from settle.clearing.explanation import Bucket, Explanation, Taken, bucket_of
+from settle.clearing.fees import Fees
+from settle.clearing.lake import Lake
+from settle.clearing.netting import Netted, net
+from settle.clearing.positions import position_id, position_of
+from settle.clearing.rates import Rates
+from settle.clearing.sifting import place
+from settle.clearing.standing import Standing, usage_of
+from settle.clearing.unsettled import Unsettled
+from settle.clearing.windows import Cutoff, window_of
+from settle.engine import Engine
+from settle.errors import BadInput
+from settle.store import Store
+
+Key = tuple[str, str, str]
+
+
+def explain_open(
+    *,
+    as_of: datetime,
+    store: Store,
+    engine: Engine,
+    lake: Path,
+    agreements: Agreements,
+    rates: Rates,
+    cutoff: Cutoff,
+    fees: Fees | None = None,
+    participant_id: str | None = None,
+    agreement_id: str | None = None,
+) -> Sequence[Explanation]:
+    """Open positions taken apart, netted by the views that close a window.
+
+    What counts is accepted, in no closed window yet, and occurred before the cut-off of the
+    window that is open at `as_of`; the rates are the last published by its day.
+
+    Raises:
+        BadInput: neither or both are given, the name is not among the agreements, or a rate is
+            missing.
+    """
+    owner = _owner(agreements, participant_id=participant_id, agreement_id=agreement_id)
+    # All of the participant's, for one agreement may be set off against another.
+    wanted = list(agreements.of_participant(owner))
+    day = window_of(as_of, cutoff)
+    with store.reading() as connection:
+        unsettled = Unsettled.of(connection, Lake(lake))
+        standing = Standing.of(connection).of_agreements(wanted)
+        usage = usage_of(connection) if fees is not None else None
+    with engine.scratch() as scratch:
+        place(
+            scratch, unsettled, day=day, cutoff=cutoff, agreements=agreements,
+            agreement_ids=wanted,
+        )  # fmt: skip
+        netted = net(
+            scratch, day=day, agreements=agreements, rates=rates, standing=standing, fees=fees,
+            usage=usage, posting=False,
+        )  # fmt: skip
+    found = explanations(netted, day=day)
+    return [each for each in found if agreement_id in (None, each.position.agreement_id)]
+
+
+def _owner(agreements: Agreements, *, participant_id: str | None, agreement_id: str | None) -> str:
+    if (participant_id is None) == (agreement_id is None):
+        raise BadInput("open positions are of one participant_id or of one agreement_id")
+    if agreement_id is not None and agreement_id in agreements:
+        return str(agreements[agreement_id]["participant_id"])
+    if participant_id is not None and agreements.of_participant(participant_id):
+        return participant_id
+    name = participant_id or agreement_id
+    raise BadInput(f"{name!r} has no agreement", name=name)
+
+
+def explanations(netted: Netted, *, day: date) -> list[Explanation]:
+    """Every position of a window as it was netted, taken apart. This reads no store."""
+    window_id = day.isoformat()
+    buckets: dict[Key, list[Bucket]] = defaultdict(list)
+    for row in netted.buckets.to_pylist():
+        buckets[_key(row, currency="settlement_currency")].append(bucket_of(row))
+    taken = _taken(netted, window_id)
+    found = []
+    for row in netted.obliged.to_pylist():
+        name = _name(_key(row), window_id)
+        position = position_of({**row, "position_id": name, "window_id": window_id})
+        own = tuple(buckets[_key(row)])
+        found.append(Explanation(position=position, buckets=own, taken=tuple(taken[name])))
+    return found
+
+
+def _taken(netted: Netted, window_id: str) -> dict[str, list[Taken]]:
+    """What each position got from elsewhere, by its id."""
+    taken: dict[str, list[Taken]] = defaultdict(list)
+    for row in netted.recovered.to_pylist():
+        own = Taken(
+            source=row["source"],
+            source_id=row["source_id"],
+            amount_minor=row["amount_minor"],
+            nth=row["nth"],
+        )
+        taken[_name(_key(row), window_id)].append(own)
+    for row in netted.set_off.to_pylist():
+        amount = row["amount_minor"]
+        giver, taker = (_name((row[n], "", row["currency"]), window_id) for n in _SIDES)
+        taken[taker].append(Taken(source="set_off", source_id=giver, amount_minor=amount))
+        taken[giver].append(Taken(source="set_off", source_id=taker, amount_minor=-amount))
+    return taken
+
+
+_SIDES = ("giver", "taker")
+
+
+def _key(row: Mapping[str, Any], *, currency: str = "currency") -> Key:
+    return row["agreement_id"], row["part"], row[currency]
+
+
+def _name(key: Key, window_id: str) -> str:
+    agreement_id, part, currency = key
+    return position_id(agreement_id=agreement_id, part=part, currency=currency, window_id=window_id)

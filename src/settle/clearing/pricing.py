@@ -1,0 +1,132 @@
+"""Pricing: the first half of netting, from records to positions with their fees, converted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from settle.clearing.agreements import Agreements
+from settle.clearing.fees import Fees, fees_tables
+from settle.clearing.kinds import kinds_table, turns_table
+from settle.clearing.rates import Rates, rates_tables
+from settle.engine import AnyScratch
+from settle.errors import BadInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SUMMING_VIEWS = (
+    "charged", "ruled", "counted", "tiered", "levied", "grossed", "scheduled", "used", "aimed",
+    "wanted",
+)  # fmt: skip
+"""The steps up to the question which rates are needed, in the order in which they build."""
+
+PRICING_VIEWS = (
+    "quoted", "singled", "singles", "bucketed", "taxed", "converted", "fixed", "combined",
+    "sides", "earned", "shared", "parties_traded",
+)  # fmt: skip
+"""The steps from there to the positions and to what the trade gives each party."""
+
+LAZY = frozenset(("charged", "ruled", "counted", "levied", "singled", "aimed", "bucketed", "taxed"))
+"""Views of a row a record, or that one other view uses: computed where they are used.
+
+What tiers count (`tiered`) is kept: it takes a sort of all these records, and is used thrice.
+"""
+
+
+def no_usage() -> pa.Table:
+    """The volume that tiers counted before, where there is none."""
+    import pyarrow as pa
+
+    text, whole = pa.string(), pa.int64()
+    return pa.schema(
+        {
+            "agreement_id": text, "schedule_id": text, "kind": text, "currency": text,
+            "month": text, "amount_minor": whole, "records": whole,
+        }
+    ).empty_table()  # fmt: skip
+
+
+def give_terms(
+    scratch: AnyScratch, *, agreements: Agreements, fees: Fees, usage: pa.Table | None
+) -> None:
+    """Make known what all pricing goes by: agreements, kinds, fee rules, partners' shares.
+
+    Raises:
+        BadInput: an agreement names a fee schedule that is not there.
+    """
+    _refuse_unknown_schedules(agreements, fees)
+    scratch.give("agreements", agreements.table.append_column("place", _places(agreements)))
+    scratch.give("kinds", kinds_table())
+    scratch.give("turns", turns_table())
+    rules, tiers = fees_tables(fees)
+    scratch.give("rules", rules)
+    scratch.give("fee_tiers", tiers)
+    scratch.give("usage", no_usage() if usage is None else usage)
+    scratch.step("sharers", _SHARERS)
+
+
+def _places(agreements: Agreements) -> pa.Array:
+    """The place of each agreement in the order of their ids: what a view groups and sorts by."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ranks = pc.rank(agreements.table.column("agreement_id"), tiebreaker="first")
+    return ranks.cast(pa.int32())
+
+
+def _refuse_unknown_schedules(agreements: Agreements, fees: Fees) -> None:
+    named = set(agreements.table.column("fee_schedule").unique().to_pylist()) - {None, ""}
+    if unknown := named - fees.schedules:
+        gone = min(unknown)
+        place = agreements.column("fee_schedule").index(gone)
+        name = agreements.column("agreement_id")[place]
+        raise BadInput(
+            f"agreement {name!r} is charged by fee schedule {gone!r}, which is not among the fees",
+            field="fee_schedule", agreement_id=name,
+        )  # fmt: skip
+
+
+def price(scratch: AnyScratch, *, day: date, rates: Rates, views: Mapping[str, str]) -> date | None:
+    """Take `records` of the scratch space to `combined`. Gives the day of the rates, if any.
+
+    Raises:
+        BadInput: an agreement is missing, or a rate is.
+        MoneyError: a currency has no rate.
+    """
+    scratch.steps({name: views[name] for name in SUMMING_VIEWS}, lazy=LAZY)
+    _refuse_unknown(scratch)
+    wanted = scratch.rows("select * from wanted").to_pylist()
+    pairs, mids = rates_tables(wanted, rates=rates, day=day)
+    scratch.give("pairs", pairs)
+    scratch.give("mids", mids)
+    scratch.steps({name: views[name] for name in PRICING_VIEWS}, lazy=LAZY)
+    converts = any(asked["quoted_on"] for asked in wanted)
+    return rates.on(day).as_of if converts else None
+
+
+def _refuse_unknown(scratch: AnyScratch) -> None:
+    """Every record has been summed, or its agreement is gone."""
+    summed = scratch.value("select sum(cast(records as decimal(38, 0))) from grossed")
+    if scratch.value("select count(*) from records") == (summed or 0):
+        return
+    name = scratch.value(
+        """select min(agreement_id) from records
+        where agreement_id not in (select agreement_id from agreements)"""
+    )
+    raise BadInput(
+        f"agreement {name!r} is no longer among the agreements, but has unsettled records: "
+        "keep its row until all of that is settled",
+        field="agreement_id", agreement_id=name,
+    )  # fmt: skip
+
+
+_SHARERS = """select
+    participant_id,
+    max(fee_share_ppm) as fee_share_ppm,
+    max(interchange_ppm) as interchange_ppm,
+    min(rounding) as rounding
+from agreements
+where role = 'partner' and (fee_share_ppm > 0 or interchange_ppm > 0)
+group by participant_id"""

@@ -1,0 +1,134 @@
+"""The proof of a position: its records, priced and summed again, are its lines exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.clearing import tables
+from settle.clearing.agreements import Agreements
+from settle.clearing.explanation import Bucket, Explanation, bucket_of
+from settle.clearing.fees import Fees
+from settle.clearing.kinds import COMPONENTS
+from settle.clearing.lake import Lake
+from settle.clearing.netting import BUCKETS, netting_views
+from settle.clearing.pricing import give_terms, price
+from settle.clearing.rates import Rates
+from settle.clearing.records import STORED
+from settle.clearing.settled import settled_records
+from settle.clearing.standing import usage_of
+from settle.engine import Engine
+from settle.errors import BadInput
+from settle.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One figure of a bucket: as the position has it, and as its records give it."""
+
+    currency: str
+    rate_id: str
+    component: str
+    expected: int
+    actual: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionProof:
+    """A position held against its records, figure by figure."""
+
+    position_id: str
+    records: int
+    compared: tuple[Compared, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every figure is the same."""
+        return all(each.expected == each.actual for each in self.compared)
+
+
+def prove(
+    explanation: Explanation, *, store: Store, engine: Engine, lake: Path, rates: Rates
+) -> PositionProof:
+    """Price and sum the records of a closed position again, under the terms that were kept.
+
+    Raises:
+        BadInput: the window is not closed, or a file of the lake is missing.
+    """
+    position, at = explanation.position, Lake(lake)
+    with store.reading() as connection:
+        agreements, fees = _terms(connection, at, position.window_id)
+        usage = usage_of(connection, before=position.window_id)
+    # The whole agreement: tiers count over its records in their order.
+    records = settled_records(at, position.window_id, agreement_id=position.agreement_id)
+    with engine.scratch() as scratch:
+        scratch.give("records", records.select([*STORED, "occurred_window", "reason"]))
+        give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
+        day = date.fromisoformat(position.window_id)
+        price(scratch, day=day, rates=rates, views=netting_views())
+        rows = scratch.rows(BUCKETS).to_pylist()
+    key = position.agreement_id, position.part, position.currency
+    names = ("agreement_id", "part", "settlement_currency")
+    again = [bucket_of(row) for row in rows if tuple(row[name] for name in names) == key]
+    return PositionProof(
+        position_id=position.position_id,
+        records=sum(bucket.records for bucket in again),
+        compared=tuple(_compared(_figures(explanation.buckets), _figures(again))),
+    )
+
+
+def _terms(connection: Connection, lake: Lake, window_id: str) -> tuple[Agreements, Fees]:
+    table = tables.windows.c
+    query = sa.select(table.agreements_digest, table.fees_digest)
+    row = connection.execute(query.where(table.window_id == window_id)).one_or_none()
+    if row is None:
+        raise BadInput(f"window {window_id} is not closed", window_id=window_id)
+    agreements = Agreements(_read(lake.terms(row.agreements_digest)))
+    fees = lake.terms(row.fees_digest)
+    return agreements, Fees(_read(fees)) if fees.is_file() else Fees.none()
+
+
+def _read(path: Path) -> pa.Table:
+    from pyarrow import parquet
+
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
+    return parquet.read_table(path)
+
+
+Figures = Mapping[tuple[str, str, str], int]
+
+
+def _figures(buckets: Any) -> Figures:
+    found: dict[tuple[str, str, str], int] = {}
+    for bucket in buckets:
+        for component, amount in _of(bucket):
+            found[bucket.currency, bucket.rate_id, component] = amount
+    return found
+
+
+def _of(bucket: Bucket) -> Iterator[tuple[str, int]]:
+    amounts = {line.component: line.amount_minor for line in bucket.lines}
+    yield from ((name, amounts.get(name, 0)) for name in COMPONENTS)
+    yield "records", bucket.records
+    yield "net", bucket.net_minor
+    yield "client_e8", bucket.client_e8
+    yield "converted", bucket.converted_minor
+
+
+def _compared(expected: Figures, actual: Figures) -> Iterator[Compared]:
+    for key in sorted(expected.keys() | actual.keys()):
+        currency, rate_id, component = key
+        yield Compared(
+            currency=currency, rate_id=rate_id, component=component,
+            expected=expected.get(key, 0), actual=actual.get(key, 0),
+        )  # fmt: skip

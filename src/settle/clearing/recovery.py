@@ -1,0 +1,83 @@
+"""What covers a participant's debt to the hub when it fails, where the hub is principal.
+
+The loss falls on its collateral, then its reserve, the oldest slice first, then the hub's own
+funds. What others are paid does not change: no account but these is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from settle.ledger import Posting, accounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """What is left of a reserve slice, and the window it was withheld in."""
+
+    slice_id: str
+    window_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """A debt covered in full: by collateral, by slices, and the rest by the hub itself."""
+
+    debt_minor: int
+    collateral_minor: int
+    slices: tuple[Slice, ...]
+    hub_minor: int
+
+    @property
+    def reserve_minor(self) -> int:
+        """What all slices give together."""
+        return sum(each.amount_minor for each in self.slices)
+
+    def postings(
+        self, *, agreement_id: str, currency: str, claim_id: str, posted_on: date
+    ) -> list[Posting]:
+        """The journal rows, event `default`: each source to the claim that it covers."""
+        return list(
+            self._postings(agreement_id, currency=currency, claim_id=claim_id, posted_on=posted_on)
+        )
+
+    def _postings(
+        self, agreement_id: str, *, currency: str, claim_id: str, posted_on: date
+    ) -> Iterator[Posting]:
+        sources = (
+            ("collateral", f"collateral/{agreement_id}", self.collateral_minor),
+            ("reserve", accounts.reserve(agreement_id), self.reserve_minor),
+            ("own_funds", accounts.OWN_FUNDS, self.hub_minor),
+        )
+        for row, debit, amount in sources:
+            if amount:
+                yield Posting(
+                    event="default", subject=claim_id, row=row, posted_on=posted_on, debit=debit,
+                    credit=f"claims/{agreement_id}", currency=currency, amount_minor=amount,
+                )  # fmt: skip
+
+
+def waterfall(debt_minor: int, *, collateral_minor: int, slices: Sequence[Slice]) -> Cover:
+    """Cover a debt from collateral, then slices in the order of their windows, then the hub.
+
+    `slices` and `collateral_minor` are of the same agreement and currency as the debt. This
+    takes no more from any than it holds.
+    """
+    assert debt_minor >= 0, "a debt is an amount owed to us"
+    assert collateral_minor >= 0, "what is used up is nothing, not less"
+    of_collateral = min(debt_minor, collateral_minor)
+    left = debt_minor - of_collateral
+    used = []
+    for each in sorted(slices, key=lambda each: (each.window_id, each.slice_id)):
+        amount = min(left, each.amount_minor)
+        if amount > 0:
+            used.append(
+                Slice(slice_id=each.slice_id, window_id=each.window_id, amount_minor=amount)
+            )
+            left -= amount
+    return Cover(
+        debt_minor=debt_minor, collateral_minor=of_collateral, slices=tuple(used), hub_minor=left
+    )

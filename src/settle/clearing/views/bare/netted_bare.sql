@@ -1,0 +1,22 @@
+-- What each agreement turned over in each currency, and what is left of it: one pass, no terms.
+with turned_over as (
+    select
+        t.agreement_id,
+        t.currency,
+        count(*) as records,
+        coalesce(sum(cast(t.amount_minor as decimal(38, 0))) filter (where k.sign = 1), 0)
+            as credits_minor,
+        coalesce(sum(cast(t.amount_minor as decimal(38, 0))) filter (where k.sign = -1), 0)
+            as debits_minor
+    from typed as t
+    join kinds as k on k.kind = t.kind
+    group by t.agreement_id, t.currency
+)
+select
+    agreement_id,
+    currency,
+    records,
+    minor(credits_minor) as credits_minor,
+    minor(debits_minor) as debits_minor,
+    minor(credits_minor - debits_minor) as net_minor
+from turned_over

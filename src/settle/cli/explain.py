@@ -1,0 +1,189 @@
+"""`settle explain`: a position taken apart to the unit, and the proof that it adds up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from settle.cli.net import (
+    AgreementsFile,
+    AsJson,
+    AsOf,
+    CapsFile,
+    EngineName,
+    FeesFile,
+    Files,
+    Memory,
+    RatesFile,
+    Window,
+    Zone,
+    calculated,
+    running,
+    terms_of,
+)
+from settle.errors import BadInput
+
+if TYPE_CHECKING:
+    from settle.clearing import Explanation, Line, PositionProof
+
+HELP = """Take a position apart: every amount it is made of, and the proof that they add up.
+
+POSITION is its id, or AGREEMENT/CURRENCY/WINDOW. It is looked for in the store of **--config**,
+where its records are priced and summed again and held against it figure by figure; or, with files
+of records and **--agreements**, it is netted from these.
+
+Exit code 0 if all adds up, 10 if it does not, 11 if there is no such position.
+
+Examples:
+
+    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml
+
+    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records --json
+
+    settle explain A-M1/EUR/2024-12-19 records.parquet --agreements agreements.parquet
+    --rates rates.csv --window 2024-12-19
+"""
+
+_Position = Annotated[
+    str, typer.Argument(metavar="POSITION", help="Its id, or AGREEMENT/CURRENCY/WINDOW.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("explain", help=HELP)(explain)
+
+
+def explain(
+    position: _Position,
+    records: Files = None,
+    *,
+    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
+    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
+    part: Annotated[str, typer.Option(help="credit, debit, or a counterparty.")] = "",
+    with_records: Annotated[bool, typer.Option("--records", help="Down to the records.")] = False,
+    agreements: AgreementsFile = None,
+    rates: RatesFile = None,
+    fees: FeesFile = None,
+    caps: CapsFile = None,
+    window: Window = None,
+    zone: Zone = "Asia/Shanghai",
+    as_of: AsOf = None,
+    memory: Memory = "4GB",
+    engine: EngineName = "duckdb",
+    as_json: AsJson = False,
+) -> None:
+    """Explain one position."""
+    if records:
+        if agreements is None:
+            raise BadInput("files of records are netted under --agreements: name the file")
+        if with_records:
+            raise BadInput("--records shows those of a store: leave the files away, or it")
+        terms = terms_of(agreements, rates=rates, fees=fees, caps=caps, zone=zone)
+        with running(engine, memory=memory) as started:
+            found = calculated(records, terms, engine=started, window=window, as_of=as_of)
+        told, proof, under = found.explain(_named(position, part=part)), None, None
+    else:
+        told, proof, under = _stored(position, part=part, config=config, store=store)
+    if as_json:
+        typer.echo(json.dumps(_as_json(told, proof, under if with_records else None), indent=2))
+    else:
+        _print(told, proof, under if with_records else None)
+    if not told.adds_up or (proof is not None and not proof.holds):
+        raise typer.Exit(10)
+
+
+def _named(position: str, *, part: str) -> str:
+    """The position's id, of a name of three parts or as it was given."""
+    from settle.clearing.positions import position_id
+
+    if "/" not in position:
+        return position
+    agreement_id, currency, window_id, *_ = [*position.rsplit("/", 2), "", ""]
+    return position_id(agreement_id=agreement_id, currency=currency, window_id=window_id, part=part)
+
+
+def _stored(
+    position: str, *, part: str, config: Path, store: str | None
+) -> tuple[Explanation, PositionProof, list[dict[str, Any]]]:
+    from settle import clearing
+    from settle.hub import Hub
+
+    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
+        with hub.store.reading() as connection:
+            told = clearing.explain(connection, position_id=_named(position, part=part))
+        proof = clearing.prove(
+            told, store=hub.store, engine=hub.engine, lake=hub.lake, rates=hub.rates
+        )
+        under = clearing.records_under(told.position, lake=hub.lake).to_pylist()
+        return told, proof, under
+
+
+def _as_json(
+    told: Explanation, proof: PositionProof | None, under: list[dict[str, Any]] | None
+) -> dict[str, Any]:
+    document = told.as_json()
+    if proof is not None:
+        document["proof"] = {
+            "records": proof.records,
+            "figures": len(proof.compared),
+            "holds": proof.holds,
+            "differences": [
+                f"{each.currency} {each.component}: {each.expected} is {each.actual}"
+                for each in proof.compared
+                if each.expected != each.actual
+            ],
+        }
+    if under is not None:
+        document["records_under"] = [
+            {name: str(value) if name.endswith("_at") else value for name, value in row.items()}
+            for row in under
+        ]
+    return document
+
+
+def _print(
+    told: Explanation, proof: PositionProof | None, under: list[dict[str, Any]] | None
+) -> None:
+    position, console = told.position, Console()
+    typer.echo(
+        f"{position.agreement_id} {position.part} {position.currency}, "
+        f"window {position.window_id}: {position.records:,} records  ({position.position_id})"
+    )
+    for bucket in told.buckets:
+        rows = Table(f"of its {bucket.records:,} records in {bucket.currency}")
+        typer.echo(f"\n{bucket.note}")
+        _amounts(rows, bucket.lines)
+        console.print(rows)
+    rows = Table(f"in {position.currency}", title="net")
+    _amounts(rows, told.lines)
+    console.print(rows)
+    rows = Table("and then", title="due")
+    _amounts(rows, (*told.steps, *told.ends))
+    console.print(rows)
+    typer.echo(f"adds up: {'yes' if told.adds_up else 'NO'}")
+    if proof is not None:
+        typer.echo(
+            f"its {proof.records:,} records, priced and summed again, give the same "
+            f"{len(proof.compared)} figures: {'yes' if proof.holds else 'NO'}"
+        )
+    for row in under or ():
+        typer.echo(
+            f"  {row['record_id']}  {row['kind']}  {row['amount_minor']} {row['currency']}  "
+            f"{row['occurred_at']:%Y-%m-%d %H:%M:%S}  {row['reason']}"
+        )
+
+
+def _amounts(table: Table, lines: tuple[Line, ...]) -> None:
+    from settle.money import plain
+
+    table.add_column("amount", justify="right")
+    table.add_column("")
+    for line in lines:
+        amount = plain(line.amount_minor, line.currency)
+        table.add_row(line.component.replace("_", " "), amount, line.note)

@@ -1,0 +1,235 @@
+"""`settle net` and `settle explain`: positions from files of records, and what they are made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from settle.errors import BadInput
+
+if TYPE_CHECKING:
+    from settle.clearing import BareNetting, Calculation, Terms
+    from settle.engine import AnyEngine
+
+Files = Annotated[
+    list[Path] | None, typer.Argument(help="Files of records: Parquet, CSV or JSON lines.")
+]
+AgreementsFile = Annotated[Path | None, typer.Option(help="Who settles how.")]
+RatesFile = Annotated[Path | None, typer.Option(help="Reference rates by day.")]
+FeesFile = Annotated[Path | None, typer.Option(help="The fee schedules that agreements name.")]
+CapsFile = Annotated[Path | None, typer.Option(help="Net debits at which records are held.")]
+Window = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The window to net, a date.")
+]
+Zone = Annotated[str, typer.Option(help="Where a day of records begins and ends.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%dT%H:%M:%S"], help="UTC; when all was in. Default: a day after the window."
+    ),
+]
+Memory = Annotated[str, typer.Option(help="What the engine may use before it spills to disk.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="duckdb, spark://HOST:PORT or local-cluster[2,1,1024].")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+HELP = """Net files of records to positions.
+
+Read, validate, drop copies, quarantine, sort by window, price, convert, net, reserve.
+
+With **--agreements** and **--window** the whole way is walked, and every record accounted for.
+Without them the records are taken as they are: each counts once, by agreement and currency.
+
+Nothing is kept but what **--out** and **--quarantine** name. Exit code 0; 11 if a record was
+quarantined or an input cannot be used.
+
+Examples:
+
+    settle net records.parquet --agreements agreements.parquet --rates rates.csv
+    --window 2024-12-19 --out positions.parquet --json
+
+    settle net records-*.parquet --out positions.parquet
+
+    settle net --show-sql
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("net", help=HELP)(net)
+
+
+def net(
+    records: Files = None,
+    *,
+    agreements: AgreementsFile = None,
+    rates: RatesFile = None,
+    fees: FeesFile = None,
+    caps: CapsFile = None,
+    window: Window = None,
+    zone: Zone = "Asia/Shanghai",
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option(help="Where positions go, as Parquet.")] = None,
+    quarantine: Annotated[Path | None, typer.Option(help="Where refused records go.")] = None,
+    memory: Memory = "4GB",
+    engine: EngineName = "duckdb",
+    show_sql: Annotated[bool, typer.Option("--show-sql", help="Print the program.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Net files of records."""
+    if show_sql:
+        _show_sql()
+        return
+    with running(engine, memory=memory) as started:
+        if agreements is None:
+            _print_bare(_bare(records, out=out, engine=started), as_json=as_json)
+            return
+        terms = terms_of(agreements, rates=rates, fees=fees, caps=caps, zone=zone)
+        found = calculated(
+            records, terms, engine=started, window=window, as_of=as_of, out=out,
+            quarantine=quarantine,
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(_told(found), indent=2))
+    else:
+        _print(found)
+    if found.quarantined:
+        raise typer.Exit(11)
+
+
+def terms_of(
+    agreements: Path, *, rates: Path | None, fees: Path | None, caps: Path | None, zone: str
+) -> Terms:
+    """The terms from their files; what is not given is none."""
+    from settle import clearing
+
+    return clearing.Terms(
+        agreements=clearing.Agreements.load(agreements),
+        rates=clearing.Rates.load(rates) if rates else clearing.Rates({}),
+        fees=clearing.Fees.load(fees) if fees else clearing.Fees.none(),
+        caps=clearing.Caps.load(caps) if caps else clearing.Caps.none(),
+        cutoff=clearing.Cutoff(zone=zone),
+    )
+
+
+def calculated(
+    records: list[Path] | None, terms: Terms, *, engine: AnyEngine, window: datetime | None,
+    as_of: datetime | None, out: Path | None = None, quarantine: Path | None = None,
+) -> Calculation:  # fmt: skip
+    """One window's positions from files."""
+    from settle import clearing
+
+    if window is None:
+        raise BadInput("no window is named: give --window, a date")
+    return clearing.calculate(
+        records or [], day=window.date(), terms=terms, engine=engine, out=out,
+        quarantine=quarantine, as_of=as_of.replace(tzinfo=UTC) if as_of else None,
+    )  # fmt: skip
+
+
+@contextmanager
+def running(name: str, *, memory: str) -> Iterator[AnyEngine]:
+    """An engine with a folder of its own to spill into, both gone at the end."""
+    from tempfile import TemporaryDirectory
+
+    from settle.engine import engine_of
+
+    with TemporaryDirectory(prefix="settle-") as folder:
+        engine = engine_of(name, temp=Path(folder), memory=memory)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+def _bare(records: list[Path] | None, *, out: Path | None, engine: AnyEngine) -> BareNetting:
+    from settle import clearing
+
+    if out is None:
+        raise BadInput("without --agreements there is only what --out is to hold: name a file")
+    return clearing.net_bare(records or [], out=out, engine=engine)
+
+
+def _told(found: Calculation) -> dict[str, Any]:
+    """The counts, sums and times, for machines. Amounts are integers of minor units."""
+    return {
+        "window": found.window_id,
+        "records_in": found.records_in,
+        "accepted": found.accepted,
+        "duplicates": found.duplicates,
+        "quarantined": found.quarantined,
+        "quarantined_by_reason": dict(found.reasons),
+        "netted": found.netted,
+        "late": found.late,
+        "of_other_windows": found.elsewhere,
+        "positions": found.positions.num_rows,
+        "sums_minor": dict(found.sums),
+        "seconds": {step: round(took, 3) for step, took in found.seconds.items()},
+    }
+
+
+def _print(found: Calculation) -> None:
+    typer.echo(
+        f"records in: {found.records_in:,} = {found.accepted:,} accepted + "
+        f"{found.duplicates:,} duplicates + {found.quarantined:,} quarantined"
+    )
+    for reason, count in found.reasons.items():
+        typer.echo(f"  {reason}: {count:,}")
+    for finding in found.findings[:FINDINGS_MAX]:
+        typer.echo(f"    {finding}")
+    typer.echo(
+        f"window {found.window_id}: {found.netted:,} records netted, {found.late:,} of them late; "
+        f"{found.elsewhere:,} are of other windows"
+    )
+    table = Table("currency", title=f"{found.positions.num_rows:,} positions")
+    for title in ("paid", "carried", "all parties together"):
+        table.add_column(title, justify="right")
+    for currency, figures in sorted(_by_currency(found).items()):
+        table.add_row(currency, *figures, str(found.sums.get(currency, 0)))
+    Console().print(table)
+
+
+FINDINGS_MAX = 10
+"""How many refusals are printed; `--quarantine` has them all."""
+
+
+def _by_currency(found: Calculation) -> dict[str, tuple[str, str]]:
+    from settle.clearing.calculation import outcomes
+    from settle.money import plain
+
+    return {
+        currency: (plain(paid, currency), plain(carried, currency))
+        for currency, paid, carried in outcomes(found)
+    }
+
+
+def _print_bare(found: BareNetting, *, as_json: bool) -> None:
+    told = {
+        "records": found.records,
+        "positions": found.positions,
+        "sums_minor": dict.fromkeys(found.currencies, 0),
+        "seconds": {step: round(took, 3) for step, took in found.seconds.items()},
+    }
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    typer.echo(f"{found.records:,} records as they are: {found.positions:,} positions")
+    typer.echo(f"all parties together: zero in {', '.join(found.currencies)}")
+
+
+def _show_sql() -> None:
+    """The views in the order in which they run: what an auditor reads."""
+    from settle.clearing.calculation import program
+
+    for part, views in program().items():
+        for name, query in views.items():
+            typer.echo(f"-- {part}/{name}\n{query.rstrip()};\n")

@@ -1,0 +1,152 @@
+"""The same inputs give the same bytes on DuckDB and on Spark: positions, buckets, postings."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from settle.clearing.netting import Netted
+from settle.clearing.standing import Standing
+from settle.engine import AnyEngine, Engine, SparkEngine
+from settle.errors import MoneyError
+
+PROPERTIES = Path(__file__).resolve().parents[1] / "properties"
+TOGETHER = 40
+"""Worlds netted as one: a window costs Spark seconds, however little is in it."""
+
+
+def _properties(name: str) -> ModuleType:
+    """The module of a property test: what is drawn there is drawn here."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, PROPERTIES / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+drawn = _properties("netting_world")
+NAMES = ("agreement_id", "participant_id", "counterparty_id", "schedule_id", "fee_schedule",
+         "fx_party", "record_id")  # fmt: skip
+"""What differs between worlds that are netted together."""
+
+
+def apart(rows: Sequence[Any], number: int) -> list[dict[str, Any]]:
+    """The rows of one world under names that no other has."""
+    return [
+        {
+            name: f"{value}/{number}" if name in NAMES and value not in (None, "hub") else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def together(worlds: Sequence[Any]) -> Any:
+    """Many worlds as one, in which none touches another."""
+    return drawn.World(
+        **{
+            field.name: [
+                row
+                for number, world in enumerate(worlds)
+                for row in apart(getattr(world, field.name), number)
+            ]
+            for field in fields(drawn.World)
+        }
+    )
+
+
+def standing_of(world: Any) -> Standing:
+    """Something left of before, of every agreement: a slice due and one not, and a rest."""
+    merchants = [row for row in world.terms if row["role"] == "merchant"]
+    names = [row["agreement_id"] for row in merchants]
+    keys = {
+        "agreement_id": names, "part": [""] * len(names),
+        "currency": [row["settlement_currency"] for row in merchants],
+    }  # fmt: skip
+    none = Standing.none()
+
+    def rows(schema: pa.Schema, **columns: list[Any]) -> pa.Table:
+        return pa.table({**keys, **columns}, schema=schema)
+
+    slices = [
+        rows(
+            none.slices.schema,
+            slice_id=[f"{name} {day}" for name in names],
+            window_id=["2024-12-01"] * len(names),
+            amount_minor=[1_000 + 7 * place for place, _ in enumerate(names)],
+            release_on=[day] * len(names),
+        )
+        for day in (drawn.DAY, date(2025, 3, 1))
+    ]
+    carried = rows(
+        none.carried.schema,
+        carry_id=[f"c {name}" for name in names],
+        amount_minor=[1_000 * (place % 7 - 3) or 1 for place, _ in enumerate(names)],
+        since=[date(2024, 12, 10)] * len(names),
+    )
+    return Standing(
+        slices=pa.concat_tables(slices), carried=carried, collateral_used=none.collateral_used
+    )
+
+
+def written(table: pa.Table) -> bytes:
+    """A table as bytes: columns, types, and rows in the order of all columns."""
+    ordered = table.sort_by([(name, "ascending") for name in table.column_names]).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, ordered.schema) as stream:
+        stream.write_table(ordered)
+    return bytes(sink.getvalue())
+
+
+def assert_the_same(one: Netted, other: Netted) -> None:
+    for field in fields(Netted):
+        expected, actual = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(expected, pa.Table):
+            assert expected.schema == actual.schema, field.name
+            assert written(expected) == written(actual), field.name
+        else:
+            assert expected == actual, field.name
+
+
+def test_positions_are_byte_for_byte_the_same(
+    duck: Engine, spark: SparkEngine, many: Callable[..., list[Any]]
+) -> None:
+    """All that netting gives, of every kind of agreement, fee, conversion and recovery."""
+    world = together(many(drawn.worlds(most=12), TOGETHER))
+    assert len(world.records) >= TOGETHER
+    standing = standing_of(world)
+    expected = drawn.netted(duck, world, standing=standing)
+    assert expected.obliged.num_rows >= TOGETHER  # or nothing would have been compared
+    assert_the_same(expected, drawn.netted(spark, world, standing=standing))
+
+
+def at_the_edge(amounts: Sequence[int]) -> Any:
+    terms = [drawn.terms("M1"), drawn.terms("P1", role="partner")]
+    records = [drawn.record(n, amount_minor=amount) for n, amount in enumerate(amounts)]
+    return drawn.World(terms=terms, records=records)
+
+
+@pytest.mark.parametrize("name", ["duck", "spark"])
+def test_a_window_at_the_edge_of_64_bits_is_settled_or_refused_by_name(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    """2^63 - 1 is netted to the unit; one more, which NumPy wraps to -2^63, names whose it is."""
+    engine: AnyEngine = request.getfixturevalue(name)
+    most = 2**63 - 1
+    if name == "duck" or os.environ.get("SETTLE_SOAK"):
+        (row,) = drawn.netted(engine, at_the_edge([most - 1, 1])).obliged.to_pylist()
+        assert most == row["due_minor"]
+    with pytest.raises(MoneyError, match=f"A-M1: a total in EUR is beyond {most}"):
+        drawn.netted(engine, at_the_edge([most - 1, 1, 1]))
