@@ -34,11 +34,21 @@ layers: $(READY)
 soak: $(READY)
 	SETTLE_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak
 
-# Ratios, printed and not judged: docs/reference/performance.md says what they were.
+# Ratios, printed and not judged, and the page made of them: docs/reference/performance.md.
+# Ten gigabytes of disk, half an hour; less with `make bench BENCH_RECORDS=1000000 BENCH_GROW=`.
+BENCH_RECORDS := 10000000
+BENCH_GROW := 1000000 100000000
+export BENCH_RESULTS ?= $(CURDIR)/.bench.jsonl
 bench: $(READY)
-	@for one in netting paying matching funding; do \
+	@rm -f $(BENCH_RESULTS)
+	$(BIN)/python benchmarks/netting.py --records $(BENCH_RECORDS) \
+		$(if $(BENCH_GROW),--grow $(BENCH_GROW))
+	@if $(BIN)/python -c 'import pyspark' 2>/dev/null; then \
+		echo "spark"; $(BIN)/python benchmarks/spark.py || exit 1; fi
+	@for one in paying matching funding; do \
 		echo "$$one"; $(BIN)/python benchmarks/$$one.py || exit 1; \
 	done
+	$(BIN)/python benchmarks/page.py $(BENCH_RESULTS)
 
 $(READY): requirements/dev.txt requirements/spark.txt pyproject.toml $(wildcard adapters/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "settle needs Python 3.11 or newer; call: make PYTHON=/path/to/python3.11 ...")'

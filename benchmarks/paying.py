@@ -27,6 +27,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from ratio import alternating
+from results import Compared, note
 
 from settle import payments
 from settle.adapters import NOT_RECORDED, Accepted, Adapter, Beneficiary, Finished, Payment, Sender
@@ -194,6 +195,12 @@ def main() -> None:
     per_s = size / found.ours_s, size / found.other_s
     print(f"{size:,} payments, {per_s[0]:,.0f} a second stored, {per_s[1]:,.0f} a second bare")
     print(f"paying durably, against the same client without a store: {found}")
+    note(
+        Compared(
+            ours=f"pay {size:,}, one call each, from the store",
+            against="the same client and calls without a store", pairs=options.runs, ratio=found,
+        )
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

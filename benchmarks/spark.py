@@ -1,34 +1,46 @@
-"""Netting by settle's views on Spark, against one Spark SQL statement written for the purpose.
+"""Netting on Spark, against Spark SQL written by hand for the same positions.
 
-Both run in one session over the same Parquet files, and give the same due for every position
-before anything is timed. By hand nothing is posted, conserved, carried or explained; ours is
-timed twice: up to the positions, and the whole of netting with its journal.
+Bare netting (`settle net RECORDS --engine …`) stands against one group-by by hand, as processes:
+the start of Java is in both. Wall time and the processor time of all of their processes are
+told, for a busy machine upsets the first more than the second. Then, with `--terms`, the whole
+of netting against one statement with fees, rates and reserves, in one session: by hand nothing
+is posted, conserved, carried or explained.
 
-    python benchmarks/spark.py --records 10000000 --merchants 100000 --runs 3
+    python benchmarks/spark.py --records 10000000 --merchants 100000 --runs 3 --terms
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
+import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from ratio import alternating, timed
 from world import CURRENCIES, World, build
 
 from settle.clearing import Agreements, Rates
 from settle.clearing.fees import Fees
 from settle.clearing.netting import net, netting_views
-from settle.clearing.pricing import give_terms, price
+from settle.clearing.pricing import price
 from settle.clearing.standing import Standing, stand
 from settle.engine import AnyScratch, SparkEngine
 from settle.engine.spark_scratch import SparkScratch
 from settle.money import exponent
 
+HERE = Path(__file__).resolve().parent
+SETTLE = [sys.executable, "-c", "from settle.cli import main; main()", "net"]
+PR_SET_CHILD_SUBREAPER = 36
 DAY = date(2024, 12, 19)
 RECORDS = {
     "record_id": "varchar", "agreement_id": "varchar", "participant_id": "varchar",
@@ -116,9 +128,10 @@ def positions(scratch: AnyScratch, world: World) -> pa.Table:
     """Up to what each position is due."""
     views = netting_views()
     give_records(scratch, world)
-    agreements = Agreements.load(world.agreements)
-    give_terms(scratch, agreements=agreements, fees=Fees.none(), usage=None)
-    price(scratch, day=DAY, rates=Rates.load(world.rates), views=views)
+    price(
+        scratch, day=DAY, agreements=Agreements.load(world.agreements), fees=Fees.none(),
+        rates=Rates.load(world.rates), usage=None, views=views,
+    )  # fmt: skip
     return stand(scratch, day=DAY, standing=Standing.none(), views=views).obliged
 
 
@@ -162,37 +175,133 @@ def differences(ours: pa.Table, other: pa.Table) -> int:
     return sum(one.get(key) != two.get(key) for key in {*one, *two})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How long a process and all that it started took, and how much of the processors."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def run(command: Sequence[str | Path]) -> Run:
+    """Run a process to its end, and Java, which Python leaves behind, to its own."""
+    began, cpu_s = time.perf_counter(), 0.0
+    process = subprocess.Popen(
+        [str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while True:
+        try:
+            ended, status, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            break
+        cpu_s += usage.ru_utime + usage.ru_stime
+        if ended == process.pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return Run(wall_s=time.perf_counter() - began, cpu_s=cpu_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bare:
+    """Both ways of bare netting over one world's files, as processes."""
+
+    world: World
+    out: Path
+    master: str
+
+    def ours(self) -> Run:
+        """`settle net`, from its start to one file that is proved."""
+        out = self.out / "bare.parquet"
+        return run([*SETTLE, *self.world.records, "--out", out, "--engine", self.master])
+
+    def by_hand(self) -> Run:
+        """The same sums by hand, to a folder of files."""
+        script, out = HERE / "by_hand_spark.py", self.out / "by_hand"
+        words = ["--out", out, "--master", self.master]
+        return run([sys.executable, script, *self.world.records, *map(str, words)])
+
+    def differences(self) -> int:
+        """How many positions of what both have written are not the same."""
+        names = ("agreement_id", "currency", "records", "credits_minor", "debits_minor")
+        one, two = (
+            pq.read_table(self.out / name, columns=list(names))
+            for name in ("bare.parquet", "by_hand")
+        )
+        sides = [
+            set(zip(*(_filled(table.column(name)) for name in names), strict=True))
+            for table in (one, two)
+        ]
+        return len(sides[0] ^ sides[1])
+
+
+def _filled(column: pa.ChunkedArray) -> list[object]:
+    """By hand a side of which there is nothing is null."""
+    return [0 if value is None else value for value in column.to_pylist()]
+
+
+def bare(ways: Bare, *, runs: int) -> None:
+    """Print how ours stands to the group-by."""
+    pairs: list[tuple[Run, Run]] = []
+
+    def other() -> float:
+        pairs[-1:] = [(pairs[-1][0], ways.by_hand())]
+        return pairs[-1][1].wall_s
+
+    def ours() -> float:
+        took = ways.ours()
+        pairs.append((took, took))
+        return took.wall_s
+
+    wall = alternating(ours, other, runs=runs)
+    each = iter([took.cpu_s for pair in pairs for took in pair])
+    cpu = alternating(lambda: next(each), lambda: next(each), runs=runs)
+    print(f"{ways.differences():,} positions are not the same by hand")
+    print(f"bare netting, against a group-by by hand, wall: {wall}")
+    print(f"bare netting, against a group-by by hand, processors: {cpu}")
+
+
+def with_terms(engine: SparkEngine, world: World, *, runs: int) -> None:
+    """Print how the whole of netting stands to one statement by hand."""
+
+    def once(work: Callable[[SparkScratch, World], pa.Table]) -> pa.Table:
+        with engine.scratch() as scratch:
+            return work(scratch, world)
+
+    found, expected = once(positions), once(by_hand)
+    print(
+        f"{found.num_rows:,} positions under terms, "
+        f"{differences(found, expected):,} of them not the same by hand"
+    )
+    for name, ours in (("to positions", positions), ("all of netting", whole)):
+        ratio = alternating(
+            lambda ours=ours: timed(lambda: once(ours)), lambda: timed(lambda: once(by_hand)),
+            runs=runs,
+        )  # fmt: skip
+        print(f"{name}, against Spark SQL by hand: {ratio}")
+
+
 def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=10_000_000)
+    parser.add_argument("--records", type=int, default=3_000_000)
     parser.add_argument("--merchants", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3, help="alternating pairs")
+    parser.add_argument("--terms", action="store_true", help="the whole of netting, too")
     parser.add_argument("--master", default="local[2]")
-    parser.add_argument("--memory", default="3g")
+    parser.add_argument("--memory", default="3g", help="of the session that nets under terms")
+    parser.add_argument("--worlds", type=Path, help="where the files of each size are kept")
     options = parser.parse_args()
+    size = {"records": options.records, "merchants": options.merchants}
     with tempfile.TemporaryDirectory() as folder:
-        size = {"records": options.records, "merchants": options.merchants}
-        world = build(Path(folder) / "world", **size, dirty=False)
-        engine = SparkEngine(options.master, temp=Path(folder), memory=options.memory, threads=2)
-
-        def run(work: Callable[[SparkScratch, World], pa.Table]) -> pa.Table:
-            with engine.scratch() as scratch:
-                return work(scratch, world)
-
-        found, expected = run(positions), run(by_hand)
-        print(
-            f"{options.records:,} records, {found.num_rows:,} positions, "
-            f"{differences(found, expected):,} of them not the same by hand"
-        )
-        for name, ours in (("to positions", positions), ("all of netting", whole)):
-            ratio = alternating(
-                lambda ours=ours: timed(lambda: run(ours)),
-                lambda: timed(lambda: run(by_hand)),
-                runs=options.runs,
-            )
-            print(f"{name}, against Spark SQL by hand: {ratio}")
-        engine.close()
+        worlds = options.worlds or Path(folder)
+        world = build(worlds / f"{options.records}-clean", **size, dirty=False)
+        print(f"{options.records:,} records of {options.merchants:,} merchants", flush=True)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        bare(Bare(world=world, out=Path(folder), master=options.master), runs=options.runs)
+        if options.terms:
+            engine = SparkEngine(options.master, temp=Path(folder), memory=options.memory)
+            with_terms(engine, world, runs=options.runs)
+            engine.close()
 
 
 if __name__ == "__main__":

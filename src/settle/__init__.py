@@ -12,10 +12,10 @@ light: no database, no engine and no network client is loaded by it.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from settle.errors import BadInput, ConfigError, SettleError
+from settle.names import lazily
 
 if TYPE_CHECKING:
     from settle.hub import Hub
@@ -36,21 +36,13 @@ __all__ = [
     "to_minor",
 ]
 
-_FOUND_IN = {
-    "ExitCode": ("settle.report", "ExitCode"),
-    "Hub": ("settle.hub", "Hub"),
-    "from_minor": ("settle.money", "from_minor"),
-    "run_night": ("settle.nightly", "run"),
-    "to_minor": ("settle.money", "to_minor"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _FOUND_IN:
-        raise AttributeError(f"module 'settle' has no attribute {name!r}")
-    module, attribute = _FOUND_IN[name]
-    return getattr(import_module(module), attribute)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_FOUND_IN])
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "ExitCode": "settle.report",
+        "Hub": "settle.hub",
+        "from_minor": "settle.money",
+        "run_night": "settle.nightly:run",
+        "to_minor": "settle.money",
+    },
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.size import examples
 
 from settle.clearing.csv_lines import csv_columns
 from settle.clearing.json_lines import json_columns
@@ -21,7 +22,7 @@ PIECES = st.sampled_from(
 LINES = st.lists(st.lists(PIECES, max_size=6).map(b"".join), max_size=12)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200, full=5000))
 @given(lines=LINES)
 @example(lines=[b'"', b"a", b'"'])
 @example(lines=[b'a","', b"a"])
@@ -36,7 +37,7 @@ def test_no_csv_line_is_lost_or_swallows_another(lines: list[bytes]) -> None:
     assert set(rows) <= {n for n, line in enumerate(lines, start=2) if line}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100, full=2000))
 @given(lines=st.lists(st.one_of(st.text(max_size=12), st.just('{"record_id": "a"}')), max_size=8))
 def test_no_json_line_is_lost(lines: list[str]) -> None:
     """Each line that says something is one row, an object or not."""
@@ -50,7 +51,9 @@ def test_no_json_line_is_lost(lines: list[str]) -> None:
 
 
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(60, full=600),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(content=st.binary(max_size=200), ending=st.sampled_from([".csv", ".jsonl", ".parquet"]))
 def test_rubbish_is_refused_by_name(tmp_path: Path, content: bytes, ending: str) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.size import examples
 
 from settle.calendars import add_business_days, next_business_day
 from settle.clearing import Agreements
@@ -29,7 +30,7 @@ VIEWS = read_views(Path(standing_module.__file__).parent / "views", STANDING_VIE
 Key = tuple[str, str, str]
 Row = Mapping[str, Any]
 
-settings.register_profile("columns", deadline=None, max_examples=15)
+settings.register_profile("columns", deadline=None, max_examples=examples(15, full=300))
 columns = settings.get_profile("columns")
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
+from tests.size import examples
 
 from settle.clearing import Agreements, Cutoff, window_of
 from settle.clearing.cycles import Cycle, settles_in
@@ -69,7 +70,7 @@ def test_the_very_cut_off_belongs_to_the_next_window(day: date, cutoff: Cutoff) 
     assert day + DAY == window_of(end, cutoff)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25, full=400))
 @given(
     instants=st.lists(st.one_of(INSTANTS, NEAR_CHANGES), min_size=1, max_size=30), cutoff=CUTOFFS
 )
@@ -269,7 +270,9 @@ SCHEMA = pa.schema(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    deadline=None, max_examples=examples(15, full=100), suppress_health_check=[HealthCheck.too_slow]
+)
 @given(night=nights())
 def test_each_record_settles_once_in_the_window_of_its_cycle(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory, night: Mapping[str, Any]

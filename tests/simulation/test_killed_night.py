@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from tests.size import examples
 
 from settle.simulation.rehearsal import Rehearsal, rehearse
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = (date(2024, 12, 18), date(2024, 12, 19))
-SOAK = 5 if os.environ.get("SETTLE_SOAK") else 1
+SOAK = examples(1, full=5)
 SEED = int(os.environ.get("SETTLE_SEED", "20241218"))
 ENDED = {0, 10, 11}  # 12 would be a rail that is down, and none is
 STEP = re.compile(r"^  (\S.*?)  +.*\((\d+\.\d) s\)$")
@@ -141,7 +142,8 @@ def other_store(request: pytest.FixtureRequest) -> str | None:
     return None if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.soak
+@pytest.mark.timeout(1200 * SOAK)
 def test_a_small_night_killed_in_every_step_ends_as_if_untouched(
     small_night: Path, tmp_path: Path, other_store: str | None
 ) -> None:

@@ -37,18 +37,18 @@ MONEY = st.one_of(
 )
 SHARES = st.tuples(MONEY, st.sampled_from([0, 1, 6_000, 29_999, 500_000, PPM]))
 TIES = [(n, d) for d in (2, 4, 6, PPM, 10**8) for k in range(-5, 6) for n in [(2 * k + 1) * d // 2]]
-BATCH = 300
-"""A query costs a second and its rows next to nothing: many numbers a query, and few queries."""
 
 
 def wide(values: Sequence[int]) -> pa.Array:
     return pa.array([Decimal(value) for value in values], WIDE)
 
 
-def test_division_rounds_as_python_does(either: AnyEngine, many: Callable[..., list[Any]]) -> None:
+def test_division_rounds_as_python_does(
+    either: AnyEngine, many: Callable[..., list[Any]], size: Any
+) -> None:
     """Ties, both signs, both sides of 2^63 and thirty-six digits: the quotient is Python's."""
-    pairs = [*TIES, *many(PAIRS, BATCH)]
-    assert len(set(pairs)) >= BATCH
+    pairs = [*TIES, *many(PAIRS, size.numbers)]
+    assert len(set(pairs)) >= size.numbers
     numerators, denominators = zip(*pairs, strict=True)
     columns = {
         "i": pa.array(range(len(pairs))), "n": wide(numerators), "d": wide(denominators),
@@ -67,11 +67,11 @@ def test_division_rounds_as_python_does(either: AnyEngine, many: Callable[..., l
 
 
 def test_a_share_is_the_same_in_64_bits_and_in_38_digits(
-    either: AnyEngine, many: Callable[..., list[Any]]
+    either: AnyEngine, many: Callable[..., list[Any]], size: Any
 ) -> None:
     """A fee of a record or of a total is Python's on both sides of where the fast way ends."""
-    shares = [(abs(n), 500_000) for n, _ in TIES] + many(SHARES, BATCH)
-    assert len(set(shares)) >= BATCH // 2
+    shares = [(abs(n), 500_000) for n, _ in TIES] + many(SHARES, size.numbers)
+    assert len(set(shares)) >= size.numbers // 2
     amounts, ppm = zip(*shares, strict=True)
     columns = {
         "i": pa.array(range(len(shares))), "amount": pa.array(amounts, pa.int64()),
@@ -109,6 +109,23 @@ def _quotient(engine: AnyEngine, n: int, d: int) -> int:
     with engine.scratch() as scratch:
         scratch.give("numbers", pa.table({"n": wide([n]), "d": wide([d])}))
         return int(scratch.value("select quotient(n, d) from numbers"))
+
+
+def test_a_total_is_exact_where_its_halves_are_added(
+    either: AnyEngine, many: Callable[..., list[Any]], size: Any
+) -> None:
+    """Of either sign and at both ends of 64 bits, past which it goes on; of nothing it is none."""
+    edges = [EDGE - 1, EDGE - 1, -EDGE, 2**32, 2**32 - 1, -(2**32), -(2**32) - 1, 0, -1, 1]
+    amounts = edges + many(st.integers(-EDGE, EDGE - 1), size.numbers)
+    groups = [number % 7 for number, _ in enumerate(amounts)]
+    columns = {"g": pa.array([*groups, 7]), "a": pa.array([*amounts, None], pa.int64())}
+    with either.scratch() as scratch:
+        scratch.give("amounts", pa.table(columns))
+        found = scratch.rows("select total(a) as a from amounts group by g order by g")
+    expected = [
+        sum(a for g, a in zip(groups, amounts, strict=True) if g == each) for each in range(7)
+    ]
+    assert [*expected, None] == found.column("a").to_pylist()
 
 
 @pytest.mark.parametrize(

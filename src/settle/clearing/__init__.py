@@ -1,23 +1,30 @@
 """Clearing: records in, windows closed, positions netted, obligations out."""
 
-from settle.clearing.agreements import Agreements
-from settle.clearing.bare import BareNetting, net_bare
-from settle.clearing.batches import Finding, Intake
-from settle.clearing.calculation import Calculation, Terms, calculate
-from settle.clearing.caps import Caps
-from settle.clearing.closing import Closing, close, stored_closing
-from settle.clearing.corrections import Correction, correct, corrections
-from settle.clearing.explanation import Bucket, Explanation, Line, Taken, explain
-from settle.clearing.fees import Fees
-from settle.clearing.intake import take
-from settle.clearing.kinds import Kind
-from settle.clearing.netting import netting_views
-from settle.clearing.obligations import Obligation, cover, due
-from settle.clearing.open_positions import explain_open
-from settle.clearing.positions import Position, positions, records_under
-from settle.clearing.proof import PositionProof, prove
-from settle.clearing.rates import DayRates, Rates
-from settle.clearing.windows import Cutoff, window_of
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from settle.names import lazily
+
+if TYPE_CHECKING:
+    from settle.clearing.agreements import Agreements
+    from settle.clearing.bare import BareNetting, net_bare
+    from settle.clearing.batches import Finding, Intake
+    from settle.clearing.calculation import Calculation, Terms, calculate
+    from settle.clearing.caps import Caps
+    from settle.clearing.closing import Closing, close, stored_closing
+    from settle.clearing.correction import Correction, correct, corrections
+    from settle.clearing.explanation import Bucket, Explanation, Line, Taken, explain
+    from settle.clearing.fees import Fees
+    from settle.clearing.intake import take
+    from settle.clearing.kinds import Kind
+    from settle.clearing.netting import netting_views
+    from settle.clearing.obligations import Obligation, cover, due
+    from settle.clearing.open_positions import explain_open
+    from settle.clearing.position import Position, positions, records_under
+    from settle.clearing.proof import PositionProof, prove
+    from settle.clearing.rates import DayRates, Rates
+    from settle.clearing.windows import Cutoff, window_of
 
 __all__ = [
     "Agreements",
@@ -58,3 +65,46 @@ __all__ = [
     "take",
     "window_of",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Agreements": "settle.clearing.agreements",
+        "BareNetting": "settle.clearing.bare",
+        "Bucket": "settle.clearing.explanation",
+        "Calculation": "settle.clearing.calculation",
+        "Caps": "settle.clearing.caps",
+        "Closing": "settle.clearing.closing",
+        "Correction": "settle.clearing.correction",
+        "Cutoff": "settle.clearing.windows",
+        "DayRates": "settle.clearing.rates",
+        "Explanation": "settle.clearing.explanation",
+        "Fees": "settle.clearing.fees",
+        "Finding": "settle.clearing.batches",
+        "Intake": "settle.clearing.batches",
+        "Kind": "settle.clearing.kinds",
+        "Line": "settle.clearing.explanation",
+        "Obligation": "settle.clearing.obligations",
+        "Position": "settle.clearing.position",
+        "PositionProof": "settle.clearing.proof",
+        "Rates": "settle.clearing.rates",
+        "Taken": "settle.clearing.explanation",
+        "Terms": "settle.clearing.calculation",
+        "calculate": "settle.clearing.calculation",
+        "close": "settle.clearing.closing",
+        "correct": "settle.clearing.correction",
+        "corrections": "settle.clearing.correction",
+        "cover": "settle.clearing.obligations",
+        "due": "settle.clearing.obligations",
+        "explain": "settle.clearing.explanation",
+        "explain_open": "settle.clearing.open_positions",
+        "net_bare": "settle.clearing.bare",
+        "netting_views": "settle.clearing.netting",
+        "positions": "settle.clearing.position",
+        "prove": "settle.clearing.proof",
+        "records_under": "settle.clearing.position",
+        "stored_closing": "settle.clearing.closing",
+        "take": "settle.clearing.intake",
+        "window_of": "settle.clearing.windows",
+    },
+)

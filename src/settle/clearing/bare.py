@@ -6,20 +6,30 @@ the amount's sign, no copy is looked for, and there are no windows, fees, rates 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from settle.clearing.kinds import kinds_table
 from settle.clearing.lake import drafted
-from settle.clearing.reading import read_files
+from settle.clearing.reading import Files, read_files
 from settle.clearing.sorting import give_currencies
-from settle.engine import AnyEngine, Engine, Scratch, read_views
+from settle.engine import AnyEngine, AnyScratch, Engine, Scratch, SparkScratch, read_views
 from settle.errors import BadInput, NotConserved
 
-VIEWS = ("netted_bare", "others_bare", "conserved_bare")
-"""The steps, a file each under `views/bare/`. The first is written as it is computed."""
+if TYPE_CHECKING:
+    import pyarrow as pa
 
+VIEWS = ("netted_bare", "others_bare", "conserved_bare")
+"""The steps, a file each under `views/bare/`: two over the records, and the proof over these."""
+
+_SUMMED = {
+    **dict.fromkeys(("record_id", "agreement_id", "counterparty_id", "kind"), "varchar"),
+    "amount_minor": "bigint", "currency": "varchar",
+}  # fmt: skip
 _WRITTEN = {"currency": "varchar", "records": "bigint", "credits_minor": "bigint",
             "debits_minor": "bigint"}  # fmt: skip
 
@@ -43,38 +53,80 @@ def net_bare(files: Sequence[Path], *, out: Path, engine: AnyEngine) -> BareNett
     """Net the records of files by agreement and currency, taken as they are.
 
     `out` becomes a Parquet file of `agreement_id, currency, records, credits_minor,
-    debits_minor, net_minor`, a row a position, in no order.
+    debits_minor, net_minor`, a row a position, in no order. Spark reads Parquet files of plain
+    types itself; other files are read in process and handed to it.
 
     Raises:
         BadInput: a file cannot be read, a kind is unknown, or an amount is not positive.
         MoneyError: a total is beyond 64 bits.
         NotConserved: the sides do not sum to zero in some currency; nothing is written.
     """
-    if not isinstance(engine, Engine):
-        raise BadInput("without terms records are netted in process: leave --engine away")
-    read = read_files(files)
-    views = bare_views()
-    with engine.scratch() as scratch:
-        scratch.give("kinds", kinds_table())
-        give_currencies(scratch)
-        read.bring(scratch)
-        written = drafted(scratch, views["netted_bare"], out)
+    read, views, seconds = read_files(files), bare_views(), Seconds()
+    with _spaces(engine) as (scratch, summing):
+        _bring(read, files, scratch=scratch, summing=summing)
+        with seconds.of("netted_bare"):
+            written = drafted(summing, views["netted_bare"], out)
         try:
             scratch.read("written_bare", [written.written], columns=_WRITTEN)
-            scratch.steps({name: views[name] for name in VIEWS[1:]})
+            with seconds.of("others_bare"):
+                scratch.give("others_bare", summing.rows(views["others_bare"]))
             counts = scratch.rows(_COUNTS).to_pylist()[0]
-            _refuse_unsound(scratch, counts)
-            currencies = _conserved(scratch)
+            _refuse_unsound(summing, counts)
+            with seconds.of("conserved_bare"):
+                currencies = _conserved(scratch.rows(views["conserved_bare"]))
             written.publish()
         finally:
             written.discard()
-        return BareNetting(
-            records=int(counts["records"]),
-            positions=counts["positions"],
-            currencies=currencies,
-            seconds=scratch.seconds,
-        )
+    return BareNetting(
+        records=int(counts["records"]),
+        positions=counts["positions"],
+        currencies=currencies,
+        seconds=seconds,
+    )
 
+
+class Seconds(dict[str, float]):
+    """How long each step took. This is a clock of its own, for engines put work off."""
+
+    @contextmanager
+    def of(self, step: str) -> Iterator[None]:
+        """Take the time of a step."""
+        began = time.perf_counter()
+        yield
+        self[step] = time.perf_counter() - began
+
+
+@contextmanager
+def _spaces(engine: AnyEngine) -> Iterator[tuple[Scratch, AnyScratch]]:
+    """Where files are read and the proof is made, in process; and where records are summed.
+
+    What was written is proved by reading it: that is one file on this machine, whatever summed.
+    """
+    if isinstance(engine, Engine):
+        with engine.scratch() as scratch:
+            yield scratch, scratch
+        return
+    with closing(Engine()) as own, own.scratch() as scratch, engine.scratch() as summing:
+        yield scratch, summing
+
+
+def _bring(read: Files, files: Sequence[Path], *, scratch: Scratch, summing: AnyScratch) -> None:
+    """Make known `typed` and `kinds` where records are summed, and `kinds` where it is proved."""
+    for each in {id(space): space for space in (scratch, summing)}.values():
+        each.give("kinds", kinds_table())
+    if isinstance(summing, SparkScratch) and read.together:
+        summing.read("typed", files, columns=_SUMMED)
+        return
+    give_currencies(scratch)
+    read.bring(scratch)
+    if isinstance(summing, SparkScratch):
+        summing.take("typed", _TAKEN, of=scratch)
+
+
+_TAKEN = """select
+    record_id, agreement_id, counterparty_id, kind, minor(amount_minor) as amount_minor, currency
+from typed"""
+"""What text was read as, amounts in 64 bits."""
 
 _COUNTS = """select
     (select count(*) from written_bare) as positions,
@@ -83,8 +135,8 @@ _COUNTS = """select
     (select min(least_minor) from others_bare) as least_minor"""
 
 
-def _conserved(scratch: Scratch) -> tuple[str, ...]:
-    sums = scratch.rows("select currency, amount_minor from conserved_bare").to_pylist()
+def _conserved(found: pa.Table) -> tuple[str, ...]:
+    sums = found.to_pylist()
     for row in sums:
         if row["amount_minor"]:
             raise NotConserved(
@@ -94,10 +146,11 @@ def _conserved(scratch: Scratch) -> tuple[str, ...]:
     return tuple(row["currency"] for row in sums)
 
 
-def _refuse_unsound(scratch: Scratch, counts: Mapping[str, int]) -> None:
-    if counts["netted"] == counts["records"] and (counts["least_minor"] or 1) > 0:
+def _refuse_unsound(summing: AnyScratch, counts: Mapping[str, int]) -> None:
+    is_positive = counts["least_minor"] is None or counts["least_minor"] > 0
+    if counts["netted"] == counts["records"] and is_positive:
         return
-    found = scratch.rows(
+    found = summing.rows(
         """select t.record_id, t.kind, t.amount_minor from typed as t
         anti join (select kind from kinds) as k on k.kind = t.kind and t.amount_minor > 0 limit 1"""
     ).to_pylist()[0]

@@ -23,7 +23,7 @@ from settle.clearing.exposures import give_exposures
 from settle.clearing.fees import Fees
 from settle.clearing.lake import drafted
 from settle.clearing.netting import Netted, net, netting_views
-from settle.clearing.open_positions import explanations
+from settle.clearing.open_positions import explanation
 from settle.clearing.rates import Rates
 from settle.clearing.reading import Files, read_files
 from settle.clearing.records import STORED
@@ -82,6 +82,7 @@ class Calculation:
     elsewhere: int
     result: Netted
     seconds: Mapping[str, float]
+    is_explained: bool = True
 
     @property
     def positions(self) -> pa.Table:
@@ -92,12 +93,16 @@ class Calculation:
         """A position taken apart.
 
         Raises:
-            BadInput: there is no such position in this window.
+            BadInput: there is no such position in this window, or it was calculated without
+                `explaining`.
         """
-        for each in explanations(self.result, day=date.fromisoformat(self.window_id)):
-            if each.position.position_id == position_id:
-                return each
-        raise BadInput(f"no position is called {position_id!r}", position_id=position_id)
+        if not self.is_explained:
+            raise BadInput("calculated without explaining: calculate it again with it")
+        day = date.fromisoformat(self.window_id)
+        told = explanation(self.result, day=day, position_id=position_id)
+        if told is None:
+            raise BadInput(f"no position is called {position_id!r}", position_id=position_id)
+        return told
 
     @property
     def sums(self) -> Mapping[str, int]:
@@ -126,12 +131,14 @@ def outcomes(found: Calculation) -> list[tuple[str, int, int]]:
 def calculate(
     files: Sequence[Path], *, day: date, terms: Terms, engine: AnyEngine,
     as_of: datetime | None = None, out: Path | None = None, quarantine: Path | None = None,
+    explaining: bool = True,
 ) -> Calculation:  # fmt: skip
     """Net the records of `files` that are due in the window of `day`.
 
     `as_of`: when the records were all in; by default a day after the window's end. `out` becomes
     a Parquet file of the positions, `quarantine` one of the records that were refused; nothing
-    else is kept.
+    else is kept. Without `explaining` the positions cannot be taken apart afterwards, which saves
+    what their buckets take to fetch.
 
     Raises:
         BadInput: a file cannot be read; an agreement, a fee schedule or a rate is missing.
@@ -147,7 +154,7 @@ def calculate(
         with _netting_in(scratch, engine) as netting:
             result = net(
                 netting, day=day, agreements=terms.agreements, rates=terms.rates, fees=terms.fees,
-                standing=Standing.none(), posting=False,
+                standing=Standing.none(), posting=False, bucketing=explaining,
             )  # fmt: skip
         findings = _findings(outcome, read)
         _write(scratch, result, out=out, quarantine=quarantine)
@@ -164,6 +171,7 @@ def calculate(
             elsewhere=outcome.accepted - placed.due,
             result=result,
             seconds=dict(scratch.seconds),
+            is_explained=explaining,
         )
 
 
@@ -218,12 +226,17 @@ def _fresh(*, now: datetime) -> str:
 
 
 def _write(scratch: Scratch, result: Netted, *, out: Path | None, quarantine: Path | None) -> None:
-    written = [drafted(scratch, QUARANTINED, quarantine)] if quarantine else []
-    if out is not None:
-        scratch.give("positions_out", result.obliged)
-        written.append(drafted(scratch, "select * from positions_out", out))
-    for each in written:
-        each.publish()
+    with ExitStack() as written:
+        drafts = []
+        if quarantine is not None:
+            drafts.append(drafted(scratch, QUARANTINED, quarantine))
+            written.callback(drafts[-1].discard)
+        if out is not None:
+            scratch.give("positions_out", result.obliged)
+            drafts.append(drafted(scratch, "select * from positions_out", out))
+            written.callback(drafts[-1].discard)
+        for each in drafts:
+            each.publish()
 
 
 def _findings(outcome: Sorted, read: Files) -> list[Finding]:

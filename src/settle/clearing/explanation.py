@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.kinds import COMPONENTS
-from settle.clearing.positions import Position, position_of
+from settle.clearing.position import Position, position_of
 from settle.errors import BadInput
+
+if TYPE_CHECKING:
+    from settle.clearing.proof import PositionProof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +91,15 @@ _STEPS = {"set_off": "set_off", "reserve": "reserve_recovered", "collateral": "c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A position taken apart. `lines` sum to its net exactly, `steps` to the rest, `ends` to it."""
+    """A position taken apart. `lines` sum to its net exactly, `steps` to the rest, `ends` to it.
+
+    `proof`: its records, priced and summed again, where they were at hand.
+    """
 
     position: Position
     buckets: tuple[Bucket, ...]
     taken: tuple[Taken, ...] = ()
+    proof: PositionProof | None = None
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -139,6 +146,11 @@ class Explanation:
             and _sum(self.steps) == position.rest_minor == _sum(self.ends)
         )
 
+    @property
+    def holds(self) -> bool:
+        """Whether it adds up, and its records, where they were at hand, give the same figures."""
+        return self.adds_up and (self.proof is None or self.proof.holds)
+
     def as_json(self) -> dict[str, Any]:
         """All of it as plain values: text, and integers of minor units beside their currency."""
         told = {field.name: getattr(self.position, field.name) for field in fields(Position)}
@@ -149,6 +161,7 @@ class Explanation:
             "buckets": [bucket.as_json() for bucket in self.buckets],
             **{name: [line.as_json() for line in lines] for name, lines in stages.items()},
             "adds_up": self.adds_up,
+            **({"proof": self.proof.as_json()} if self.proof else {}),
         }  # fmt: skip
 
     def _own(self, names: Sequence[str]) -> tuple[Line, ...]:
@@ -182,7 +195,8 @@ def explain(connection: Connection, *, position_id: str) -> Explanation:
     ).mappings()
     buckets = sorted(map(bucket_of, lines), key=lambda each: (each.currency, each.rate_id))
     taken = sorted(_taken(connection, position_id), key=lambda each: (each.nth, each.source_id))
-    return Explanation(position=position_of(row), buckets=tuple(buckets), taken=tuple(taken))
+    position = position_of(row).explained_by(lambda name: explain(connection, position_id=name))
+    return Explanation(position=position, buckets=tuple(buckets), taken=tuple(taken))
 
 
 def _taken(connection: Connection, position_id: str) -> Iterator[Taken]:

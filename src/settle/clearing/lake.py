@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from settle.engine import Scratch
+from settle.engine import AnyScratch, Scratch
+from settle.errors import BadInput
 
 DRAFT_AGE_S_MAX = 24 * 60 * 60
 """An older draft is nobody's: a batch or a window takes seconds."""
+
+_DRAFT = re.compile(r"\.(?:.+\.parquet|[0-9a-f]{64})\.\d+\.\d+")
+"""How a draft is called. What else is hidden beside a file that a caller named is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Draft:
 
     def publish(self) -> None:
         """Put it in its place at once. This replaces what an aborted run left there."""
-        if self.place.is_dir():
+        if self.written.is_dir() and self.place.is_dir():
             shutil.rmtree(self.place)
         self.written.replace(self.place)
         _flush_folder(self.place.parent)
@@ -74,8 +79,14 @@ class Draft:
         _remove(self.written)
 
 
-def drafted(scratch: Scratch, query: str, place: Path) -> Draft:
-    """Write a query's rows beside `place`, on disk for good. This holds no table in memory."""
+def drafted(scratch: AnyScratch, query: str, place: Path) -> Draft:
+    """Write a query's rows beside `place`, on disk for good. This holds no table in memory.
+
+    Raises:
+        BadInput: `place` is a folder, which nothing here replaces.
+    """
+    if place.is_dir():
+        raise BadInput(f"{place} is a folder: name a file", file=str(place))
     place.parent.mkdir(parents=True, exist_ok=True)
     written = place.with_name(f".{place.name}.{os.getpid()}.{time.monotonic_ns()}")
     scratch.write(query, written)
@@ -101,10 +112,14 @@ def drafted_parts(scratch: Scratch, query: str, place: Path, *, by: str, within:
 def _sweep(written: Path) -> None:
     """Remove what runs that were killed left beside a new draft, by the clock of its disk."""
     now = written.stat().st_mtime
-    for left in written.parent.glob(".*"):
+    for left in filter(_is_draft, written.parent.glob(".*")):
         with suppress(FileNotFoundError):  # another run sweeps, too, or has published it
             if now - left.stat().st_mtime > DRAFT_AGE_S_MAX:
                 _remove(left)
+
+
+def _is_draft(path: Path) -> bool:
+    return _DRAFT.fullmatch(path.name) is not None
 
 
 def _remove(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees
 from settle.clearing.kinds import COMPONENTS
-from settle.clearing.pricing import PRICING_VIEWS, SUMMING_VIEWS, give_terms, price
+from settle.clearing.pricing import PRICING_VIEWS, SUMMING_VIEWS, price
 from settle.clearing.rates import Rates
 from settle.clearing.standing import STANDING_VIEWS, Standing, stand
 from settle.engine import AnyScratch, read_views
@@ -42,7 +42,7 @@ class Netted:
 
     `obliged` to `saved`: see `settle.clearing.standing.Stood`. `used`: the volume added to what
     tiers count, as `usage` came in. `buckets`: a row for each agreement, part, currency and rate.
-    `postings`: the journal rows; none if they were not asked for.
+    `postings`: the journal rows. Neither has a row if it was not asked for.
     """
 
     obliged: pa.Table
@@ -60,13 +60,14 @@ class Netted:
 def net(
     scratch: AnyScratch, *, day: date, agreements: Agreements, rates: Rates, standing: Standing,
     fees: Fees | None = None, usage: pa.Table | None = None, views: Mapping[str, str] | None = None,
-    posting: bool = True,
+    posting: bool = True, bucketing: bool = True,
 ) -> Netted:  # fmt: skip
     """Net the table or view `records` of the scratch space.
 
     `fees`: the schedules that agreements name. `usage`: the volume of their months before this
     window, as `Netted.used` gave it. `views` may be other than the files. Without `posting` no
-    journal rows are made.
+    journal rows are made, without `bucketing` no buckets are told: there are more of them than of
+    anything else but records.
 
     Raises:
         NotConserved: in some currency the parties do not sum to zero.
@@ -74,9 +75,11 @@ def net(
         MoneyError: a total is beyond 64 bits; the message names whose, and the currency.
     """
     views = views or netting_views()
-    give_terms(scratch, agreements=agreements, fees=fees or Fees.none(), usage=usage)
-    rates_on = price(scratch, day=day, rates=rates, views=views)
-    buckets = _rows(scratch, BUCKETS, of="converted")
+    rates_on = price(
+        scratch, day=day, agreements=agreements, fees=fees or Fees.none(), rates=rates,
+        usage=usage, views=views,
+    )  # fmt: skip
+    buckets = _rows(scratch, BUCKETS + ("" if bucketing else " limit 0"), of="converted")
     stood = stand(scratch, day=day, standing=standing, views=views)
     scratch.steps({name: views[name] for name in ("parties", "conserved")})
     currencies = _conserved(scratch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from settle.clearing.explanation import Bucket, Explanation, Taken, bucket_of
 from settle.clearing.fees import Fees
 from settle.clearing.lake import Lake
 from settle.clearing.netting import Netted, net
-from settle.clearing.positions import position_id, position_of
+from settle.clearing.position import Position, position_id, position_of
 from settle.clearing.rates import Rates
 from settle.clearing.sifting import place
 from settle.clearing.standing import Standing, usage_of
@@ -80,6 +81,34 @@ def _owner(agreements: Agreements, *, participant_id: str | None, agreement_id: 
     raise BadInput(f"{name!r} has no agreement", name=name)
 
 
+def explanation(netted: Netted, *, day: date, position_id: str) -> Explanation | None:
+    """One position of a window as it was netted, taken apart; None: there is none of that id.
+
+    Of many positions only those of its agreement are looked at.
+    """
+    window_id = day.isoformat()
+    columns = (netted.obliged.column(name).to_pylist() for name in _KEY)
+    keys = (key for key in zip(*columns, strict=True) if _name(key, window_id) == position_id)
+    for agreement_id, _, _ in keys:
+        found = explanations(_of_agreement(netted, agreement_id), day=day)
+        return next(each for each in found if each.position.position_id == position_id)
+    return None
+
+
+def _of_agreement(netted: Netted, agreement_id: str) -> Netted:
+    import pyarrow.compute as pc
+
+    own = pc.field("agreement_id") == agreement_id
+    sides = [pc.field(side) == agreement_id for side in _SIDES]
+    return replace(
+        netted,
+        obliged=netted.obliged.filter(own),
+        buckets=netted.buckets.filter(own),
+        recovered=netted.recovered.filter(own),
+        set_off=netted.set_off.filter(sides[0] | sides[1]),
+    )
+
+
 def explanations(netted: Netted, *, day: date) -> list[Explanation]:
     """Every position of a window as it was netted, taken apart. This reads no store."""
     window_id = day.isoformat()
@@ -92,8 +121,19 @@ def explanations(netted: Netted, *, day: date) -> list[Explanation]:
         name = _name(_key(row), window_id)
         position = position_of({**row, "position_id": name, "window_id": window_id})
         own = tuple(buckets[_key(row)])
-        found.append(Explanation(position=position, buckets=own, taken=tuple(taken[name])))
+        found.append(_told(position, buckets=own, taken=tuple(taken[name])))
     return found
+
+
+def _told(
+    position: Position, *, buckets: tuple[Bucket, ...], taken: tuple[Taken, ...]
+) -> Explanation:
+    """A position of what was netted taken apart. Asked again it says the same."""
+
+    def by(_: str) -> Explanation:
+        return _told(position, buckets=buckets, taken=taken)
+
+    return Explanation(position=position.explained_by(by), buckets=buckets, taken=taken)
 
 
 def _taken(netted: Netted, window_id: str) -> dict[str, list[Taken]]:
@@ -116,6 +156,7 @@ def _taken(netted: Netted, window_id: str) -> dict[str, list[Taken]]:
 
 
 _SIDES = ("giver", "taker")
+_KEY = ("agreement_id", "part", "currency")
 
 
 def _key(row: Mapping[str, Any], *, currency: str = "currency") -> Key:

@@ -14,7 +14,7 @@ from settle.clearing import tables
 from settle.clearing.agreements import Agreements
 from settle.clearing.netting import Netted
 from settle.clearing.obligations import obligation_id
-from settle.clearing.positions import claim_id, position_id
+from settle.clearing.position import claim_id, position_id
 from settle.clearing.standing import Standing
 from settle.ledger import post_columns
 from settle.store import insert_columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -23,16 +23,54 @@ SUMMING_VIEWS = (
 """The steps up to the question which rates are needed, in the order in which they build."""
 
 PRICING_VIEWS = (
-    "quoted", "singled", "singles", "bucketed", "taxed", "converted", "fixed", "combined",
+    "paired", "quoted", "singled", "singles", "bucketed", "taxed", "converted", "fixed", "combined",
     "sides", "earned", "shared", "parties_traded",
 )  # fmt: skip
 """The steps from there to the positions and to what the trade gives each party."""
 
-LAZY = frozenset(("charged", "ruled", "counted", "levied", "singled", "aimed", "bucketed", "taxed"))
+LAZY = frozenset(
+    ("charged", "ruled", "counted", "levied", "aimed", "paired", "singled", "bucketed", "taxed")
+)
 """Views of a row a record, or that one other view uses: computed where they are used.
 
 What tiers count (`tiered`) is kept: it takes a sort of all these records, and is used thrice.
 """
+
+
+_SUMMED = {
+    "place": "integer", "facing": "varchar", "kind": "varchar", "currency": "varchar",
+    "rate_on": "varchar",
+}  # fmt: skip
+_WIDE = "decimal(38, 0)"
+
+WITHOUT_SCHEDULES: Mapping[str, Mapping[str, str]] = {
+    "ruled": {},
+    "counted": {},
+    "tiered": {},
+    "levied": {
+        "record_id": "varchar", "counterparty_id": "varchar", **_SUMMED, "way": "integer",
+        "fee_minor": _WIDE,
+    },
+    "scheduled": {**_SUMMED, "taken_minor": _WIDE, "back_minor": _WIDE},
+    "used": {
+        "agreement_id": "varchar", "schedule_id": "varchar", "kind": "varchar",
+        "currency": "varchar", "month": "varchar", "amount_minor": _WIDE, "records": _WIDE,
+    },
+}  # fmt: skip
+"""What no agreement asks for if none has a fee schedule. To plan these views takes a third of
+the time of a small window, so they are empty tables then; without columns, nothing reads them."""
+
+WITHOUT_RECORDS: Mapping[str, Mapping[str, str]] = {
+    "singled": {
+        "record_id": "varchar", **_SUMMED, "part": "varchar", "pair": "integer",
+        "component": "varchar", "gross_minor": _WIDE, "fee_minor": _WIDE,
+    },
+    "singles": {
+        "place": "integer", "part": "varchar", "pair": "integer", "gross_minor": _WIDE,
+        "fee_minor": _WIDE, "turnover_minor": _WIDE, "explicit_minor": _WIDE,
+    },
+}  # fmt: skip
+"""The same, if none converts a record at a time."""
 
 
 def no_usage() -> pa.Table:
@@ -48,14 +86,10 @@ def no_usage() -> pa.Table:
     ).empty_table()  # fmt: skip
 
 
-def give_terms(
+def _give_terms(
     scratch: AnyScratch, *, agreements: Agreements, fees: Fees, usage: pa.Table | None
 ) -> None:
-    """Make known what all pricing goes by: agreements, kinds, fee rules, partners' shares.
-
-    Raises:
-        BadInput: an agreement names a fee schedule that is not there.
-    """
+    """Make known what all pricing goes by: agreements, kinds, fee rules, partners' shares."""
     _refuse_unknown_schedules(agreements, fees)
     scratch.give("agreements", agreements.table.append_column("place", _places(agreements)))
     scratch.give("kinds", kinds_table())
@@ -88,22 +122,49 @@ def _refuse_unknown_schedules(agreements: Agreements, fees: Fees) -> None:
         )  # fmt: skip
 
 
-def price(scratch: AnyScratch, *, day: date, rates: Rates, views: Mapping[str, str]) -> date | None:
+def price(
+    scratch: AnyScratch, *, day: date, agreements: Agreements, fees: Fees, rates: Rates,
+    usage: pa.Table | None, views: Mapping[str, str],
+) -> date | None:  # fmt: skip
     """Take `records` of the scratch space to `combined`. Gives the day of the rates, if any.
 
+    `fees`: the schedules that agreements name. `usage`: what tiers counted before.
+
     Raises:
-        BadInput: an agreement is missing, or a rate is.
+        BadInput: an agreement, a fee schedule or a rate is missing.
         MoneyError: a currency has no rate.
     """
-    scratch.steps({name: views[name] for name in SUMMING_VIEWS}, lazy=LAZY)
+    _give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
+    unused = _unused(agreements)
+    _build(scratch, SUMMING_VIEWS, views=views, unused=unused)
     _refuse_unknown(scratch)
     wanted = scratch.rows("select * from wanted").to_pylist()
     pairs, mids = rates_tables(wanted, rates=rates, day=day)
     scratch.give("pairs", pairs)
     scratch.give("mids", mids)
-    scratch.steps({name: views[name] for name in PRICING_VIEWS}, lazy=LAZY)
+    _build(scratch, PRICING_VIEWS, views=views, unused=unused)
     converts = any(asked["quoted_on"] for asked in wanted)
     return rates.on(day).as_of if converts else None
+
+
+def _unused(agreements: Agreements) -> Mapping[str, Mapping[str, str]]:
+    """The views that nothing in these agreements asks for, each with its columns."""
+    has_schedules = set(agreements.table.column("fee_schedule").unique().to_pylist()) - {None, ""}
+    converts_singly = "record" in agreements.table.column("convert_per").unique().to_pylist()
+    return {
+        **({} if has_schedules else WITHOUT_SCHEDULES),
+        **({} if converts_singly else WITHOUT_RECORDS),
+    }
+
+
+def _build(
+    scratch: AnyScratch, names: Sequence[str], *, views: Mapping[str, str],
+    unused: Mapping[str, Mapping[str, str]],
+) -> None:  # fmt: skip
+    for name in names:
+        if unused.get(name):
+            scratch.read(name, [], columns=unused[name])
+    scratch.steps({name: views[name] for name in names if name not in unused}, lazy=LAZY)
 
 
 def _refuse_unknown(scratch: AnyScratch) -> None:

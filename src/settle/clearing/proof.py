@@ -18,7 +18,7 @@ from settle.clearing.fees import Fees
 from settle.clearing.kinds import COMPONENTS
 from settle.clearing.lake import Lake
 from settle.clearing.netting import BUCKETS, netting_views
-from settle.clearing.pricing import give_terms, price
+from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
 from settle.clearing.settled import settled_records
@@ -55,6 +55,19 @@ class PositionProof:
         """Whether every figure is the same."""
         return all(each.expected == each.actual for each in self.compared)
 
+    def as_json(self) -> dict[str, Any]:
+        """The proof as plain values: how much was compared, and what differs."""
+        return {
+            "records": self.records,
+            "figures": len(self.compared),
+            "holds": self.holds,
+            "differences": [
+                f"{each.currency} {each.component}: {each.expected} is {each.actual}"
+                for each in self.compared
+                if each.expected != each.actual
+            ],
+        }
+
 
 def prove(
     explanation: Explanation, *, store: Store, engine: Engine, lake: Path, rates: Rates
@@ -72,9 +85,10 @@ def prove(
     records = settled_records(at, position.window_id, agreement_id=position.agreement_id)
     with engine.scratch() as scratch:
         scratch.give("records", records.select([*STORED, "occurred_window", "reason"]))
-        give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
-        day = date.fromisoformat(position.window_id)
-        price(scratch, day=day, rates=rates, views=netting_views())
+        price(
+            scratch, day=date.fromisoformat(position.window_id), agreements=agreements, fees=fees,
+            rates=rates, usage=usage, views=netting_views(),
+        )  # fmt: skip
         rows = scratch.rows(BUCKETS).to_pylist()
     key = position.agreement_id, position.part, position.currency
     names = ("agreement_id", "part", "settlement_currency")

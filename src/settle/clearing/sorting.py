@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 _VIEWS = Path(__file__).parent / "views" / "intake"
 VIEWS = (
-    "twice", "originals", "suspects", "suspects_told", "checked", "ids", "known", "disputed",
+    "keyed", "originals", "suspects", "suspects_told", "checked", "ids", "known", "disputed",
     "compared", "capped", "verdicts", "told", "accepted",
 )  # fmt: skip
 """The steps of sorting, a file each under `views/intake/`, in the order in which they build."""
 
-LAZY = frozenset({"told", "accepted"})
+LAZY = frozenset({"keyed", "told", "accepted"})
 """Those with a row a record: computed where they are used, never kept."""
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -123,7 +123,10 @@ def sort_batch(scratch: Scratch, *, is_again: bool = False) -> Sorted:
     `is_again`: records that only other agreements had refused; of these the ones refused still
     are told already, and duplicates have come meanwhile.
     """
-    scratch.steps(sorting_views(), lazy=LAZY)
+    views = sorting_views()
+    scratch.view("keyed", views.pop("keyed"))
+    scratch.repeated("twice", "select id_key from keyed")
+    scratch.steps(views, lazy=LAZY)
     refused = "outcome = 'quarantined'"
     if is_again:
         names = ", ".join(f"'{name}'" for name in sorted(OF_AGREEMENTS))

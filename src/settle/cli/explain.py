@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +32,7 @@ from settle.cli.net import (
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
-    from settle.clearing import Explanation, Line, PositionProof
+    from settle.clearing import Explanation, Line
 
 HELP = """Take a position apart: every amount it is made of, and the proof that they add up.
 
@@ -86,21 +89,25 @@ def explain(
             raise BadInput("--records shows those of a store: leave the files away, or it")
         terms = terms_of(agreements, rates=rates, fees=fees, caps=caps, zone=zone)
         with running(engine, memory=memory) as started:
-            found = calculated(records, terms, engine=started, window=window, as_of=as_of)
-        told, proof, under = found.explain(_named(position, part=part)), None, None
+            found = calculated(
+                records, terms, engine=started, window=window or _window(position), as_of=as_of
+            )
+        told, under = _explained(position, part=part, by=found.explain), None
     else:
-        told, proof, under = _stored(position, part=part, config=config, store=store)
+        told, under = _stored(
+            position, part=part, config=config, store=store, with_records=with_records
+        )
     if as_json:
-        typer.echo(json.dumps(_as_json(told, proof, under if with_records else None), indent=2))
+        typer.echo(json.dumps(_as_json(told, under), indent=2))
     else:
-        _print(told, proof, under if with_records else None)
-    if not told.adds_up or (proof is not None and not proof.holds):
+        _print(told, under)
+    if not told.holds:
         raise typer.Exit(10)
 
 
 def _named(position: str, *, part: str) -> str:
     """The position's id, of a name of three parts or as it was given."""
-    from settle.clearing.positions import position_id
+    from settle.clearing.position import position_id
 
     if "/" not in position:
         return position
@@ -108,37 +115,43 @@ def _named(position: str, *, part: str) -> str:
     return position_id(agreement_id=agreement_id, currency=currency, window_id=window_id, part=part)
 
 
+def _window(position: str) -> datetime | None:
+    """The window that a name of three parts says."""
+    with suppress(ValueError):
+        return datetime.strptime(position.rpartition("/")[2], "%Y-%m-%d").replace(tzinfo=UTC)
+    return None
+
+
+def _explained(position: str, *, part: str, by: Callable[[str], Explanation]) -> Explanation:
+    """The position taken apart; one that is not there is told as it was asked for."""
+    name = _named(position, part=part)
+    try:
+        return by(name)
+    except BadInput as error:
+        if error.facts.get("position_id") != name:
+            raise
+        of = f" of part {part!r}" if part else ""
+        raise BadInput(
+            f"there is no position {position!r}{of}: is it of another window, currency or --part?",
+            position_id=name,
+        ) from None
+
+
 def _stored(
-    position: str, *, part: str, config: Path, store: str | None
-) -> tuple[Explanation, PositionProof, list[dict[str, Any]]]:
+    position: str, *, part: str, config: Path, store: str | None, with_records: bool
+) -> tuple[Explanation, list[dict[str, Any]] | None]:
     from settle import clearing
     from settle.hub import Hub
 
     with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
-        with hub.store.reading() as connection:
-            told = clearing.explain(connection, position_id=_named(position, part=part))
-        proof = clearing.prove(
-            told, store=hub.store, engine=hub.engine, lake=hub.lake, rates=hub.rates
-        )
-        under = clearing.records_under(told.position, lake=hub.lake).to_pylist()
-        return told, proof, under
+        told = _explained(position, part=part, by=hub.explain)
+        if not with_records:
+            return told, None
+        return told, clearing.records_under(told.position, lake=hub.lake).to_pylist()
 
 
-def _as_json(
-    told: Explanation, proof: PositionProof | None, under: list[dict[str, Any]] | None
-) -> dict[str, Any]:
+def _as_json(told: Explanation, under: list[dict[str, Any]] | None) -> dict[str, Any]:
     document = told.as_json()
-    if proof is not None:
-        document["proof"] = {
-            "records": proof.records,
-            "figures": len(proof.compared),
-            "holds": proof.holds,
-            "differences": [
-                f"{each.currency} {each.component}: {each.expected} is {each.actual}"
-                for each in proof.compared
-                if each.expected != each.actual
-            ],
-        }
     if under is not None:
         document["records_under"] = [
             {name: str(value) if name.endswith("_at") else value for name, value in row.items()}
@@ -147,10 +160,8 @@ def _as_json(
     return document
 
 
-def _print(
-    told: Explanation, proof: PositionProof | None, under: list[dict[str, Any]] | None
-) -> None:
-    position, console = told.position, Console()
+def _print(told: Explanation, under: list[dict[str, Any]] | None) -> None:
+    position, proof, console = told.position, told.proof, Console()
     typer.echo(
         f"{position.agreement_id} {position.part} {position.currency}, "
         f"window {position.window_id}: {position.records:,} records  ({position.position_id})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,14 +89,22 @@ def net(
     if show_sql:
         _show_sql()
         return
+    _refuse_places(
+        {"out": out, "quarantine": quarantine},
+        inputs=[*(records or []), *(each for each in (agreements, rates, fees, caps) if each)],
+    )
     with running(engine, memory=memory) as started:
         if agreements is None:
+            _refuse_idle(
+                rates=rates, fees=fees, caps=caps, window=window, as_of=as_of,
+                quarantine=quarantine,
+            )  # fmt: skip
             _print_bare(_bare(records, out=out, engine=started), as_json=as_json)
             return
         terms = terms_of(agreements, rates=rates, fees=fees, caps=caps, zone=zone)
         found = calculated(
             records, terms, engine=started, window=window, as_of=as_of, out=out,
-            quarantine=quarantine,
+            quarantine=quarantine, explaining=False,
         )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(_told(found), indent=2))
@@ -124,6 +132,7 @@ def terms_of(
 def calculated(
     records: list[Path] | None, terms: Terms, *, engine: AnyEngine, window: datetime | None,
     as_of: datetime | None, out: Path | None = None, quarantine: Path | None = None,
+    explaining: bool = True,
 ) -> Calculation:  # fmt: skip
     """One window's positions from files."""
     from settle import clearing
@@ -133,6 +142,7 @@ def calculated(
     return clearing.calculate(
         records or [], day=window.date(), terms=terms, engine=engine, out=out,
         quarantine=quarantine, as_of=as_of.replace(tzinfo=UTC) if as_of else None,
+        explaining=explaining,
     )  # fmt: skip
 
 
@@ -149,6 +159,27 @@ def running(name: str, *, memory: str) -> Iterator[AnyEngine]:
             yield engine
         finally:
             engine.close()
+
+
+def _refuse_places(given: Mapping[str, Path | None], *, inputs: Sequence[Path]) -> None:
+    """Before anything is computed: nothing is put in the place of a folder, or of a file read."""
+    taken = {path.resolve() for path in inputs}
+    for name, path in given.items():
+        if path is None:
+            continue
+        if path.is_dir():
+            raise BadInput(f"--{name} {path} is a folder: name a file", field=name)
+        if path.resolve() in taken:
+            raise BadInput(f"--{name} {path} is named for something else, too", field=name)
+        taken.add(path.resolve())
+
+
+def _refuse_idle(**given: object) -> None:
+    """Without agreements records are taken as they are: nothing may seem to have been heeded."""
+    for name, value in given.items():
+        if value is not None:
+            option = name.replace("_", "-")
+            raise BadInput(f"--{option} says nothing without --agreements: name that file, too")
 
 
 def _bare(records: list[Path] | None, *, out: Path | None, engine: AnyEngine) -> BareNetting:
@@ -227,9 +258,23 @@ def _print_bare(found: BareNetting, *, as_json: bool) -> None:
 
 
 def _show_sql() -> None:
-    """The views in the order in which they run: what an auditor reads."""
-    from settle.clearing.calculation import program
+    """The views in the order in which they run, after what all of them use."""
+    from settle.engine import MACROS
 
-    for part, views in program().items():
+    for signature, body in MACROS.items():
+        typer.echo(f"create macro {signature} as {body};\n")
+    for part, views in _program().items():
         for name, query in views.items():
             typer.echo(f"-- {part}/{name}\n{query.rstrip()};\n")
+
+
+def _program() -> dict[str, dict[str, str]]:
+    from settle import clearing
+    from settle.clearing.bare import bare_views
+    from settle.clearing.calculation import program
+    from settle.engine import read_views
+
+    folder = Path(clearing.__file__).parent
+    reading = read_views(folder, ("reading",))
+    sought = read_views(folder / "views" / "intake", ("sought",))
+    return {"reading": reading, "intake before": sought, **program(), "bare": bare_views()}

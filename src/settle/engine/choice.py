@@ -7,7 +7,6 @@ from pathlib import Path
 
 from settle.engine.duck import Engine
 from settle.engine.protocol import AnyEngine
-from settle.engine.spark import SparkEngine
 from settle.errors import ConfigError
 
 SPARK_MASTER = re.compile(
@@ -29,6 +28,8 @@ def engine_of(
     if spec == "duckdb":
         return Engine(temp=temp, memory=memory, threads=threads)
     if SPARK_MASTER.fullmatch(spec):
+        from settle.engine.spark import SparkEngine
+
         return SparkEngine(spec, temp=temp, memory=memory, threads=threads)
     raise ConfigError(
         f"engine: {spec!r} is neither duckdb nor a Spark: spark://host:port, local[2] or "

@@ -14,7 +14,10 @@ from settle.errors import BadInput, MoneyError
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import pyarrow as pa
+
+    Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 class Engine:
@@ -38,7 +41,11 @@ class Engine:
     def _database(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        database = duckdb.connect(":memory:", config=self._settings)
+        try:
+            database = duckdb.connect(":memory:", config=self._settings)
+        except (duckdb.ParserException, duckdb.InvalidInputException) as error:
+            given, why = self._settings.get("memory_limit", ""), str(error).splitlines()[0]
+            raise BadInput(f"memory: {given!r} cannot be used: {why}", field="memory") from None
         for signature, body in MACROS.items():
             database.execute(f"create macro {signature} as {body}")
         return database
@@ -134,6 +141,36 @@ class Scratch:
         with _exactly():
             self._connection.execute(f"create or replace temp view {name} as {query}")
 
+    def repeated(self, name: str, query: str) -> None:
+        """Make the numbers that a query gives more than once known as `name`, each once.
+
+        `query` gives one column of unsigned 64-bit numbers. They are held in memory, eight bytes
+        each and at most `NUMBERS_MAX` at a time, and sorted there: that takes a third of the time
+        of a group-by with as many groups as rows (1.1 s against 3.8 s of 10 million).
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        began = time.perf_counter()
+        (column,) = self._connection.sql(query).columns
+        passes = max(1, -(-self.value(f"select count(*) from ({query})") // NUMBERS_MAX))  # noqa: S608  # ours
+        found = [
+            _repeated(self._numbers(f"select {column} from ({query}) {where}"))  # noqa: S608  # as above
+            for where in (_pass(column, nth, of=passes) for nth in range(passes))
+        ]
+        self.give(name, pa.table({column: np.concatenate(found)}))
+        self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - began
+
+    def _numbers(self, query: str) -> Numbers:
+        import numpy as np
+
+        numbers = np.empty(self.value(f"select count(*) from ({query})"), np.uint64)  # noqa: S608  # as above
+        filled = 0
+        for batch in self._connection.sql(query).to_arrow_reader(NUMBERS_AT_ONCE):
+            numbers[filled : filled + batch.num_rows] = batch.column(0).to_numpy()
+            filled += batch.num_rows
+        return numbers
+
     def steps(self, views: Mapping[str, str], *, lazy: Collection[str] = ()) -> None:
         """Compute named views in their order. This is how a folder of SQL files runs.
 
@@ -181,6 +218,24 @@ def _exactly() -> Iterator[None]:
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         why = str(error).splitlines()[0]
         raise MoneyError(f"a figure is beyond what its column holds: {why}") from None
+
+
+NUMBERS_MAX = 2**27
+"""How many numbers `repeated` sorts at a time: a gigabyte of them."""
+
+NUMBERS_AT_ONCE = 1_000_000
+"""How many of them the engine hands over at a time."""
+
+
+def _pass(column: str, nth: int, *, of: int) -> str:
+    return f"where {column} % {of} = {nth}" if of > 1 else ""
+
+
+def _repeated(numbers: Numbers) -> Numbers:
+    import numpy as np
+
+    numbers.sort()
+    return np.unique(numbers[1:][numbers[1:] == numbers[:-1]])
 
 
 def parquet(paths: Sequence[Path]) -> str:

@@ -15,7 +15,7 @@ class AnyScratch(Protocol):
     """Named tables of one computation. This speaks DuckDB's dialect, whatever engine is under it.
 
     Every method that computes raises MoneyError where a figure does not fit; none wraps. An
-    engine that puts work off raises it later, at `rows` or `value`.
+    engine that puts work off raises it later, at `write`, `rows` or `value`.
     """
 
     def give(self, name: str, table: pa.Table) -> None:
@@ -34,6 +34,9 @@ class AnyScratch(Protocol):
 
     def steps(self, views: Mapping[str, str], *, lazy: Collection[str] = ()) -> None:
         """Each named query in order: a view where it is among the `lazy`, else a step."""
+
+    def write(self, query: str, path: Path) -> None:
+        """Write the result of a query as one Parquet file. This holds no table in memory."""
 
     def rows(self, query: str) -> pa.Table:
         """The result of a query as an Arrow table."""

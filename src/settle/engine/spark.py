@@ -35,6 +35,7 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "OFF",  # what goes wrong is raised here, and once
     "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # by itself it writes INT96
 }
 """What a Spark of ours is started with."""
 
@@ -60,7 +61,7 @@ class SparkEngine:
         self._temp = temp
         self._settings = {**SETTINGS, **(settings or {})}
         if memory:
-            self._settings["spark.driver.memory"] = memory
+            self._settings["spark.driver.memory"] = _java_memory(memory)
         if threads:
             self._settings["spark.sql.shuffle.partitions"] = str(threads)
         self._session: SparkSession | None = None
@@ -88,6 +89,17 @@ class SparkEngine:
             if self._session is None:
                 self._session = _start(self._master, self._settings)
             return self._session
+
+
+def _java_memory(said: str) -> str:
+    """An amount such as `4GB` or `512 MiB` as Java takes it, who would not start for the former."""
+    found = re.fullmatch(r"(\d+)\s*([kmgt])(i?b)?", said.strip().lower())
+    if found is None:
+        raise ConfigError(
+            f"memory: {said!r} is not a whole number of KB, MB, GB or TB, such as 4GB",
+            field="memory",
+        )
+    return f"{found[1]}{found[2]}"
 
 
 def missing() -> str | None:

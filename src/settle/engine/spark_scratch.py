@@ -8,6 +8,7 @@ it is computed once either way, and each file is a job.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,12 +17,18 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from settle.engine.translation import for_spark, tables_of
+from settle.engine.translation import for_spark, tables_of, type_for_spark
 from settle.errors import BadInput, MoneyError
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
+
+    from settle.engine.duck import Scratch
+
+
+JOINED_AT_ONCE = 1_000_000
+"""How many rows of a result are in memory at a time, and in a row group of its file."""
 
 
 @dataclass(slots=True)
@@ -65,19 +72,42 @@ class SparkScratch:
     ) -> None:
         """Make Parquet files of one shape known as `name`; none gives an empty table.
 
-        `columns`: names and SQL types, as the files hold them. `where`: a clause over them.
-        The files stay where they are: they are read when they are used.
+        `columns`: names and SQL types, as the files hold them or wider. `where`: a clause over
+        them. The files stay where they are: they are read when they are used.
+
+        Raises:
+            BadInput: a file is missing, or has a name by which Spark would pass it over.
         """
         for path in paths:
-            if not path.is_file():
-                raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
+            _refuse_path(path)
         if not paths:
             nothing = ", ".join(f"cast(null as {kind}) as {c}" for c, kind in columns.items())
             self.view(name, f"select {nothing} where false")  # names from our code
             return
         source = f"files_{next(self._numbers)}"
-        self._session.read.parquet(*map(str, paths)).createOrReplaceTempView(source)
+        found = self._session.read.schema(_schema(columns)).parquet(*map(_literally, paths))
+        found.createOrReplaceTempView(source)
         self.view(name, f"select {', '.join(columns)} from {source} {where}")  # noqa: S608  # as above
+
+    def take(self, name: str, query: str, *, of: Scratch) -> None:
+        """Make the result of a query of DuckDB known as `name`. This goes by a file, not memory."""
+        import pyarrow.parquet as pq
+
+        path = Path(self._file())
+        of.write(query, path)
+        kinds = {field.name: _sql_type(field) for field in pq.read_schema(path)}
+        self.read(name, [path], columns=kinds)
+
+    def write(self, query: str, path: Path) -> None:
+        """Write the result of a query as one Parquet file. Spark's parts are put together here.
+
+        Raises:
+            MoneyError: as `rows`.
+        """
+        folder = Path(self._file())
+        with _exactly():
+            self._asked(query).write.parquet(str(folder))
+        _join(sorted(folder.glob("part-*")), path)
 
     def step(self, name: str, query: str) -> None:
         """Make a query known as `name`; it is computed when it is needed."""
@@ -98,19 +128,20 @@ class SparkScratch:
         Raises:
             MoneyError: a value does not fit, as when a total is beyond 64 bits; none wraps.
         """
-        import pyarrow as pa
-
-        uses = tables_of(query)
-        self._count([*uses, *uses])  # who reads a step is seldom its only reader
-        self._make(uses)
         with _exactly():
-            found = self._session.sql(for_spark(query)).toArrow()
-        # Spark says of some columns that they hold no null; DuckDB says it of none.
-        return found.cast(pa.schema([pa.field(field.name, field.type) for field in found.schema]))
+            found = self._asked(query).toArrow()
+        return found.cast(_may_be_null(found.schema))
 
     def value(self, query: str) -> Any:
         """The one value of a query's one row."""
         return self.rows(query).column(0)[0].as_py()
+
+    def _asked(self, query: str) -> DataFrame:
+        """A query whose result leaves the scratch space."""
+        uses = tables_of(query)
+        self._count([*uses, *uses])  # who reads a step is seldom its only reader
+        self._make(uses)
+        return self._session.sql(for_spark(query))
 
     def _note(self, name: str, query: str, *, lazy: bool) -> None:
         self._forget(name)
@@ -170,6 +201,44 @@ class SparkScratch:
 
     def _file(self) -> str:
         return str(self._folder / f"{next(self._numbers)}.parquet")
+
+
+def _refuse_path(path: Path) -> None:
+    if not path.is_file():
+        raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
+    if path.name.startswith((".", "_")):  # it would read nothing there, and say nothing
+        raise BadInput(
+            f"{path}: Spark passes over files whose names begin with . or _; name it otherwise",
+            file=str(path),
+        )
+
+
+def _literally(path: Path) -> str:
+    """A path in which Spark sees no pattern."""
+    return re.sub(r"([\\{}\[\]*?])", r"\\\1", str(path.absolute()))
+
+
+def _schema(columns: Mapping[str, str]) -> str:
+    """Columns as Spark is told them: for what it is not told it looks in a job of its own."""
+    return ", ".join(f"`{name}` {type_for_spark(kind)}" for name, kind in columns.items())
+
+
+def _may_be_null(schema: pa.Schema) -> pa.Schema:
+    """Spark says of some columns that they hold no null; DuckDB says it of none."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(field.name, field.type) for field in schema])
+
+
+def _join(parts: Sequence[Path], path: Path) -> None:
+    """Parts as one file, a piece at a time."""
+    import pyarrow.parquet as pq
+
+    schema = _may_be_null(pq.read_schema(parts[0]))
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for part in parts:
+            for batch in pq.ParquetFile(part).iter_batches(batch_size=JOINED_AT_ONCE):
+                writer.write_batch(batch.cast(schema))
 
 
 def _has_rows(folder: Path) -> bool:

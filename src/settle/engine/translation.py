@@ -71,6 +71,12 @@ def for_spark(query: str) -> str:
     return tree.sql(dialect="spark", comments=False, unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
+@cache
+def type_for_spark(kind: str) -> str:
+    """The same type of a column in Spark's words."""
+    return exp.DataType.build(kind, dialect="duckdb").sql(dialect="spark")
+
+
 def _expanded(node: exp.Expr) -> exp.Expr:
     """A call of a macro becomes its body; calls in the body and in the arguments likewise."""
     if isinstance(node, (exp.Greatest, exp.Least)) and not node.expressions:

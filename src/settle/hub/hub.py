@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -242,6 +243,25 @@ class Hub:
             agreements=self.agreements, rates=self.rates, fees=self.fees, cutoff=self.cutoff,
             participant_id=participant_id,
         )  # fmt: skip
+
+    def positions(self, day: date) -> Sequence[clearing.Position]:
+        """The positions of a closed window; `explain()` of each is `explain` of its id."""
+        with self.store.reading() as connection:
+            found = clearing.positions(connection, day.isoformat())
+        return [position.explained_by(self.explain) for position in found]
+
+    def explain(self, position_id: str) -> clearing.Explanation:
+        """A position of a closed window taken apart, and held against its records, priced again.
+
+        Raises:
+            BadInput: there is no such position, or a file of the lake is missing.
+        """
+        with self.store.reading() as connection:
+            told = clearing.explain(connection, position_id=position_id)
+        proof = clearing.prove(
+            told, store=self.store, engine=self.engine, lake=self.lake, rates=self.rates
+        )
+        return replace(told, position=told.position.explained_by(self.explain), proof=proof)
 
     def plan(self, day: date) -> Planned:
         """Give each obligation up to a day its one payment."""

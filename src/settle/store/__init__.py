@@ -1,10 +1,17 @@
 """The store: connection, transaction, one MetaData, migrations; rows out as Arrow."""
 
-from settle.store.columns import arrow, insert_columns
-from settle.store.connection import Rows, Store, insert_new
-from settle.store.exclusive import exclusive
-from settle.store.ids import Ids, derived, derived_each, derived_uuid4, uuid7
-from settle.store.schema import Id, Instant, Minor, metadata
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from settle.names import lazily
+
+if TYPE_CHECKING:
+    from settle.store.columns import arrow, insert_columns
+    from settle.store.connection import Rows, Store, insert_new
+    from settle.store.exclusion import exclusive
+    from settle.store.ids import Ids, derived, derived_each, derived_uuid4, uuid7
+    from settle.store.schema import Id, Instant, Minor, metadata
 
 __all__ = [
     "Id",
@@ -23,3 +30,24 @@ __all__ = [
     "metadata",
     "uuid7",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Id": "settle.store.schema",
+        "Ids": "settle.store.ids",
+        "Instant": "settle.store.schema",
+        "Minor": "settle.store.schema",
+        "Rows": "settle.store.connection",
+        "Store": "settle.store.connection",
+        "arrow": "settle.store.columns",
+        "derived": "settle.store.ids",
+        "derived_each": "settle.store.ids",
+        "derived_uuid4": "settle.store.ids",
+        "exclusive": "settle.store.exclusion",
+        "insert_columns": "settle.store.columns",
+        "insert_new": "settle.store.connection",
+        "metadata": "settle.store.schema",
+        "uuid7": "settle.store.ids",
+    },
+)

@@ -25,7 +25,7 @@ from settle.clearing import (
     stored_closing,
     take,
 )
-from settle.clearing.corrections import Correction, correct, corrections
+from settle.clearing.correction import Correction, correct, corrections
 from settle.engine import Engine
 from settle.errors import BadInput
 from settle.money import parse_rate

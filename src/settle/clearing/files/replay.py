@@ -20,10 +20,11 @@ from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees
 from settle.clearing.lake import Lake
 from settle.clearing.netting import netting_views
-from settle.clearing.pricing import give_terms, price
+from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
 from settle.clearing.settled import SETTLED
+from settle.clearing.standing import usage_of
 from settle.clearing.unsettled import DEFERRED
 from settle.engine import Scratch, read_views
 from settle.errors import BadInput, NotConserved
@@ -83,7 +84,7 @@ class ClosedWindow:
             manifest_digest=window["manifest_digest"],
             agreements=agreements,
             fees=Fees(_kept(fees)) if fees.is_file() else Fees.none(),
-            usage=_usage_before(connection, day.isoformat()),
+            usage=usage_of(connection, before=day.isoformat()),
             positions=_positions(connection, day.isoformat(), agreement_ids),
             buckets=_buckets(connection, day.isoformat(), agreement_ids),
         )
@@ -106,17 +107,6 @@ def _kept(path: Path) -> pa.Table:
     if not path.is_file():
         raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
     return parquet.read_table(path)
-
-
-def _usage_before(connection: Connection, window_id: str) -> pa.Table:
-    used = tables.fee_usage.c
-    key = (used.agreement_id, used.schedule_id, used.kind, used.currency, used.month)
-    sums = [
-        sa.cast(sa.func.sum(column), sa.BigInteger).label(column.name)
-        for column in (used.amount_minor, used.records)
-    ]
-    query = sa.select(*key, *sums).where(used.window_id < window_id).group_by(*key)
-    return arrow(connection, query)
 
 
 def _positions(connection: Connection, window_id: str, agreement_ids: Sequence[str]) -> pa.Table:
@@ -155,8 +145,10 @@ def replay(
         NotConserved: what the records come to is not what was committed.
     """
     _give_records(scratch, window, lake=lake, agreement_ids=agreement_ids)
-    give_terms(scratch, agreements=window.agreements, fees=window.fees, usage=window.usage)
-    price(scratch, day=window.day, rates=rates, views=netting_views())
+    price(
+        scratch, day=window.day, agreements=window.agreements, fees=window.fees, rates=rates,
+        usage=window.usage, views=netting_views(),
+    )  # fmt: skip
     scratch.give("positions", window.positions)
     scratch.give("buckets", window.buckets)
     _prove(scratch, window)

@@ -15,7 +15,7 @@ from settle.clearing.funding.program import SHORT
 from settle.clearing.funding.question import Funding
 from settle.clearing.funding.searching import Search
 from settle.clearing.funding.sendings import HOPS_MAX, latest, sendings
-from settle.clearing.funding.solver import Solved
+from settle.clearing.funding.solver import Solved, SolverTime
 from settle.errors import NotVerified
 
 SECOND = timedelta(seconds=1)
@@ -24,7 +24,7 @@ HELPS = 1000
 """What leaves less than this part of a need unfunded has helped: the rest is rounding."""
 
 
-def diagnose(funding: Funding, *, time_limit_s: float) -> Infeasible:
+def diagnose(funding: Funding, *, time: SolverTime) -> Infeasible:
     """What has to be left out at least, by mid value, and what stands in its way.
 
     Each hindrance is tried by asking the same question without it: the first whose absence funds
@@ -35,12 +35,11 @@ def diagnose(funding: Funding, *, time_limit_s: float) -> Infeasible:
     """
     hopeless = tuple(need for need in funding.needs if not funding.payers(need))
     rest = replace(funding, needs=tuple(x for x in funding.needs if x not in hopeless))
-    limit = time_limit_s / (1 + len(EASED))
-    missing = shortfalls(rest, time_limit_s=limit)
+    missing = shortfalls(rest, time=time)
     if not missing and not hopeless:
         raise NotVerified("the solver finds no funding plan, and nothing that is missing", flaws=())
     eased = {
-        hindrance: shortfalls(ease(rest), time_limit_s=limit) if missing else Counter()
+        hindrance: shortfalls(ease(rest), time=time) if missing else Counter()
         for hindrance, ease in EASED.items()
     }
     found = [_hopeless(funding, need) for need in hopeless]
@@ -52,20 +51,19 @@ def diagnose(funding: Funding, *, time_limit_s: float) -> Infeasible:
     return Infeasible(unfunded=tuple(sorted(found, key=lambda each: each.subject)))
 
 
-def least_missing(funding: Funding, *, time_limit_s: float) -> Solved:
+def least_missing(funding: Funding, *, time: SolverTime) -> Solved:
     """The point at which least is missing. Where that is nothing, it is a plan, if a dear one."""
     ways = latest(funding, sendings(funding))
-    search = Search(funding=funding, sendings=ways, time_limit_s=time_limit_s, short=True)
-    return search.best()
+    return Search(funding=funding, sendings=ways, time=time, short=True).best()
 
 
-def shortfalls(funding: Funding, *, time_limit_s: float) -> Counter[str]:
+def shortfalls(funding: Funding, *, time: SolverTime) -> Counter[str]:
     """The least that is missing, by need or owner, in minor units; empty if nothing is.
 
     Raises:
         NotVerified: no answer was found in time.
     """
-    point = least_missing(funding, time_limit_s=time_limit_s).point
+    point = least_missing(funding, time=time).point
     if point is None:
         raise NotVerified("what is missing could not be told in the time given", flaws=())
     missing = Counter[str]()

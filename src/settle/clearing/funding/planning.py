@@ -15,35 +15,37 @@ from settle.clearing.funding.program import PAYS, SHORT, SOLD, Key
 from settle.clearing.funding.question import Funding
 from settle.clearing.funding.searching import Search
 from settle.clearing.funding.sendings import Sending, latest, sendings
-from settle.clearing.funding.solver import Solved
+from settle.clearing.funding.solver import Solved, SolverTime
 from settle.clearing.funding.tidying import tidied
 from settle.clearing.funding.verifying import verify
 from settle.errors import NotVerified
 
-TIME_LIMIT_S = 10.0
+TIME_LIMIT_S = 20.0
+"""For all calls of the solver together; the first has half of it."""
 
 
 def plan(funding: Funding, *, time_limit_s: float = TIME_LIMIT_S) -> FundingPlan | Infeasible:
     """The cheapest moves that fund every need on an account that may pay it, in time.
 
     This gives the same for the same question, whatever the order of its parts, unless the time
-    limit (of each call of the solver) ends the search; `gap_ppm` then says how far from proved the
-    plan is. Where not everything can be funded, it says what cannot and why.
+    limit (of the solver, for the whole plan) ends the search; `gap_ppm` then says how far from
+    proved the plan is. Where not everything can be funded, it says what cannot and why.
 
     Raises:
         NotVerified: a plan was found that does not hold in integers, or none in time.
     """
+    time = SolverTime(left_s=time_limit_s)
     if any(not funding.payers(need) for need in funding.needs):
-        return diagnose(funding, time_limit_s=time_limit_s)
+        return diagnose(funding, time=time)
     moments = sendings(funding)
     ways = latest(funding, moments)
-    solved = Search(funding=funding, sendings=ways, time_limit_s=time_limit_s).best()
+    solved = Search(funding=funding, sendings=ways, time=time).best()
     found, naive = _drawn(funding, ways, solved.point), naive_plan(funding)
     plans = _holding(funding, [found, naive])
     if not plans:
-        missing = least_missing(funding, time_limit_s=time_limit_s)
+        missing = least_missing(funding, time=time)
         if _is_short(missing) and (solved.is_impossible or missing.bound >= 1):
-            return diagnose(funding, time_limit_s=time_limit_s)
+            return diagnose(funding, time=time)
         spared = _drawn(funding, ways, missing.point)
         plans = _holding(funding, [spared])
         if not plans:

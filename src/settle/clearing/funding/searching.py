@@ -27,7 +27,7 @@ from settle.clearing.funding.program import (
 )
 from settle.clearing.funding.question import Funding
 from settle.clearing.funding.sendings import Sending
-from settle.clearing.funding.solver import Solved, solve
+from settle.clearing.funding.solver import LOOSE, TOLERANCE, Solved, SolverTime, solve
 
 WHOLE_MAX = 10**6
 SENDINGS_MAX = 40
@@ -45,14 +45,14 @@ WITHIN = 10**5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """The search for an answer, of `time_limit_s` at most in each call of HiGHS.
+    """The search for an answer, in what `time` is left. This asks HiGHS once or a few times.
 
     With `short` it is for the least that is missing.
     """
 
     funding: Funding
     sendings: Sequence[Sending]
-    time_limit_s: float
+    time: SolverTime
     short: bool = False
 
     def best(self) -> Solved:
@@ -64,13 +64,13 @@ class Search:
         unit = 1
         while largest > UNITS_MAX * unit:
             unit *= 10
-        rough = self._solve(program, unit=unit, whole=False, slack=1.0)
+        rough = self._rough(program, unit=unit)
         found = self._sharpened(program, rough)
         if rough.point is None or found is not None:
             return replace(rough, point=found)
         # A rough plan that fails by a hair: one with something to spare may hold.
         easier = self._program(cushion=10 + unit // CUSHION)
-        spared = self._solve(easier, unit=unit, whole=False, slack=1.0)
+        spared = self._rough(easier, unit=unit)
         found = self._sharpened(program, spared)
         return replace(rough, point=found, is_impossible=found is None)
 
@@ -79,8 +79,25 @@ class Search:
             funding=self.funding, sendings=self.sendings, short=self.short, cushion=cushion
         ).build()
 
-    def _solve(self, program: Program, *, unit: int, whole: bool, slack: float) -> Solved:
-        return solve(program, unit=unit, whole=whole, slack=slack, time_limit_s=self.time_limit_s)
+    def _rough(self, program: Program, *, unit: int) -> Solved:
+        rough = self._solve(program, unit=unit, whole=False, slack=1.0)
+        if self.short and rough.is_impossible:
+            # To leave everything out is always possible: HiGHS got lost in its own rounding.
+            return self._solve(program, unit=unit, whole=False, slack=1.0, tolerance=LOOSE)
+        return rough
+
+    def _solve(
+        self,
+        program: Program,
+        *,
+        unit: int,
+        whole: bool,
+        slack: float,
+        tolerance: float = TOLERANCE,
+    ) -> Solved:
+        return solve(
+            program, unit=unit, whole=whole, slack=slack, time=self.time, tolerance=tolerance
+        )
 
     def _sharpened(self, program: Program, rough: Solved) -> Mapping[Key, int] | None:
         """The best whole point around a rough one, if there is one.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -25,18 +25,26 @@ class Sending:
     most_minor: int
 
 
-def horizon(funding: Funding) -> datetime:
-    """The moment after which nothing matters: the last need's."""
-    return max((need.by for need in funding.needs), default=funding.at)
+def ending(funding: Funding) -> datetime:
+    """The moment after which nothing matters.
+
+    This is the last need's, or, where clients are owed more than their needs, that of the last
+    landing: what they are owed is to be covered when all is done, whenever the cover lands.
+    """
+    moments = [funding.at, *(need.by for need in funding.needs)]
+    if any(funding.owed_after(group) for group in funding.groups()):
+        open_arcs = (arc for arc in funding.lawful_arcs() if arc.closes_at >= funding.at)
+        moments += (arc.lands_at(arc.closes_at) for arc in open_arcs)
+    return max(moments)
 
 
 def sendings(funding: Funding) -> tuple[Sending, ...]:
     """Every lawful way at every moment that can matter, by way and moment.
 
     Money waits until a need or a way takes it, so the only moments are now and those at which
-    something can land; what lands after the last need is left out.
+    something can land; what lands when nothing matters any more is left out.
     """
-    arcs, until, bounds = funding.lawful_arcs(), horizon(funding), _Bounds.of(funding)
+    arcs, until = funding.lawful_arcs(), ending(funding)
     moments: dict[str, set[datetime]] = defaultdict(lambda: {funding.at})
     found: dict[tuple[str, datetime], Sending] = {}
     for _ in range(HOPS_MAX):
@@ -47,12 +55,31 @@ def sendings(funding: Funding) -> tuple[Sending, ...]:
                     continue
                 landed.append((arc.target, lands_at))
                 found[arc.arc_id, sent_at] = Sending(
-                    arc=arc, sent_at=sent_at, lands_at=lands_at, most_minor=bounds.most(arc)
+                    arc=arc, sent_at=sent_at, lands_at=lands_at, most_minor=0
                 )
         for account_id, lands_at in landed:
             moments[account_id].add(lands_at)
-    usable = (found[key] for key in sorted(found))
-    return tuple(each for each in usable if each.most_minor >= each.arc.minimum_minor)
+    return _bounded(funding, (found[key] for key in sorted(found)))
+
+
+def _bounded(funding: Funding, ways: Iterable[Sending]) -> tuple[Sending, ...]:
+    """The ways that can send their least, each with the most it can: what can be there by then.
+
+    A bound far above that lets a float solver take a way for next to nothing of its fixed cost.
+    """
+    bounds, kept = _Bounds.of(funding), []
+    landing: dict[str, list[tuple[datetime, int]]] = {
+        account.account_id: [(funding.at, account.balance_minor - account.floor_minor)]
+        for account in funding.accounts
+    }
+    for each in sorted(ways, key=lambda way: way.sent_at):
+        arc = each.arc
+        there = sum(amount for when, amount in landing[arc.source] if when <= each.sent_at)
+        most = min(bounds.most(arc), there)
+        if most >= arc.minimum_minor:
+            landing[arc.target].append((each.lands_at, arc.bought_minor(most)))
+            kept.append(replace(each, most_minor=most))
+    return tuple(sorted(kept, key=lambda way: (way.arc.arc_id, way.sent_at)))
 
 
 def latest(funding: Funding, ways: Sequence[Sending]) -> tuple[Sending, ...]:
@@ -62,7 +89,8 @@ def latest(funding: Funding, ways: Sequence[Sending]) -> tuple[Sending, ...]:
     target serves the second of them, money sent later was there for more, and two sendings that
     are made one cost no more.
     """
-    leaves: dict[str, set[datetime]] = defaultdict(lambda: {horizon(funding)})
+    end = ending(funding)
+    leaves: dict[str, set[datetime]] = defaultdict(lambda: {end})
     for each in ways:
         leaves[each.arc.source].add(each.sent_at)
     for need in funding.needs:
@@ -99,11 +127,12 @@ class _Bounds:
         )
         needed = sum(need.amount_minor * funding.value_of(need.currency) for need in funding.needs)
         owed = sum(funding.owed_after(group) for group in funding.groups())
+        debts = sum(max(-a.balance_minor, 0) * value[a.account_id] for a in funding.accounts)
         least = sum(arc.fixed_minor + arc.minimum_minor * value[arc.source] for arc in arcs)
         dearest = max((arc.ppm for arc in arcs), default=0)
         # A unit for each amount that is rounded on the way; doubled, for costs of costs.
         waste = (1 + Fraction(dearest, 10**6)) / min(factors)
-        demand = 2 * (needed + owed + least + 10 * sum(value.values())) * waste**HOPS_MAX
+        demand = 2 * (needed + owed + debts + least + 10 * sum(value.values())) * waste**HOPS_MAX
         return cls(funding, there * max(factors) ** HOPS_MAX, Fraction(demand))
 
     def most(self, arc: Transfer | Trade) -> int:

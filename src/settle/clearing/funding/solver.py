@@ -12,6 +12,28 @@ SEED = 20240229
 TOLERANCE = 1e-9
 """Of every row, in scaled units. HiGHS takes no less than 1e-10."""
 
+LOOSE = 1e-7
+"""Where at the tighter one HiGHS finds nothing although there is something."""
+
+
+@dataclass(slots=True)
+class SolverTime:
+    """The time that the solver has for one answer. This is spent call by call.
+
+    HiGHS measures it. A call gets half of what is left, so that those after it have some as well.
+    """
+
+    left_s: float
+
+    @property
+    def share_s(self) -> float:
+        """What the next call may take."""
+        return self.left_s / 2
+
+    def spend(self, seconds: float) -> None:
+        """Take off what a call has taken; HiGHS looks at its limit now and then only."""
+        self.left_s = max(self.left_s - seconds, 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
@@ -25,7 +47,15 @@ class Solved:
     is_impossible: bool
 
 
-def solve(program: Program, *, unit: int, whole: bool, slack: float, time_limit_s: float) -> Solved:
+def solve(
+    program: Program,
+    *,
+    unit: int,
+    whole: bool,
+    slack: float,
+    time: SolverTime,
+    tolerance: float = TOLERANCE,
+) -> Solved:
     """Minimise a program with HiGHS: one thread, one seed, the same answer every time.
 
     Amounts are counted in `unit`s and come back rounded to minor units; `whole` asks for integer
@@ -38,14 +68,15 @@ def solve(program: Program, *, unit: int, whole: bool, slack: float, time_limit_
         return Solved(point={} if met else None, bound=0.0, is_impossible=not met)
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # so is its constructor
     options = {
-        "output_flag": False, "threads": 1, "random_seed": SEED, "time_limit": time_limit_s,
+        "output_flag": False, "threads": 1, "random_seed": SEED, "time_limit": time.share_s,
         "mip_rel_gap": 0.0, "mip_abs_gap": slack / unit,
-        "mip_feasibility_tolerance": TOLERANCE, "primal_feasibility_tolerance": TOLERANCE,
+        "mip_feasibility_tolerance": tolerance, "primal_feasibility_tolerance": tolerance,
     }  # fmt: skip
     for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(_model(program, unit=unit, whole=whole))
     highs.run()
+    time.spend(highs.getRunTime())
     return _answer(highs, program, unit=unit)
 
 

@@ -1,10 +1,8 @@
--- One bucket per agreement, part, currency of the records and rate, every component apart.
+-- One bucket per agreement, part and rate, every component apart.
 select
     m.place,
     m.part,
-    m.currency,
-    m.settlement_currency,
-    p.pair,
+    m.pair,
     sum(cast(m.records as decimal(38, 0))) as records,
     coalesce(sum(cast(m.gross_minor as decimal(38, 0)))
         filter (where m.component = 'sales'), 0) as sales_minor,
@@ -21,20 +19,6 @@ select
     coalesce(sum(cast(m.gross_minor as decimal(38, 0)))
         filter (where m.component = 'fees_explicit'), 0) as fees_explicit_minor,
     coalesce(sum(cast(m.gross_minor as decimal(38, 0)))
-        filter (where m.sign = 1), 0) as credits_minor,
-    coalesce(sum(cast(-m.gross_minor as decimal(38, 0)))
-        filter (where m.sign = -1), 0) as debits_minor,
-    sum(cast(coalesce(n.gross_minor, 0) as decimal(38, 0))) as single_gross_minor,
-    sum(cast(coalesce(n.fee_minor, 0) as decimal(38, 0))) as single_fees_minor,
-    coalesce(sum(cast(coalesce(n.gross_minor, 0) as decimal(38, 0)))
-        filter (where m.component in ('sales', 'refunds')), 0) as single_turnover_minor,
-    coalesce(sum(cast(coalesce(n.gross_minor, 0) as decimal(38, 0)))
-        filter (where m.component = 'fees_explicit'), 0) as single_explicit_minor
-from aimed as m
-join pairs as p
-    on p.base = m.currency and p.quote = m.settlement_currency
-    and p.quoted_on = m.quoted_on and p.is_next_day = m.is_next_day
-left join singles as n
-    on n.place = m.place and n.facing = m.facing and n.kind = m.kind
-    and n.currency = m.currency and n.rate_on = m.rate_on
-group by m.place, m.part, m.currency, m.settlement_currency, p.pair
+        filter (where m.sign = 1), 0) as credits_minor
+from paired as m
+group by m.place, m.part, m.pair

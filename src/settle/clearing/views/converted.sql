@@ -7,6 +7,8 @@
 with asked as (
     select
         t.*,
+        q.base as currency,
+        q.quote as settlement_currency,
         q.rate_id,
         q.mid_e8,
         q.client_e8,

@@ -1,11 +1,8 @@
 -- The rates that participants get: the mid rate less the agreed markup, to eight decimals
 -- half-even. One currency is not converted into itself and pays no markup.
 with asked as (
-    select distinct p.pair, m.fx_markup_ppm
-    from aimed as m
-    join pairs as p
-        on p.base = m.currency and p.quote = m.settlement_currency
-        and p.quoted_on = m.quoted_on and p.is_next_day = m.is_next_day
+    select distinct pair, fx_markup_ppm
+    from paired
 ),
 lowered as (
     select

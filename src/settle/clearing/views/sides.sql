@@ -1,10 +1,14 @@
 -- The other side of every record, from the records alone: what each counterparty turned over.
+with turned_over as (
+    select counterparty_id, currency, kind, total(amount_minor) as amount_minor
+    from records
+    group by counterparty_id, currency, kind
+)
 select
-    r.counterparty_id,
-    r.currency,
+    t.counterparty_id,
+    t.currency,
     k.component,
     k.against,
-    sum(cast(r.amount_minor as decimal(38, 0))) * min(k.sign) as gross_minor
-from records as r
-join kinds as k on k.kind = r.kind
-group by r.counterparty_id, r.currency, k.component, k.against, k.kind
+    t.amount_minor * k.sign as gross_minor
+from turned_over as t
+join kinds as k on k.kind = t.kind

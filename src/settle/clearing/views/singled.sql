@@ -3,11 +3,8 @@
 -- what a schedule takes is converted.
 with single as (
     select m.*, q.rate, q.rate_whole, q.rate_rest, q.denominator, q.fits_minor
-    from aimed as m
-    join pairs as p
-        on p.base = m.currency and p.quote = m.settlement_currency
-        and p.quoted_on = m.quoted_on and p.is_next_day = m.is_next_day
-    join quoted as q on q.pair = p.pair and q.fx_markup_ppm = m.fx_markup_ppm
+    from paired as m
+    join quoted as q on q.pair = m.pair and q.fx_markup_ppm = m.fx_markup_ppm
     where m.convert_per = 'record'
 ),
 converted_gross as (
@@ -18,6 +15,9 @@ converted_gross as (
         c.kind,
         c.currency,
         c.rate_on,
+        s.part,
+        s.pair,
+        s.component,
         s.sign,
         s.fee_ppm,
         s.rounding,
@@ -39,6 +39,9 @@ select
     g.kind,
     g.currency,
     g.rate_on,
+    g.part,
+    g.pair,
+    g.component,
     g.amount_minor * g.sign as gross_minor,
     case
         when not g.pays_percent then cast(0 as decimal(38, 0))
@@ -54,6 +57,9 @@ select
     v.kind,
     v.currency,
     v.rate_on,
+    s.part,
+    s.pair,
+    s.component,
     cast(0 as decimal(38, 0)),
     -v.way * exchange(
         v.fee_minor,

@@ -106,6 +106,32 @@ def test_a_deficit_of_one_client_is_ours_to_cover(night: Funding) -> None:
     assert isinstance(refused, Infeasible)
 
 
+def test_what_is_owed_is_covered_even_after_the_last_need(night: Funding) -> None:
+    """A top-up that lands the next morning is in time: only needs have a moment of their own."""
+    claims = (Claim(owner="other", currency="EUR", amount_minor=950_000),)
+    poor = replace(night, claims=claims, accounts=_without(night, "far-usd"), needs=())
+    top_up = Transfer(
+        arc_id="top-up", source="ours-eur", target="pool-eur", closes_at=night.at, lead=24 * HOUR
+    )
+    assert isinstance(plan(poor), Infeasible)
+    (move,) = planned(replace(poor, arcs=(*night.arcs, top_up))).moves
+    assert ("top-up", 50_000) == (move.arc_id, move.sold_minor)
+
+
+def test_an_overdrawn_pool_is_brought_up_to_what_it_is_owed(night: Funding) -> None:
+    """What is owed is little, and what has to be sent to cover it is much."""
+    pool = replace(night.account("pool-eur"), balance_minor=-10_000_000)
+    ours = replace(night.account("ours-eur"), balance_minor=20_000_000)
+    top_up = Transfer(
+        arc_id="top-up", source="ours-eur", target="pool-eur", closes_at=night.at, lead=HOUR
+    )
+    overdrawn = replace(
+        night, needs=(), arcs=(top_up,), accounts=(pool, ours),
+        claims=(Claim(owner="other", currency="EUR", amount_minor=50),),
+    )  # fmt: skip
+    assert [10_000_050] == [move.sold_minor for move in planned(overdrawn).moves]
+
+
 def _without(funding: Funding, name: str) -> tuple[Account, ...]:
     return tuple(
         replace(a, balance_minor=0) if a.account_id == name else a for a in funding.accounts

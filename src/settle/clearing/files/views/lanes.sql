@@ -20,8 +20,7 @@ with buckets as (
     from converted as v
     join mids as i on i.rate_id = v.rate_id
     join taxed as t
-        on t.place = v.place and t.part = v.part and t.currency = v.currency
-        and t.settlement_currency = v.settlement_currency and t.pair = i.pair
+        on t.place = v.place and t.part = v.part and t.pair = i.pair
 )
 select
     row_number() over (order by m.place, m.facing, m.kind, m.currency, m.rate_on) as lane,
@@ -49,12 +48,7 @@ select
     q.denominator,
     q.fits_minor,
     m.convert_per = 'record' and m.currency <> m.settlement_currency as is_single
-from aimed as m
+from paired as m
 join agreements as a on a.place = m.place
-join pairs as p
-    on p.base = m.currency and p.quote = m.settlement_currency
-    and p.quoted_on = m.quoted_on and p.is_next_day = m.is_next_day
-join quoted as q on q.pair = p.pair and q.fx_markup_ppm = m.fx_markup_ppm
-join buckets as b
-    on b.place = m.place and b.part = m.part and b.currency = m.currency
-    and b.settlement_currency = m.settlement_currency and b.pair = p.pair
+join quoted as q on q.pair = m.pair and q.fx_markup_ppm = m.fx_markup_ppm
+join buckets as b on b.place = m.place and b.part = m.part and b.pair = m.pair

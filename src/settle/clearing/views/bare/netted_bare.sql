@@ -4,10 +4,8 @@ with turned_over as (
         t.agreement_id,
         t.currency,
         count(*) as records,
-        coalesce(sum(cast(t.amount_minor as decimal(38, 0))) filter (where k.sign = 1), 0)
-            as credits_minor,
-        coalesce(sum(cast(t.amount_minor as decimal(38, 0))) filter (where k.sign = -1), 0)
-            as debits_minor
+        total(case when k.sign = 1 then t.amount_minor else 0 end) as credits_minor,
+        total(case when k.sign = -1 then t.amount_minor else 0 end) as debits_minor
     from typed as t
     join kinds as k on k.kind = t.kind
     group by t.agreement_id, t.currency

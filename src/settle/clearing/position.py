@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,14 +14,24 @@ from settle.clearing import tables
 from settle.clearing.kinds import DIRECTIONS
 from settle.clearing.lake import Lake
 from settle.clearing.settled import settled_records
+from settle.errors import BadInput
 from settle.store import derived
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from settle.clearing.explanation import Explanation
+
+
+class _Explained:
+    """Who can explain a position. That is no part of it: not compared, copied or pickled."""
+
+    __slots__ = ("_by",)
+    _by: Callable[[str], Explanation]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(_Explained):
     """What one window moves for one agreement in one currency, in its minor units.
 
     `part` is blank for all of it; under gross settlement it is credit or debit, under bilateral
@@ -61,6 +71,30 @@ class Position:
         taken = self.set_off_minor + self.reserve_recovered_minor + self.collateral_used_minor
         return self.due_minor + taken
 
+    def explain(self) -> Explanation:
+        """The exact decomposition, and the proof that it adds up: see `Explanation.holds`.
+
+        It is made where the position came from: a hub, which prices the records again, a store's
+        connection while that is open, or what was netted.
+
+        Raises:
+            BadInput: the position is a copy that came from none of them.
+        """
+        by = getattr(self, "_by", None)
+        if by is None:
+            raise BadInput(
+                f"position {self.position_id} is figures alone: take it from a hub, a store or a "
+                "calculation, which can explain it", position_id=self.position_id,
+            )  # fmt: skip
+        told: Explanation = by(self.position_id)
+        return told
+
+    def explained_by(self, by: Callable[[str], Explanation]) -> Self:
+        """The same position, explained by a function of its id."""
+        bound = replace(self)
+        object.__setattr__(bound, "_by", by)  # frozen, and this is none of its figures
+        return bound
+
 
 def position_id(*, agreement_id: str, currency: str, window_id: str, part: str = "") -> str:
     """The position's name, derived from what it is of."""
@@ -81,9 +115,18 @@ def position_of(row: Mapping[Any, Any]) -> Position:
 
 
 def positions(connection: Connection, window_id: str) -> Sequence[Position]:
-    """The positions of a closed window, by agreement. This is empty for one not closed."""
+    """The positions of a closed window, by agreement. This is empty for one not closed.
+
+    Each can `explain()` itself while the connection is open.
+    """
+    from settle.clearing.explanation import explain  # which stands on positions
+
+    def by(position_id: str) -> Explanation:
+        return explain(connection, position_id=position_id)
+
     query = sa.select(tables.positions).where(tables.positions.c.window_id == window_id)
-    found = [position_of(row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query).mappings()
+    found = [position_of(row).explained_by(by) for row in rows]
     # Here and not in the database, whose order is its locale's.
     return sorted(found, key=lambda each: (each.agreement_id, each.part, each.currency))
 

@@ -25,16 +25,17 @@ from settle.clearing.intake import take
 from settle.clearing.kinds import CORRECTIONS, Kind
 from settle.clearing.lake import Lake
 from settle.clearing.netting import netting_views
-from settle.clearing.pricing import give_terms, price
+from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
 from settle.clearing.settled import settled_records
+from settle.clearing.standing import usage_of
 from settle.clearing.turn import alone
 from settle.clearing.windows import Cutoff
 from settle.engine import Engine, Scratch
 from settle.errors import BadInput
 from settle.money import MINOR_MAX, currencies
-from settle.store import Store, arrow, derived, insert_new
+from settle.store import Store, derived, insert_new
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -162,10 +163,12 @@ class _Wrong:
         """
         with store.reading() as connection:
             agreements, fees = self._terms(connection)
-            usage = _usage_before(connection, self.window_id)
+            usage = usage_of(connection, before=self.window_id)
         scratch.give("records", self.beside.select([*STORED, "occurred_window", "reason"]))
-        give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
-        price(scratch, day=date.fromisoformat(self.window_id), rates=rates, views=netting_views())
+        price(
+            scratch, day=date.fromisoformat(self.window_id), agreements=agreements, fees=fees,
+            rates=rates, usage=usage, views=netting_views(),
+        )  # fmt: skip
         scratch.give("corrected", _ids(self.row["record_id"]))
         return list(_fees(scratch, self.row, agreements[self.row["agreement_id"]]))
 
@@ -216,17 +219,6 @@ def _accepted(scratch: Scratch, record_id: str, paths: Sequence[Path]) -> list[d
         "select * from accepted_all semi join corrected using (record_id) order by batch_id"
     ).to_pylist()
     return rows
-
-
-def _usage_before(connection: Connection, window_id: str) -> pa.Table:
-    used = tables.fee_usage.c
-    key = (used.agreement_id, used.schedule_id, used.kind, used.currency, used.month)
-    sums = [
-        sa.cast(sa.func.sum(column), sa.BigInteger).label(column.name)
-        for column in (used.amount_minor, used.records)
-    ]
-    earlier = sa.select(*key, *sums).where(used.window_id < window_id)
-    return arrow(connection, earlier.group_by(*key))
 
 
 def _fees(scratch: Scratch, row: Row, terms: Row) -> Iterator[tuple[str, str, int]]:
