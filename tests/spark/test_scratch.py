@@ -140,3 +140,29 @@ def test_a_second_application_in_one_process_is_refused(spark: SparkEngine) -> N
     """Spark would give the first one's settings to the second without a word."""
     with spark.scratch(), pytest.raises(ConfigError, match="end it first"):
         SparkEngine("local[1]").scratch().__enter__()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("4GB", "4g"), ("512 MiB", "512m"), ("3g", "3g"), ("1tb", "1t")]
+)
+def test_memory_is_said_as_java_takes_it(said: str, expected: str) -> None:
+    """One option means the same on both engines: Java itself does not start with 4GB."""
+    assert expected == SparkEngine("local", memory=said)._settings["spark.driver.memory"]
+
+
+def test_memory_that_is_no_amount_is_refused() -> None:
+    """Before anything is started, and by name."""
+    with pytest.raises(ConfigError, match="memory: 'half' is not a whole number"):
+        SparkEngine("local", memory="half")
+
+
+def test_a_result_is_one_file_of_any_type(either: AnyEngine, tmp_path: Path) -> None:
+    """Types, nulls and every digit survive; a result of no rows is a file of none."""
+    with either.scratch() as scratch:
+        scratch.give("typed", TYPED)
+        scratch.write("select * from typed", tmp_path / "all.parquet")
+        scratch.write("select * from typed where small > 5", tmp_path / "none.parquet")
+    found, none = (pq.read_table(tmp_path / name) for name in ("all.parquet", "none.parquet"))
+    assert TYPED.schema.types == found.schema.types
+    assert sorted(map(str, TYPED.to_pylist())) == sorted(map(str, found.to_pylist()))
+    assert (0, TYPED.column_names) == (none.num_rows, none.column_names)

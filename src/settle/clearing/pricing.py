@@ -91,7 +91,9 @@ def _give_terms(
 ) -> None:
     """Make known what all pricing goes by: agreements, kinds, fee rules, partners' shares."""
     _refuse_unknown_schedules(agreements, fees)
-    scratch.give("agreements", agreements.table.append_column("place", _places(agreements)))
+    terms = [name for name in agreements.table.column_names if not name.startswith("beneficiary_")]
+    table = agreements.table.select(terms)
+    scratch.give("agreements", table.append_column("place", _places(agreements)))
     scratch.give("kinds", kinds_table())
     scratch.give("turns", turns_table())
     rules, tiers = fees_tables(fees)

@@ -33,6 +33,9 @@ VIEWS = (
 LAZY = frozenset({"keyed", "told", "accepted"})
 """Those with a row a record: computed where they are used, never kept."""
 
+JUDGED_BY = ("agreement_id", "participant_id", "role", "refund_rate")
+"""What of an agreement its records are held against, beside the day from which it holds."""
+
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Before this no record can have occurred: the euro's reference rates began the year before."""
 
@@ -105,7 +108,7 @@ def _with_validity(agreements: Agreements, *, cutoff: Cutoff) -> pa.Table:
         microseconds(cutoff.ends_at(max(day, EARLIEST.date()) - timedelta(days=1)))
         for day in coded.dictionary.to_pylist()
     ]
-    return agreements.table.append_column(
+    return agreements.table.select(JUDGED_BY).append_column(
         "valid_from_us", pa.array(starts, pa.int64()).take(coded.indices)
     )
 

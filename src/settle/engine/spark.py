@@ -35,6 +35,9 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "OFF",  # what goes wrong is raised here, and once
     "spark.sql.catalogImplementation": "in-memory",
+    # Sums of 10 million records took three quarters of the time that they took under Java's own
+    # collector, which is for short pauses.
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # by itself it writes INT96
 }
 """What a Spark of ours is started with."""

@@ -259,7 +259,8 @@ MISTAKES = {
     "--window says nothing without --agreements": ["{r}", "--window", "2024-12-19", "--out", "p"],
     "--as-of says nothing": ["{r}", "--as-of", "2024-12-19T00:00:00", "--out", "p"],
     "--quarantine says nothing": ["{r}", "--quarantine", "q.parquet", "--out", "p"],
-    "without terms records are netted in process": ["{r}", "--out", "p", "--engine", "local[1]"],
+    "memory: 'lots' is not a whole number of KB": ["{r}", "--out", "p", "--engine", "local[1]",
+                                                   "--memory", "lots"],
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settle.engine import Engine, Scratch
+from settle.engine import Engine, Scratch, duck
 from settle.errors import MoneyError
 from settle.money import Rounding, divide
 
@@ -82,3 +83,19 @@ def test_no_file_reads_as_an_empty_table_of_the_same_shape(
     scratch.read("earlier", [], columns={"record_id": "varchar", "n": "bigint"})
     assert scratch.rows("select * from earlier").column_names == ["record_id", "n"]
     assert scratch.value("select count(*) from earlier") == 0
+
+
+@pytest.mark.parametrize("at_a_time", [2**27, 7])
+@settings(deadline=None, max_examples=25)
+@given(numbers=st.lists(st.integers(0, 30) | st.integers(2**64 - 9, 2**64 - 1), max_size=40))
+def test_numbers_that_come_more_than_once_are_found_each_once(
+    engine: Engine, at_a_time: int, numbers: list[int]
+) -> None:
+    """Sorted all at a time or a few: what a loop counts twice, to the edge of 64 bits."""
+    table = pa.table({"number": pa.array(numbers, pa.uint64())})
+    with engine.scratch() as scratch, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(duck, "NUMBERS_MAX", at_a_time)
+        scratch.give("numbers", table)
+        scratch.repeated("twice", "select number from numbers")
+        found = scratch.rows("select number from twice order by number").column(0).to_pylist()
+    assert sorted(n for n, count in Counter(numbers).items() if count > 1) == found
