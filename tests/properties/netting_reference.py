@@ -61,7 +61,7 @@ class Netter:
         parts = {
             "net": "",
             "gross": "credit" if to.sign > 0 else "debit",
-            "bilateral": one["counterparty_id"],
+            "bilateral": one["counterparty_id"] or "hub",
         }
         part = parts[own["netting"]]
         quote = code if own["conversion"] == "none" else own["settlement_currency"]
@@ -73,7 +73,7 @@ class Netter:
         bucket.single += to.sign * single
         if to.component == "fees_explicit":
             bucket.single_fees -= to.sign * single
-        if kind in (Kind.FEE_RETURNED, Kind.FEE_RETAKEN):
+        if one["kind"].endswith(("fee_returned", "fee_retaken")):
             self.fees_of[one["counterparty_id"], code] -= to.sign * amount
         if to.component in ("sales", "refunds"):
             self.turnover_of[one["counterparty_id"], code] += to.sign * amount
@@ -230,7 +230,7 @@ def rate_of(one: Row, own: Row, quote: str) -> Rate:
         return Rate(f"{base}/{quote}", base, quote, 10**8, 10**8)
     day = date.fromisoformat(one["occurred_window"])
     is_next = own["conversion"] == "next_day"
-    if one["kind"] in ("refund", "refund_correction"):
+    if one["kind"].startswith("refund"):
         if own["refund_rate"] == "original":
             day = date.fromisoformat(one["original_on"]) if one["original_on"] else day
         else:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees
-from settle.clearing.kinds import Kind
+from settle.clearing.kinds import DIRECTIONS, Kind
 from settle.clearing.netting import Netted, net
 from settle.clearing.rates import Rates
 from settle.clearing.standing import Standing
@@ -178,27 +178,35 @@ DAYS = st.sampled_from([DAY, DAY, DAY, date(2024, 12, 17)])
 
 @st.composite
 def record_lists(draw: st.DrawFn, most: int = 25) -> list[dict[str, Any]]:
-    """Records of three merchants with two partners, of the day and the one before."""
+    """Records of three merchants with two partners, of the day and the one before.
+
+    An adjustment or a fee may be with nobody.
+    """
     drawn = draw(
         st.lists(
             st.fixed_dictionaries(
                 {
                     "participant_id": st.sampled_from(["M1", "M2", "M3"]),
-                    "counterparty_id": st.sampled_from(["P1", "P2"]),
+                    "counterparty_id": st.sampled_from(["P1", "P2", None]),
                     "kind": st.sampled_from([*map(str, Kind), "sale", "sale", "sale", "refund"]),
                     "amount_minor": AMOUNTS,
                     "currency": st.sampled_from(CODES),
                     "day": DAYS,
-                    "original_on": st.sampled_from([None, "2024-12-16"]),
+                    "original_on": st.sampled_from(["2024-12-16", "2024-12-17"]),
                 }
             ),
             max_size=most,
         )
     )
-    return [
-        record(number, **{**one, "agreement_id": f"A-{one['participant_id']}"})
-        for number, one in enumerate(drawn)
-    ]
+    return [record(number, **{**one, **_whose(one)}) for number, one in enumerate(drawn)]
+
+
+def _whose(one: Row) -> dict[str, Any]:
+    with_hub = DIRECTIONS[Kind(one["kind"])].against == "hub"
+    return {
+        "agreement_id": f"A-{one['participant_id']}",
+        "counterparty_id": one["counterparty_id"] or (None if with_hub else "P1"),
+    }
 
 
 @st.composite
@@ -208,7 +216,7 @@ def rule_lists(draw: st.DrawFn, *, telescoping: bool = False) -> list[Row]:
         [
             (schedule, kind, currency, valid_from)
             for schedule in ("S1", "S2")
-            for kind in ("sale", "refund", "chargeback")
+            for kind in ("sale", "refund", "chargeback", "adjustment_debit")
             for currency in ("", "USD")
             for valid_from in ((DAY,) if telescoping else (date(2024, 1, 1), DAY))
         ]
@@ -235,11 +243,11 @@ def _rule(draw: st.DrawFn, key: tuple[str, str, str, date], *, telescoping: bool
         **dict(zip(("schedule_id", "kind", "currency", "valid_from"), key, strict=True)),
         "tiers": tiers,
         "measure": measure,
-        "per": draw(st.sampled_from(["record", "position"])),
+        "per": draw(st.sampled_from(["record", "position"])) if tiers == "flat" else "record",
         "minimum_minor": draw(st.sampled_from([None, 0, 40])) if bounded else None,
         "maximum_minor": draw(st.sampled_from([None, 40, 900])) if bounded else None,
-        "back_on_refund": True if telescoping else draw(st.booleans()),
-        "restores": True if telescoping else draw(st.booleans()),
+        "back_on_refund": key[1] == "sale" and (telescoping or draw(st.booleans())),
+        "restores": key[1] == "sale" and (telescoping or draw(st.booleans())),
     }
     borders = [5, 2, 11] if measure == "count" else [50_000, 1_000, 10**12]
     froms = [0]

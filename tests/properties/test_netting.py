@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
+from random import Random
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.properties.netting_reference import reference
 from tests.properties.netting_world import DAY, RULE, World, netted, record, terms, worlds
+from tests.properties.together import Window, drawn, hold, of_each, split, together
 from tests.size import examples
 
 from settle.clearing import rates
 from settle.clearing.netting import Netted, netting_views
 from settle.engine import Engine, violations
 from settle.errors import MoneyError, NotConserved
-from settle.money import Rounding, divide, shares
+from settle.money import Rounding, divide
 
-columns = settings(
-    deadline=None, max_examples=examples(8, full=200), suppress_health_check=[HealthCheck.too_slow]
-)  # the engine is slower to plan a window of few records than to net it
+WORLDS = examples(200, full=4_000)
+AT_ONCE = 250  # a sum over all worlds is within 64 bits, as each is
+Windows = list[Window[World, Netted]]
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,23 @@ def engine() -> Iterator[Engine]:
     engine = Engine(threads=1)
     yield engine
     engine.close()
+
+
+def in_windows(engine: Engine, some: Sequence[World]) -> Windows:
+    """Worlds as few windows."""
+    starts = range(0, len(some), AT_ONCE)
+    return [Window(some[n : n + AT_ONCE], partial(netted, engine), split) for n in starts]
+
+
+@pytest.fixture(scope="module")
+def windows(engine: Engine) -> Windows:
+    """Any worlds, netted once for all that is asked of them: those together that plan alike."""
+    alike: dict[tuple[bool, bool], list[World]] = defaultdict(list)
+    for world in drawn(worlds(), WORLDS):
+        has_schedules = any(own["fee_schedule"] for own in world.terms)
+        converts_singly = any(own["convert_per"] == "record" for own in world.terms)
+        alike[has_schedules, converts_singly].append(world)
+    return [window for group in alike.values() for window in in_windows(engine, group)]
 
 
 # ---- properties ----
@@ -80,30 +100,31 @@ def check_used(result: Netted, world: World) -> None:
     assert reference(world)["used"] == actual
 
 
-@columns
-@given(world=worlds())
-def test_all_figures_equal_the_reference_netter(engine: Engine, world: World) -> None:
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_all_figures_equal_the_reference_netter(windows: Windows) -> None:
     """The views give to the minor unit what a loop over single records gives."""
-    result = netted(engine, world)
-    check_buckets(result, world)
-    check_positions(result, world)
-    check_shares(result, world)
-    check_used(result, world)
+    hold(of_each(check_buckets, check_positions, check_shares, check_used), windows)
 
 
-@columns
-@given(world=worlds())
-def test_every_currency_is_conserved(engine: Engine, world: World) -> None:
+def check_conserved(window: Window[World, Netted]) -> None:
+    """Netting says so of every currency that has a record: or it raises."""
+    of_records = {row["currency"] for row in window.world.records}
+    assert of_records <= set(window.whole.currencies)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_every_currency_is_conserved(windows: Windows) -> None:
     """Participants, partners, reserves, fees, tax, FX and rounding sum to zero in each currency."""
-    result = netted(engine, world)
-    assert {r["currency"] for r in world.records} <= set(result.currencies)
+    hold(check_conserved, windows)
 
 
 MOVING = ("net_minor", "set_off_minor", "reserve_recovered_minor", "collateral_used_minor",
           "claimed_minor")  # fmt: skip
 
 
-def check_journal(result: Netted) -> None:
+def check_journal(result: Netted, world: World) -> None:
     """Clearing is empty, and each payable has its position's net and what was recovered for it."""
     balance: dict[tuple[str, str], int] = defaultdict(int)
     for row in result.postings.to_pylist():
@@ -118,25 +139,27 @@ def check_journal(result: Netted) -> None:
     assert not [key for key in left if key[0] == "clearing" or key[0].startswith("payable/")]
 
 
-@columns
-@given(world=worlds())
-def test_the_journal_empties_clearing_and_leaves_each_payable_its_net(
-    engine: Engine, world: World
-) -> None:
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_the_journal_empties_clearing_and_leaves_each_payable_its_net(windows: Windows) -> None:
     """After the close clearing is zero, and what is payable is the positions, in their currency."""
-    check_journal(netted(engine, world))
+    hold(of_each(check_journal), windows)
 
 
-@columns
-@given(world=worlds(), order=st.randoms(use_true_random=False))
-def test_the_order_of_records_changes_nothing(engine: Engine, world: World, order: Any) -> None:
-    """The same facts in any order are the same positions, the same volume, the same journal."""
-    shuffled = list(world.records)
-    order.shuffle(shuffled)
-    one = netted(engine, world)
-    other = netted(engine, world.with_records(shuffled))
+def check_order(window: Window[World, Netted]) -> None:
+    """Any other order of the same records, of all worlds among each other."""
+    shuffled = list(window.world.records)
+    Random(len(shuffled)).shuffle(shuffled)
+    other = window.run(window.world.with_records(shuffled))
     for name in ("obliged", "buckets", "postings", "used"):
-        assert getattr(one, name).equals(getattr(other, name)), name
+        assert getattr(window.whole, name).equals(getattr(other, name)), name
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_the_order_of_records_changes_nothing(windows: Windows) -> None:
+    """The same facts in any order are the same positions, the same volume, the same journal."""
+    hold(check_order, windows)
 
 
 def fees_of(result: Netted) -> dict[tuple[str, str], int]:
@@ -148,109 +171,111 @@ def fees_of(result: Netted) -> dict[tuple[str, str], int]:
     return sums
 
 
-def split_fees(
-    engine: Engine, world: World, at: int, views: dict[str, str] | None = None
-) -> dict[tuple[str, str], int]:
-    """The same when the first `at` records are netted in a window of their own."""
-    first = netted(engine, world.with_records(world.records[:at]), views)
-    before = {tuple(row[name] for name in USED): row for row in world.usage}
-    for row in first.used.to_pylist():
+def split_fees(window: Window[World, Netted]) -> dict[tuple[str, str], int]:
+    """The same when the first records of each world are netted in a window of their own."""
+    cuts = [sum(r["amount_minor"] for r in w.records) % (len(w.records) + 1) for w in window.worlds]
+    pairs = list(zip(window.worlds, cuts, strict=True))
+    first = together([world.with_records(world.records[:cut]) for world, cut in pairs])
+    rest = together([world.with_records(world.records[cut:]) for world, cut in pairs])
+    result = window.run(first)
+    before = {tuple(row[name] for name in USED): row for row in first.usage}
+    for row in result.used.to_pylist():
         key = tuple(row[name] for name in USED)
         was = before.get(key, {"amount_minor": 0, "records": 0})
         added = {name: was[name] + row[name] for name in ("amount_minor", "records")}
         before[key] = {**row, **added}
-    rest = World(world.terms, world.records[at:], world.rules, list(before.values()))
-    sums = fees_of(first)
-    for key, amount in fees_of(netted(engine, rest, views)).items():
-        sums[key] += amount
+    sums = fees_of(result)
+    for pair, amount in fees_of(window.run(replace(rest, usage=list(before.values())))).items():
+        sums[pair] += amount
     return sums
 
 
-@columns
-@given(world=worlds(telescoping=True), at=st.integers(0, 25))
-def test_any_split_of_a_month_into_windows_gives_the_same_fees(
-    engine: Engine, world: World, at: int
-) -> None:
+def check_telescoping(window: Window[World, Netted]) -> None:
+    """A cut somewhere, chosen by the amounts, moves no fee."""
+    assert fees_of(window.whole) == split_fees(window)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_any_split_of_a_month_into_windows_gives_the_same_fees(engine: Engine) -> None:
     """Tiers are differences of one cumulative fee: where a window ends moves no fee."""
-    assert fees_of(netted(engine, world)) == split_fees(engine, world, at)
+    hold(check_telescoping, in_windows(engine, drawn(worlds(telescoping=True), WORLDS)))
 
 
-@columns
-@given(
-    amounts=st.lists(st.integers(1, 10**12), min_size=1, max_size=20),
-    borders=st.sampled_from([(0,), (0, 1_000), (0, 777, 5 * 10**11)]),
-)
-def test_graduated_fees_of_a_month_are_the_fee_of_its_volume(
-    engine: Engine, amounts: list[int], borders: tuple[int, ...]
-) -> None:
-    """However many records it came in, the month costs what its volume costs, rounded once."""
-    prices = (29_999, 5_001, 333)
+GRADUATED = [terms("M1", fee_schedule="S1"), terms("P1", role="partner")]
+
+
+@st.composite
+def months(draw: st.DrawFn) -> World:
+    """Sales of a month under graduated tiers."""
+    amounts = draw(st.lists(st.integers(1, 10**12), min_size=1, max_size=20))
+    borders = draw(st.sampled_from([(0,), (0, 1_000), (0, 777, 5 * 10**11)]))
     rules = [
         {**RULE, "tiers": "graduated", "measure": "amount", "tier_from": low, "ppm": ppm}
-        for low, ppm in zip(borders, prices, strict=False)
+        for low, ppm in zip(borders, (29_999, 5_001, 333), strict=False)
     ]
     records = [record(n, amount_minor=amount) for n, amount in enumerate(amounts)]
-    whole = [record(0, amount_minor=sum(amounts))]
-    own = [terms("M1", fee_schedule="S1"), terms("P1", role="partner")]
-    assert fees_of(netted(engine, World(own, whole, rules))) == fees_of(
-        netted(engine, World(own, records, rules))
-    )
+    return World(GRADUATED, records, rules)
 
 
-@given(
-    amounts=st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=30),
-    rate=st.integers(1, 10**12),
-    rounding=st.sampled_from([Rounding.HALF_EVEN, Rounding.HALF_UP]),
-)
-def test_detail_lines_of_a_bucket_sum_to_it(
-    amounts: list[int], rate: int, rounding: Rounding
-) -> None:
-    """What was converted once is told line by line, each less than one unit from its own value."""
-    exact = [amount * rate for amount in amounts]
-    total = divide(sum(exact), 10**8, rounding=rounding)
-    lines = shares(exact, denominator=10**8, total=total)
-    assert total == sum(lines)
-    assert all(abs(line * 10**8 - part) < 10**8 for line, part in zip(lines, exact, strict=True))
+def check_as_one(window: Window[World, Netted]) -> None:
+    """A single record of all that a month sold costs what the month costs."""
+    whole = [
+        world.with_records([record(0, amount_minor=sum(r["amount_minor"] for r in world.records))])
+        for world in window.worlds
+    ]
+    assert fees_of(window.run(together(whole))) == fees_of(window.whole)
 
 
-NUMBERS = st.fixed_dictionaries(
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_graduated_fees_of_a_month_are_the_fee_of_its_volume(engine: Engine) -> None:
+    """However many records it came in, the month costs what its volume costs, rounded once."""
+    hold(check_as_one, in_windows(engine, drawn(months(), WORLDS)))
+
+
+NUMBERS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "total": st.integers(-(10**18), 10**18),
         "ppm": st.integers(0, 1_000_000),
         "rate": st.integers(1, 10**13),
         "denominator": st.sampled_from([10**8, 10**10]),
+        "rounding": st.sampled_from([Rounding.HALF_EVEN, Rounding.HALF_UP]),
     }
 )
+ARITHMETIC = """select
+    share_of("size", ppm, rounding) as share,
+    portion_of(cast(total as decimal(38, 0)), ppm, rounding) as portion,
+    exchange(
+        cast(total as decimal(38, 0)), cast(rate as decimal(38, 0)), "whole", rest,
+        denominator, fits, rounding
+    ) as exchanged
+from numbers order by place"""
 
 
-@columns
-@given(numbers=NUMBERS, rounding=st.sampled_from([Rounding.HALF_EVEN, Rounding.HALF_UP]))
-def test_arithmetic_within_64_bits_is_that_of_money(
-    engine: Engine, numbers: dict[str, int], rounding: Rounding
-) -> None:
+@pytest.mark.soak
+def test_arithmetic_within_64_bits_is_that_of_money(engine: Engine) -> None:
     """The fast way gives what exact division gives, on both sides of the limit it is used up to."""
-    total, ppm = numbers["total"], numbers["ppm"]
-    rate, denominator = numbers["rate"], numbers["denominator"]
-    fits = rates.FAST_MAX // max(denominator, rate // denominator + 1)
-    row = {
-        **numbers, "size": abs(total), "whole": rate // denominator, "rest": rate % denominator,
-        "fits": fits, "rounding": rounding,
-    }  # fmt: skip
+    numbers = drawn(NUMBERS, examples(500, full=20_000))
+    rows = [
+        {
+            **n, "place": place, "size": abs(n["total"]),
+            "whole": n["rate"] // n["denominator"], "rest": n["rate"] % n["denominator"],
+            "fits": rates.FAST_MAX // max(n["denominator"], n["rate"] // n["denominator"] + 1),
+        }
+        for place, n in enumerate(numbers)
+    ]  # fmt: skip
     with engine.scratch() as scratch:
-        scratch.give("numbers", pa.Table.from_pylist([row]))
-        (actual,) = scratch.rows(
-            """select
-                share_of("size", ppm, rounding) as share,
-                portion_of(cast(total as decimal(38, 0)), ppm, rounding) as portion,
-                exchange(
-                    cast(total as decimal(38, 0)), cast(rate as decimal(38, 0)), "whole", rest,
-                    denominator, fits, rounding
-                ) as exchanged
-            from numbers"""
-        ).to_pylist()
-    assert divide(abs(total) * ppm, 10**6, rounding=rounding) == actual["share"]
-    assert divide(total * ppm, 10**6, rounding=rounding) == actual["portion"]
-    assert divide(total * rate, denominator, rounding=rounding) == actual["exchanged"]
+        scratch.give("numbers", pa.Table.from_pylist(rows))
+        results = scratch.rows(ARITHMETIC).to_pylist()
+    for row, actual in zip(rows, results, strict=True):
+        total, ppm, rounding = row["total"], row["ppm"], row["rounding"]
+        expected = {
+            "share": divide(abs(total) * ppm, 10**6, rounding=rounding),
+            "portion": divide(total * ppm, 10**6, rounding=rounding),
+            "exchanged": divide(total * row["rate"], row["denominator"], rounding=rounding),
+        }
+        assert (row, expected) == (row, actual)
 
 
 # ---- broken netters, each caught by its named check ----
@@ -284,6 +309,15 @@ DATED = World(
     [{**RULE, "ppm": 10_000}, {**RULE, "ppm": 20_000, "valid_from": DAY}],
 )
 GROSS = World([{**OWN, "netting": "gross"}, PARTNER], PLAIN.records)
+KEPT = World(
+    [{**OWN, "fee_schedule": "S1"}, PARTNER],
+    [record(0, amount_minor=10_000), record(1, amount_minor=10_000, kind="refund")],
+    [{**RULE, "ppm": 10_000, "restores": True}],
+)
+ALONE = World(
+    [{**OWN, "netting": "bilateral"}, PARTNER],
+    [record(0), record(1, kind="fee", counterparty_id=None, amount_minor=7)],
+)
 
 
 def broken(view: str, was: str, becomes: str) -> dict[str, str]:
@@ -344,6 +378,12 @@ NOT_THE_REFERENCE = {
     "sets off under gross settlement": (
         GROSS, "aimed", "case when a.netting = 'gross' then k.way else g.facing end", "g.facing",
     ),
+    "gives back what a rule only restores": (
+        KEPT, "levied", "and (r.way = 1 or r.back_on_refund)", "",
+    ),
+    "lays what is with nobody to a partner": (
+        ALONE, "charged", "coalesce(r.counterparty_id, 'hub')", "coalesce(r.counterparty_id, 'P1')",
+    ),
 }  # fmt: skip
 
 
@@ -355,27 +395,33 @@ def test_a_netter_that_prices_wrongly_is_not_the_reference(engine: Engine, defec
         check_buckets(netted(engine, world, broken(*planted)), world)
 
 
+def test_a_fee_that_is_not_given_back_is_kept_though_its_volume_is(engine: Engine) -> None:
+    """A flat rule that restores the volume, and no more, takes 1.00 of 100.00 and keeps it."""
+    (row,) = netted(engine, KEPT).buckets.to_pylist()
+    assert (-100, 0) == (row["fees_percent_minor"], row["fees_back_minor"])
+
+
 def test_a_netter_that_rounds_each_tier_by_itself_is_not_telescoping(engine: Engine) -> None:
     """A fee that does not count what came before depends on where the window ended."""
     views = broken("counted", "+ coalesce(e.amount_minor, 0) as amount_before", "as amount_before")
-    assert fees_of(netted(engine, TIERED, views)) != split_fees(engine, TIERED, 2, views)
+    halved = TIERED.with_records([*TIERED.records, record(4, amount_minor=702)])
+    with pytest.raises(AssertionError):
+        check_telescoping(Window([halved], partial(netted, engine, views=views), split))
 
 
 def test_a_netter_that_posts_the_wrong_side_leaves_clearing_open(engine: Engine) -> None:
     """A partner debited for less than the participant is credited is seen in the journal."""
     views = broken("posted_traded", "sum(cast(gross_minor as", "sum(cast(gross_minor - 1 as")
     with pytest.raises(AssertionError):
-        check_journal(netted(engine, PLAIN, views))
+        check_journal(netted(engine, PLAIN, views), PLAIN)
 
 
-@pytest.mark.parametrize("world", [PLAIN, SINGLY, TIERED, DATED, GROSS])
-def test_the_whole_netter_passes_where_the_broken_ones_fail(engine: Engine, world: World) -> None:
+def test_the_whole_netter_passes_where_the_broken_ones_fail(engine: Engine) -> None:
     """The inputs that catch broken netters are sound ones."""
-    result = netted(engine, world)
-    check_buckets(result, world)
-    check_shares(result, world)
-    check_journal(result)
-    assert fees_of(result) == split_fees(engine, world, 2)
+    sound = [PLAIN, SINGLY, TIERED, DATED, GROSS, KEPT, ALONE]
+    window = Window(sound, partial(netted, engine), split)
+    hold(of_each(check_buckets, check_positions, check_shares, check_used, check_journal), [window])
+    hold(check_telescoping, [window])
 
 
 @pytest.mark.parametrize("currency", ["EUR", "USD"])

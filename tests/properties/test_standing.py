@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.properties.together import Window, apart, drawn, hold, of_each, split
 from tests.size import examples
 
 from settle.calendars import add_business_days, next_business_day
@@ -30,15 +32,21 @@ VIEWS = read_views(Path(standing_module.__file__).parent / "views", STANDING_VIE
 Key = tuple[str, str, str]
 Row = Mapping[str, Any]
 
-settings.register_profile("columns", deadline=None, max_examples=examples(15, full=300))
-columns = settings.get_profile("columns")
-
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     engine = Engine(threads=1)
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="module")
+def windows(engine: Engine) -> list[Window[World, Ran]]:
+    """Any worlds, run once for all that is asked of them."""
+    some = drawn(worlds(), examples(150, full=3_000))
+    return [
+        Window(some[n : n + 250], partial(run, engine), split_ran) for n in range(0, len(some), 250)
+    ]
 
 
 # ---- worlds ----
@@ -214,6 +222,12 @@ def run(engine: Engine, world: World, views: Mapping[str, str] | None = None) ->
             parties[row["party"], row["currency"]] += int(row["amount_minor"])
         postings = scratch.rows('select * from posted_standing order by "row"').to_pylist()
     return Ran(stood, parties, postings)
+
+
+def split_ran(ran: Ran, count: int) -> list[Ran]:
+    """What each of many worlds came to. Parties and savings are those of all of them."""
+    each = zip(split(ran.stood, count), apart(ran.postings, count), strict=True)
+    return [Ran(stood, {}, postings) for stood, postings in each]
 
 
 # ---- the same in plain Python, one debt after another ----
@@ -542,39 +556,67 @@ CHECKS = {
     if name.startswith("check_")
 }
 
-
-@columns
-@given(world=worlds())
-def test_every_property_of_what_is_owed(engine: Engine, world: World) -> None:
-    """Sums, order of recovery, limits, postings and savings, each against the world itself."""
-    ran = run(engine, world)
-    for check in CHECKS.values():
-        check(ran, world)
+OF_ALL = ("conserved", "savings")
+"""Checks of what is summed by currency, over all worlds that are run together."""
+OF_EACH = [check for name, check in CHECKS.items() if name not in OF_ALL]
 
 
-@columns
-@given(world=worlds(), order=st.randoms(use_true_random=False))
-def test_the_order_of_rows_changes_nothing(engine: Engine, world: World, order: Any) -> None:
-    """The same positions, slices and rests in any order give the same tables and journal."""
-    one, other = run(engine, world), run(engine, world.shuffled(order))
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_every_property_of_what_is_owed(windows: list[Window[World, Ran]]) -> None:
+    """Order of recovery, limits, postings and figures, each against the world itself."""
+    hold(of_each(*OF_EACH), windows)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", OF_ALL)
+def test_every_sum_over_what_is_owed(windows: list[Window[World, Ran]], name: str) -> None:
+    """All parties of a currency sum to zero, and its savings are counted right."""
+    hold(lambda window: CHECKS[name](window.whole, window.world), windows)
+
+
+def check_of_order(window: Window[World, Ran]) -> None:
+    one, other = window.whole, window.run(window.world.shuffled(Random(len(window.worlds))))
     for name in ("obliged", "recovered", "set_off", "released", "saved"):
-        assert getattr(one.stood, name).equals(getattr(other.stood, name))
+        assert getattr(one.stood, name).equals(getattr(other.stood, name)), name
     assert one.postings == other.postings
 
 
-@columns
-@given(world=worlds(), name=st.sampled_from(sorted(OWNERS)))
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_the_order_of_rows_changes_nothing(windows: list[Window[World, Ran]]) -> None:
+    """The same positions, slices and rests in any order give the same tables and journal."""
+    hold(check_of_order, windows)
+
+
+def owner_in(world: World) -> str:
+    """One of its participants."""
+    return OWNERS[sorted(OWNERS)[len(world.combined) % len(OWNERS)]]
+
+
+def without(world: World) -> World:
+    """The same without what that one traded."""
+    owner = owner_in(world)
+    rows = [row for row in world.combined if OWNERS[row["agreement_id"]] != owner]
+    return replace(world, combined=rows)
+
+
+def check_of_others(window: Window[World, Ran]) -> None:
+    rests = window.of(*map(without, window.worlds)).each
+    for (ran, world), (rest, _) in zip(window.each, rests, strict=True):
+        owner = owner_in(world)
+        expected = {k: v for k, v in ran.positions.items() if OWNERS[k[0]] != owner}
+        assert expected == {k: v for k, v in rest.positions.items() if OWNERS[k[0]] != owner}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_what_one_participant_owes_changes_nobody_elses_position(
-    engine: Engine, world: World, name: str
+    windows: list[Window[World, Ran]],
 ) -> None:
     """The hub stands between: another participant's positions are the same without these."""
-    owner = OWNERS[name]
-    without = replace(
-        world, combined=[row for row in world.combined if OWNERS[row["agreement_id"]] != owner]
-    )
-    mine = {k: v for k, v in run(engine, world).positions.items() if OWNERS[k[0]] != owner}
-    rest = {k: v for k, v in run(engine, without).positions.items() if OWNERS[k[0]] != owner}
-    assert mine == rest
+    hold(check_of_others, windows)
 
 
 # ---- broken views, each caught by its named check ----

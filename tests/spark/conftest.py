@@ -46,7 +46,7 @@ INTERPRETED = {
 """What Spark does about plans is for many rows: with few it takes 40% of the time."""
 
 SMALL = Size(
-    master="local[2]", settings=INTERPRETED, numbers=300, records=300, worlds=10, is_full=False
+    master="local[2]", settings=INTERPRETED, numbers=300, records=300, worlds=40, is_full=False
 )
 FULL = Size(
     master="local-cluster[2,1,1024]", settings={}, numbers=20_000, records=20_000, worlds=400,

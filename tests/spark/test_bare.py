@@ -51,6 +51,7 @@ def record(number: int, **said: Any) -> Row:
 
 
 def parquet(path: Path, rows: Sequence[Row], amount: pa.DataType | None = None) -> Path:
+    path.parent.mkdir(exist_ok=True)
     at = SCHEMA.get_field_index("amount_minor")
     schema = SCHEMA.set(at, pa.field("amount_minor", amount or pa.int64()))
     pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
@@ -93,7 +94,7 @@ def test_files_come_to_the_same_positions_row_for_row(
     plain = [
         parquet(tmp_path / "[a] *{b}?.parquet", drawn),
         parquet(tmp_path / "large 100%.parquet", large),
-        parquet(tmp_path / "day=1.parquet", small, pa.int16()),
+        parquet(tmp_path / "currency=XXX" / "small.parquet", small, pa.int16()),
     ]
     mixed = [text(tmp_path / "drawn.csv", drawn), plain[1], plain[2]]
     expected = by_key(positions([*drawn, *large, *small]))

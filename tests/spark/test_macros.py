@@ -48,7 +48,7 @@ def test_division_rounds_as_python_does(
 ) -> None:
     """Ties, both signs, both sides of 2^63 and thirty-six digits: the quotient is Python's."""
     pairs = [*TIES, *many(PAIRS, size.numbers)]
-    assert len(set(pairs)) >= size.numbers
+    assert len(set(pairs)) >= size.numbers // 2
     numerators, denominators = zip(*pairs, strict=True)
     columns = {
         "i": pa.array(range(len(pairs))), "n": wide(numerators), "d": wide(denominators),

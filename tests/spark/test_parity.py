@@ -43,7 +43,7 @@ def apart(rows: Sequence[Any], number: int) -> list[dict[str, Any]]:
     """The rows of one world under names that no other has."""
     return [
         {
-            name: f"{value}/{number}" if name in NAMES and value not in (None, "hub") else value
+            name: f"{value}~{number}" if name in NAMES and value not in (None, "hub") else value
             for name, value in row.items()
         }
         for row in rows

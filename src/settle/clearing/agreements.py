@@ -30,6 +30,9 @@ _PPM = 1_000_000
 HUB = "hub"
 """The party that we are, where an agreement names one."""
 
+WORDS = (HUB, "credit", "debit")
+"""What a position's part is called where it is no counterparty: no participant has such an id."""
+
 CYCLE = re.compile(r"T[+][1-9]\d?|W[+][2-5]|M[+]([2-9]|[12]\d|30)")
 """Settlement N working days after the day, the week or the month of a record."""
 
@@ -204,6 +207,8 @@ def _check(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
                 row = rows[_first(coded.indices, place)]
                 raise _bad(name, row=row, field=field, value=value, why=why)
     _check_unique(table, rows=rows, name=name)
+    _check_participants(table, rows=rows, name=name)
+    _check_names_apart(table, rows=rows, name=name)
     _check_beneficiaries(table, rows=rows, name=name)
     _check_fx_parties(table, rows=rows, name=name)
 
@@ -225,6 +230,43 @@ def _check_unique(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
         if value in seen:
             raise _bad(name, row=row, field="agreement_id", value=value, why="there twice")
         seen.add(value)
+
+
+def _check_participants(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = table.column("participant_id")
+    for bad, why in (
+        (pc.is_in(ids, pa.array(WORDS)), f"{', '.join(WORDS)} are names of parts"),
+        (pc.match_substring(ids, "/"), "names of journal rows are parted by /"),
+    ):
+        place = _first(bad, True)  # noqa: FBT003  # the value looked for
+        if place >= 0:
+            value = ids[place].as_py()
+            raise _bad(name, row=rows[place], field="participant_id", value=value, why=why)
+
+
+def _check_names_apart(table: pa.Table, *, rows: Sequence[int], name: str) -> None:
+    """Journal rows are called `agreement/part/currency/…`, and each is to have its own name.
+
+    An agreement's id may hold a `/`, as numbers of contracts do, unless it goes on from another.
+    """
+    import pyarrow.compute as pc
+
+    ids = table.column("agreement_id")
+    if not pc.any(pc.match_substring(ids, "/")).as_py():
+        return
+    known = set(ids.to_pylist())
+    for row, value in zip(rows, ids.to_pylist(), strict=True):
+        for shorter in known.intersection(_before_slashes(value)):
+            why = f"journal rows of {shorter!r} could have its names; part them by another sign"
+            raise _bad(name, row=row, field="agreement_id", value=value, why=why)
+
+
+def _before_slashes(text: str) -> list[str]:
+    """What stands before each `/` of a text."""
+    return [text[: sign.start()] for sign in re.finditer("/", text)]
 
 
 def _check_beneficiaries(table: pa.Table, *, rows: Sequence[int], name: str) -> None:

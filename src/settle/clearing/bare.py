@@ -17,7 +17,7 @@ from settle.clearing.kinds import kinds_table
 from settle.clearing.lake import drafted
 from settle.clearing.reading import Files, read_files
 from settle.clearing.sorting import give_currencies
-from settle.engine import AnyEngine, AnyScratch, Engine, Scratch, SparkScratch, read_views
+from settle.engine import AnyEngine, AnyScratch, Engine, Scratch, read_views
 from settle.errors import BadInput, NotConserved
 
 if TYPE_CHECKING:
@@ -114,12 +114,13 @@ def _bring(read: Files, files: Sequence[Path], *, scratch: Scratch, summing: Any
     """Make known `typed` and `kinds` where records are summed, and `kinds` where it is proved."""
     for each in {id(space): space for space in (scratch, summing)}.values():
         each.give("kinds", kinds_table())
-    if isinstance(summing, SparkScratch) and read.together:
+    is_here = isinstance(summing, Scratch)
+    if not is_here and read.together:
         summing.read("typed", files, columns=_SUMMED)
         return
     give_currencies(scratch)
     read.bring(scratch)
-    if isinstance(summing, SparkScratch):
+    if not is_here:
         summing.take("typed", _TAKEN, of=scratch)
 
 

@@ -41,7 +41,7 @@ from settle.clearing.standing import Standing
 from settle.clearing.typed import FILE_ROWS_BITS
 from settle.clearing.windows import Cutoff, microseconds
 from settle.engine import AnyEngine, AnyScratch, Engine, Scratch
-from settle.errors import BadInput
+from settle.errors import BadInput, NotConserved
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,9 +65,9 @@ class Terms:
 class Calculation:
     """One window's positions from files, with every record accounted for.
 
-    In = accepted + duplicates + quarantined; accepted = netted + `elsewhere`, whose window is
-    another. `reasons` counts the quarantined. `sums`: per currency, all parties together: zero.
-    `seconds` by step.
+    In = accepted + duplicates + quarantined; accepted = netted + `elsewhere`, which settle in
+    other windows, before or after. `reasons` counts the quarantined. `sums`: per currency, all
+    parties together: zero. `seconds` by step.
     """
 
     window_id: str
@@ -78,7 +78,6 @@ class Calculation:
     reasons: Mapping[str, int]
     findings: Sequence[Finding]
     netted: int
-    late: int
     elsewhere: int
     result: Netted
     seconds: Mapping[str, float]
@@ -133,8 +132,9 @@ def calculate(
     as_of: datetime | None = None, out: Path | None = None, quarantine: Path | None = None,
     explaining: bool = True,
 ) -> Calculation:  # fmt: skip
-    """Net the records of `files` that are due in the window of `day`.
+    """Net the records of `files` that settle in the window of `day`.
 
+    Each record settles in one window, so the windows of some days together are all of theirs.
     `as_of`: when the records were all in; by default a day after the window's end. `out` becomes
     a Parquet file of the positions, `quarantine` one of the records that were refused; nothing
     else is kept. Without `explaining` the positions cannot be taken apart afterwards, which saves
@@ -142,12 +142,13 @@ def calculate(
 
     Raises:
         BadInput: a file cannot be read; an agreement, a fee schedule or a rate is missing.
-        NotConserved: in some currency the parties do not sum to zero.
+        NotConserved: in some currency the parties do not sum to zero, or what was accepted,
+            netted and written is not as many records as were counted.
     """
     now = as_of or terms.cutoff.ends_at(day) + AFTER_WINDOW
     with sorted_files(files, terms=terms, engine=engine, now=now) as (scratch, read, outcome):
         scratch.view("fresh", _fresh(now=now))
-        placed = place_accepted(
+        due = place_accepted(
             scratch, day=day, cutoff=terms.cutoff, agreements=terms.agreements,
             accepted=outcome.accepted,
         )  # fmt: skip
@@ -156,8 +157,10 @@ def calculate(
                 netting, day=day, agreements=terms.agreements, rates=terms.rates, fees=terms.fees,
                 standing=Standing.none(), posting=False, bucketing=explaining,
             )  # fmt: skip
+        netted = sum(result.obliged.column("records").to_pylist())
+        _prove(netted, what=f"netted in window {day}", expected=due)
         findings = _findings(outcome, read)
-        _write(scratch, result, out=out, quarantine=quarantine)
+        _write(scratch, result, out=out, quarantine=quarantine, refused=outcome.quarantined)
         return Calculation(
             window_id=day.isoformat(),
             records_in=outcome.records_in,
@@ -166,9 +169,8 @@ def calculate(
             quarantined=outcome.quarantined,
             reasons=_counted(findings),
             findings=findings,
-            netted=placed.due,
-            late=placed.late,
-            elsewhere=outcome.accepted - placed.due,
+            netted=due,
+            elsewhere=outcome.accepted - due,
             result=result,
             seconds=dict(scratch.seconds),
             is_explained=explaining,
@@ -189,6 +191,12 @@ def _netting_in(scratch: Scratch, engine: AnyEngine) -> Iterator[AnyScratch]:
 
 
 _RECORDS = {**STORED, "occurred_window": "varchar", "reason": "varchar"}
+
+
+def _prove(found: int, *, what: str, expected: int) -> None:
+    """A count is what another step came to. Without this one of them would be a mere rest."""
+    if found != expected:
+        raise NotConserved(f"{found} records were {what}, not {expected}")
 
 
 @contextmanager
@@ -225,12 +233,15 @@ def _fresh(*, now: datetime) -> str:
     return f"select {columns} from accepted"  # noqa: S608  # names of ours
 
 
-def _write(scratch: Scratch, result: Netted, *, out: Path | None, quarantine: Path | None) -> None:
+def _write(
+    scratch: Scratch, result: Netted, *, out: Path | None, quarantine: Path | None, refused: int
+) -> None:
     with ExitStack() as written:
         drafts = []
         if quarantine is not None:
             drafts.append(drafted(scratch, QUARANTINED, quarantine))
             written.callback(drafts[-1].discard)
+            _prove(drafts[-1].rows, what="written as quarantined", expected=refused)
         if out is not None:
             scratch.give("positions_out", result.obliged)
             drafts.append(drafted(scratch, "select * from positions_out", out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 class Closing:
     """A closed window, counted. `late`: records that were to settle in an earlier one.
 
-    `currencies` are those in which all parties were proved to sum to zero.
+    `currencies` are those in which all parties were proved to sum to zero. `failed`: who was
+    named as such, in order.
     """
 
     window_id: str
@@ -50,6 +52,7 @@ class Closing:
     settled_digest: str
     manifest_digest: str
     rates_on: date | None
+    failed: tuple[str, ...] = ()
 
 
 def close(
@@ -65,11 +68,13 @@ def close(
 
     `failed`: participants that cannot pay. Where the hub is an agent, what is to or from them is
     left out and the rest is netted without; it waits for a window in which they have not failed.
-    Where the hub is principal, nothing changes for anybody.
+    Where the hub is principal, nothing changes for anybody. A closed window stays as it is: to
+    name nobody asks for what is stored, and to name others than it was closed under is refused.
 
     Raises:
         BadInput: a later window is closed already, the cut-off is after `as_of`, a rate or
-            agreement is missing, or who failed is no participant.
+            agreement is missing, who failed is no participant, or the window is closed and
+            others had failed then.
         NotConserved: the positions do not sum to zero, or what came in is not what settles or
             waits; nothing is committed.
     """
@@ -80,6 +85,7 @@ def close(
 
     def look(connection: Connection) -> _Close | Done[Closing]:
         if (stored := stored_closing(connection, day)) is not None:
+            _refuse_other_failures(stored, terms.failed)
             return Done(stored)
         _refuse_early(day, as_of=as_of, cutoff=cutoff)
         _refuse_out_of_order(connection, day)
@@ -150,10 +156,11 @@ class _Close:
     def _prove(self, counted: Counted, netted: Netted) -> None:
         """What was netted and what was written is what was counted."""
         netted_records = sum(netted.obliged.column("records").to_pylist())
+        deferred = self._drafts.get("deferred")
         for what, expected, found in (
             ("netted", sum(counted.settled.values()), netted_records),
-            ("written as settled", counted.sifted, _rows_in(self._drafts["settled"])),
-            ("left", sum(counted.left.values()), _rows_in(self._drafts.get("deferred"))),
+            ("written as settled", counted.sifted, self._drafts["settled"].rows),
+            ("left", sum(counted.left.values()), deferred.rows if deferred else 0),
         ):
             if expected != found:
                 raise NotConserved(
@@ -250,6 +257,7 @@ class _Close:
             settled_digest=settled,
             manifest_digest=_manifest_digest(computed.batches, settled),
             rates_on=computed.netted.rates_on,
+            failed=tuple(sorted(self._terms.failed)),
         )
 
     def _save_files(self, connection: Connection) -> None:
@@ -281,12 +289,6 @@ class _Close:
         )
 
 
-def _rows_in(draft: Draft | None) -> int:
-    from pyarrow import parquet
-
-    return parquet.read_metadata(draft.written).num_rows if draft else 0
-
-
 def _of_those_who_pay(standing: Standing, terms: _Terms) -> Standing:
     """What stands of all but those who failed: theirs stays as it is."""
     if not terms.failed:
@@ -308,7 +310,7 @@ def _manifest_digest(manifest: list[dict[str, Any]], settled_digest: str) -> str
 
 def _save(connection: Connection, closing: Closing, *, under: _Terms) -> None:
     row = {field.name: getattr(closing, field.name) for field in fields(Closing)}
-    row["currencies"] = " ".join(closing.currencies)
+    row |= {"currencies": " ".join(closing.currencies), "failed": json.dumps(closing.failed)}
     row |= {"agreements_digest": under.agreements.digest, "fees_digest": under.fees.digest}
     connection.execute(tables.windows.insert(), row)
 
@@ -320,7 +322,22 @@ def stored_closing(connection: Connection, day: date) -> Closing | None:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    return Closing(**{**row, "currencies": tuple(row["currencies"].split())})
+    told = {
+        "currencies": tuple(row["currencies"].split()),
+        "failed": tuple(json.loads(row["failed"])),
+    }
+    return Closing(**{**row, **told})
+
+
+def _refuse_other_failures(stored: Closing, failed: Collection[str]) -> None:
+    """A window that is closed takes in nobody's failure any more, and does not seem to."""
+    if failed and sorted(failed) != list(stored.failed):
+        under = ", ".join(map(repr, stored.failed)) or "nobody"
+        raise BadInput(
+            f"window {stored.window_id} is closed already, with {under} as failed and not "
+            f"{', '.join(map(repr, sorted(failed)))}: name them at the close of the next one",
+            window_id=stored.window_id, field="failed",
+        )  # fmt: skip
 
 
 def _refuse_out_of_order(connection: Connection, day: date) -> None:

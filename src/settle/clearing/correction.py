@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,8 @@ from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
-from settle.clearing.batches import Intake
-from settle.clearing.fees import Fees
 from settle.clearing.intake import take
+from settle.clearing.kept_terms import KeptTerms
 from settle.clearing.kinds import CORRECTIONS, Kind
 from settle.clearing.lake import Lake
 from settle.clearing.netting import netting_views
@@ -30,11 +30,10 @@ from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
 from settle.clearing.settled import settled_records
 from settle.clearing.standing import usage_of
-from settle.clearing.turn import alone
 from settle.clearing.windows import Cutoff
 from settle.engine import Engine, Scratch
 from settle.errors import BadInput
-from settle.money import MINOR_MAX, currencies
+from settle.money import MINOR_MAX
 from settle.store import Store, derived, insert_new
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ REPLACEABLE = frozenset(
      "reference")
 )  # fmt: skip
 """What a corrected record may say otherwise. Its day is that of the record it replaces."""
+
+_BLANK = frozenset(("counterparty_id", "reference"))
 
 Row = Mapping[str, Any]
 
@@ -73,26 +74,31 @@ def correct(
     should not have been. This may be done again: the same correction changes nothing.
 
     Raises:
-        BadInput: the record is in no closed window, was corrected otherwise before, or what is to
-            take its place would be refused; the message says which, and nothing is corrected.
+        BadInput: the record is in no closed window, was corrected otherwise before, or any record
+            of the correction is refused; the message says which, and nothing is corrected.
     """
+    told = _told(replacement)
+    with store.reading() as connection:
+        earlier = _found(connection, record_id)
+    if earlier is not None:
+        return _same(earlier, told)
     wrong = _Wrong.find(record_id, store=store, engine=engine, lake=Lake(lake))
     asked = Correction(
         record_id=record_id, window_id=wrong.window_id, agreement_id=wrong.row["agreement_id"],
-        replacement=_told(replacement), reason=reason, actor=actor,
+        replacement=told, reason=reason, actor=actor,
         corrected_at=at.astimezone(UTC),
     )  # fmt: skip
     with engine.scratch() as scratch:
         fees = wrong.fees(scratch, store=store, rates=rates)
     rows = list(_rows(wrong.row, fees, replacement))
-    _refuse_unsound(rows, agreements=agreements)
-    agreed = _agree(store, asked)
-    intake = take(
-        rows, name=f"correction of {record_id}", received_at=at, store=store, engine=engine,
-        lake=lake, agreements=agreements, cutoff=cutoff, corrects=True,
+    take(
+        rows, name=f"correction of {record_id!r}", received_at=at, store=store, engine=engine,
+        lake=lake, agreements=agreements, cutoff=cutoff, corrects=partial(_agree, asked),
     )  # fmt: skip
-    _refuse_refused(store, intake, record_id)
-    return agreed
+    with store.reading() as connection:
+        agreed = _found(connection, record_id)
+    assert agreed is not None, f"the correction of {record_id!r} was not written with its batch"
+    return _same(agreed, told)
 
 
 def corrections(connection: Connection, *, window_id: str | None = None) -> Sequence[Correction]:
@@ -113,20 +119,47 @@ def _told(replacement: Row | None) -> str | None:
         return None
     if unknown := sorted(replacement.keys() - REPLACEABLE):
         raise BadInput(f"a correction cannot change {unknown[0]!r}", field=unknown[0])
+    for field, value in replacement.items():
+        if not _fits(field, value):
+            raise BadInput(f"a correction cannot have {value!r} as its {field}", field=field)
     return json.dumps(replacement, sort_keys=True, ensure_ascii=False)
 
 
-def _agree(store: Store, asked: Correction) -> Correction:
-    """Write the correction down, or find it; the first one stands."""
+def _fits(field: str, value: object) -> bool:
+    """Whether a value is of its field at all. What else could be wrong is for intake to find."""
+    match value:
+        case bool():
+            return False
+        case int():
+            return field == "amount_minor" and 0 < value <= MINOR_MAX
+        case str():
+            # The kinds of corrections are ours: whoever sent them could make money of nothing.
+            return field != "amount_minor" and (field != "kind" or value in set(CORRECTIONS))
+        case _:
+            return value is None and field in _BLANK
+
+
+def _agree(asked: Correction, connection: Connection) -> None:
+    """Write the correction down, unless another one of the same record was first."""
     row = {field.name: getattr(asked, field.name) for field in fields(Correction)}
-    with alone(store) as connection:
-        insert_new(connection, tables.corrections, [row])
-        query = sa.select(*_columns()).where(tables.corrections.c.record_id == asked.record_id)
-        found = Correction(**connection.execute(query).mappings().one())
-    if found.replacement != asked.replacement:
+    insert_new(connection, tables.corrections, [row])
+    found = _found(connection, asked.record_id)
+    assert found is not None
+    _same(found, asked.replacement)
+
+
+def _found(connection: Connection, record_id: str) -> Correction | None:
+    query = sa.select(*_columns()).where(tables.corrections.c.record_id == record_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else Correction(**row)
+
+
+def _same(found: Correction, replacement: str | None) -> Correction:
+    """The correction that stands, if it says the same. The first one does."""
+    if found.replacement != replacement:
         raise BadInput(
-            f"{asked.record_id!r} was corrected otherwise at {found.corrected_at}: correct what "
-            "took its place", record_id=asked.record_id,
+            f"{found.record_id!r} was corrected otherwise at {found.corrected_at}: correct what "
+            "took its place", record_id=found.record_id,
         )  # fmt: skip
     return found
 
@@ -162,23 +195,15 @@ class _Wrong:
         were kept of that window.
         """
         with store.reading() as connection:
-            agreements, fees = self._terms(connection)
+            terms = KeptTerms.of(connection, window_id=self.window_id, lake=self.lake)
             usage = usage_of(connection, before=self.window_id)
         scratch.give("records", self.beside.select([*STORED, "occurred_window", "reason"]))
         price(
-            scratch, day=date.fromisoformat(self.window_id), agreements=agreements, fees=fees,
-            rates=rates, usage=usage, views=netting_views(),
+            scratch, day=date.fromisoformat(self.window_id), agreements=terms.agreements,
+            fees=terms.fees, rates=rates, usage=usage, views=netting_views(),
         )  # fmt: skip
         scratch.give("corrected", _ids(self.row["record_id"]))
-        return list(_fees(scratch, self.row, agreements[self.row["agreement_id"]]))
-
-    def _terms(self, connection: Connection) -> tuple[Agreements, Fees]:
-        table = tables.windows.c
-        query = sa.select(table.agreements_digest, table.fees_digest)
-        row = connection.execute(query.where(table.window_id == self.window_id)).one()
-        fees = self.lake.terms(row.fees_digest)
-        agreements = Agreements(_read(self.lake.terms(row.agreements_digest)))
-        return agreements, Fees(_read(fees)) if fees.is_file() else Fees.none()
+        return list(_fees(scratch, self.row, terms.agreements[self.row["agreement_id"]]))
 
 
 def _refuse_corrections(row: Row) -> None:
@@ -187,14 +212,6 @@ def _refuse_corrections(row: Row) -> None:
             f"{row['record_id']!r} is a {row['kind']}: correct what took the place of the record",
             record_id=row["record_id"],
         )
-
-
-def _read(path: Path) -> pa.Table:
-    from pyarrow import parquet
-
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
-    return parquet.read_table(path)
 
 
 def _ids(record_id: str) -> pa.Table:
@@ -229,10 +246,17 @@ def _fees(scratch: Scratch, row: Row, terms: Row) -> Iterator[tuple[str, str, in
     else:
         percent, currency = _PERCENT, row["currency"]
     if amount := int(scratch.value(percent) or 0):
-        yield (Kind.FEE_RETURNED if amount < 0 else Kind.FEE_RETAKEN), currency, abs(amount)
+        returned, retaken = _FEE_KINDS[row["kind"] == Kind.REFUND]
+        yield (returned if amount < 0 else retaken), currency, abs(amount)
     if row["kind"] == Kind.SALE and not terms["fee_schedule"] and terms["fee_fixed_minor"]:
         yield Kind.FEE_CORRECTION, terms["settlement_currency"], terms["fee_fixed_minor"]
 
+
+_FEE_KINDS = {
+    False: (Kind.FEE_RETURNED, Kind.FEE_RETAKEN),
+    True: (Kind.REFUND_FEE_RETURNED, Kind.REFUND_FEE_RETAKEN),
+}
+"""Of a refund or of another record: each is converted at the rate that the fee was."""
 
 _PERCENT_SINGLE = """select sum(cast(fee_minor as decimal(38, 0)))
 from singled semi join corrected using (record_id)"""
@@ -264,7 +288,7 @@ def _rows(row: Row, fees: Sequence[tuple[str, str, int]], replacement: Row | Non
     for kind, currency, amount in fees:
         yield {
             **same, "record_id": derived("correction", record_id, kind),
-            "original_record_id": record_id, "kind": str(kind), "amount_minor": amount,
+            "original_record_id": tied, "kind": str(kind), "amount_minor": amount,
             "currency": currency,
         }  # fmt: skip
     if replacement is not None:
@@ -273,36 +297,3 @@ def _rows(row: Row, fees: Sequence[tuple[str, str, int]], replacement: Row | Non
             "original_record_id": tied, "kind": row["kind"],
             "amount_minor": row["amount_minor"], "currency": row["currency"], **replacement,
         }  # fmt: skip
-
-
-def _refuse_unsound(rows: Sequence[Row], *, agreements: Agreements) -> None:
-    """What could be refused of a record that was accepted once: what is other in it."""
-    partners = {agreements[name]["participant_id"] for name in agreements.partners}
-    for row in rows:
-        known = row["agreement_id"] in agreements
-        terms = agreements[row["agreement_id"]] if known else {"participant_id": None}
-        amount = row["amount_minor"]
-        is_whole = isinstance(amount, int) and not isinstance(amount, bool)
-        for field, holds in (
-            ("agreement_id", terms["participant_id"] == row["participant_id"]),
-            ("counterparty_id", row["counterparty_id"] in {*partners, None}),
-            ("kind", row["kind"] in set(Kind)),
-            ("currency", row["currency"] in currencies()),
-            ("amount_minor", is_whole and 0 < amount <= MINOR_MAX),
-        ):
-            if not holds:
-                raise BadInput(
-                    f"a correction cannot have {row[field]!r} as its {field}", field=field
-                )
-
-
-def _refuse_refused(store: Store, intake: Intake, record_id: str) -> None:
-    if not intake.findings:
-        return
-    if not intake.accepted:
-        with alone(store) as connection:
-            table = tables.corrections
-            connection.execute(table.delete().where(table.c.record_id == record_id))
-    raise BadInput(
-        f"the correction of {record_id!r} was refused: {intake.findings[0]}", record_id=record_id
-    )

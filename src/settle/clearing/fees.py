@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from settle.clearing.kinds import DIRECTIONS
+from settle.clearing.kinds import CORRECTIONS, Kind
 from settle.clearing.tabular import (
     Column,
     added,
@@ -127,7 +127,7 @@ class Fees:
 
 def _check_values(typed: pa.Table, given: pa.Table, *, name: str) -> None:
     known = frozenset(currencies())
-    kinds = frozenset(str(kind) for kind in DIRECTIONS)
+    kinds = frozenset(str(kind) for kind in CORRECTIONS)
     amounts = ("tier_from", "fixed_minor", "minimum_minor", "maximum_minor")
     checks = [
         ("kind", kinds.__contains__, "not a kind of record"),
@@ -158,6 +158,7 @@ def _faults(first: Row, rule: Sequence[Row]) -> Iterator[tuple[str, Row, str]]:
     """Each field of a rule that does not go with the others, where it stands, and why."""
     yield from _tier_faults(first, rule)
     yield from _measure_faults(first, rule)
+    yield from _refund_faults(first)
     least, most = first["minimum_minor"], first["maximum_minor"]
     if least is not None and most is not None and least > most:
         yield "minimum_minor", first, "above the maximum"
@@ -184,8 +185,17 @@ def _measure_faults(first: Row, rule: Sequence[Row]) -> Iterator[tuple[str, Row,
             yield "measure", first, "a flat rule measures nothing"
         if len(rule) > 1:
             yield "tiers", rule[1], "a flat rule is one row"
-    elif not first["measure"]:
+        return
+    if not first["measure"]:
         yield "measure", first, "tiers are of amount or of count"
+    if first["per"] != "record":
+        yield "per", first, "only a flat rule is charged once a position"
+
+
+def _refund_faults(first: Row) -> Iterator[tuple[str, Row, str]]:
+    for field in ("back_on_refund", "restores"):
+        if first[field] and first["kind"] != Kind.SALE:
+            yield field, first, "a refund turns to the rule for sales alone"
 
 
 def _bad(name: str, *, row: int, field: str, value: object, why: str) -> BadInput:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -31,10 +31,14 @@ from settle.clearing.turn import Done, edition, in_turn
 from settle.clearing.unsettled import Unsettled
 from settle.clearing.windows import Cutoff
 from settle.engine import Engine, Scratch
+from settle.errors import BadInput, NotConserved
 from settle.store import Store, insert_new
 
 HORIZON = timedelta(days=400)
 """Over so long an id is known again. What occurred earlier is refused: it cannot be checked."""
+
+Write = Callable[[Connection], None]
+"""What is written in the transaction that writes a batch, or stops it."""
 
 
 def take(
@@ -49,7 +53,7 @@ def take(
     cutoff: Cutoff | None = None,
     caps: Caps | None = None,
     horizon: timedelta = HORIZON,
-    corrects: bool = False,
+    corrects: Write | None = None,
 ) -> Intake:
     """Take a batch of records in. This changes nothing when the same content came before.
 
@@ -57,14 +61,17 @@ def take(
     a receipt of its own gets it. In = accepted + duplicates + quarantined, always. `cutoff`
     says when the first day of an agreement begins. `caps` hold records that would take a party's
     net debit beyond them. An id is known again for `horizon`; what occurred earlier is refused.
-    `corrects`: the kinds of `settle.clearing.correct` are taken, which no file may hold.
+    `corrects` is for `settle.clearing.correct`: its kinds are taken, which no file may hold, all of
+    the batch or nothing, and this is written with it.
 
     The same content under other agreements or caps: records that were quarantined for these
     alone, and now are taken, are a further batch, which is what is given back. Where there are
     none, it is the batch as which the content first came.
 
     Raises:
-        BadInput: the source cannot be read at all; the message names it, and nothing is stored.
+        BadInput: the source cannot be read at all, or a correction is refused; the message names
+            it, and nothing is stored.
+        NotConserved: the files written do not hold what was counted; nothing is stored.
     """
     terms = _Terms(
         agreements=agreements, caps=caps or Caps.none(), cutoff=cutoff or Cutoff(), now=received_at,
@@ -93,7 +100,7 @@ class _Terms:
     cutoff: Cutoff
     now: datetime
     horizon: timedelta
-    corrects: bool
+    corrects: Write | None
 
     @property
     def digest(self) -> str:
@@ -142,7 +149,7 @@ class _Take:
         terms = self._terms
         give_references(
             scratch, agreements=terms.agreements, caps=terms.caps, now=terms.now,
-            cutoff=terms.cutoff, horizon=terms.horizon, corrects=terms.corrects,
+            cutoff=terms.cutoff, horizon=terms.horizon, corrects=terms.corrects is not None,
         )  # fmt: skip
         self._batch.bring(scratch)
         seek(scratch)
@@ -156,9 +163,19 @@ class _Take:
         drafts = self._drafts
         drafts.append(drafted(scratch, accepted, lake.accepted(batch_id)))
         drafts.append(drafted(scratch, QUARANTINED, lake.quarantine(batch_id)))
+        self._prove(accepted=drafts[0].rows, quarantined=drafts[1].rows)
         drafts.append(
             drafted_parts(scratch, IDS, lake.ids(batch_id), by="part", within=scheme(scratch))
         )
+
+    def _prove(self, **written: int) -> None:
+        """The files hold as many records as were counted."""
+        for what, found in written.items():
+            if (expected := getattr(self._outcome, what)) != found:
+                name = self._batch.name
+                raise NotConserved(
+                    f"{name}: {found} records were written as {what}, not {expected}", file=name
+                )
 
     def bears(self, connection: Connection) -> bool:
         """Whether nothing was taken or closed meanwhile."""
@@ -179,6 +196,9 @@ class _Take:
             withdrawn=len(outcome.withdrawn),
             findings=tuple(Finding(file=name, **row) for row in outcome.findings.to_pylist()),
         )
+        if self._terms.corrects is not None:
+            self._terms.corrects(connection)
+            _refuse_refused(intake)
         for written in self._drafts:
             written.publish()
         _withdraw(connection, outcome.withdrawn, by=intake.batch_id, at=now)
@@ -192,6 +212,12 @@ class _Take:
         """Remove the drafts that were not published."""
         for written in self._drafts:
             written.discard()
+
+
+def _refuse_refused(intake: Intake) -> None:
+    """A correction is taken as a whole: half of one would move money that nobody asked for."""
+    for finding in intake.findings:
+        raise BadInput(f"the {finding}", record_id=finding.record_id, field=finding.field)
 
 
 def _withdraw(

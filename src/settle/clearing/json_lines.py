@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,26 +50,47 @@ def _columns(content: bytes, *, first: int, name: str) -> pa.Table:
         if line.strip()
     ]
     objects = [_object(line) for _, line in lines]
-    fields = sorted({field for found in objects if found is not None for field in found})
+    fields = sorted({field for found in objects if isinstance(found, dict) for field in found})
     if lines and not fields:
         raise BadInput(f"{name} holds no JSON objects", file=name)
     columns = {
-        field: pa.array([_text((found or {}).get(field)) for found in objects], pa.string())
+        field: pa.array(
+            [_text(found.get(field)) if isinstance(found, dict) else None for found in objects],
+            pa.string(),
+        )
         for field in fields
     }
     columns["row"] = pa.array([number for number, _ in lines], pa.int64())
     columns["unreadable"] = pa.array(
-        ["not a JSON object" if found is None else None for found in objects], pa.string()
+        [None if isinstance(found, dict) else found for found in objects], pa.string()
     )
     return pa.table(columns)
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _object(line: bytes) -> dict[str, Any] | str:
+    """The object of a line, or why there is none."""
     try:
-        found = json.loads(line, parse_float=_float, parse_constant=_constant)
+        found = json.loads(
+            line, parse_float=_float, parse_constant=_constant, object_pairs_hook=_each_once
+        )
+    except _Twice as error:
+        return f"a field is there twice: {error}"
     except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) and _is_unicode(line, found) else None
+        return "not a JSON object"
+    is_one = isinstance(found, dict) and _is_unicode(line, found)
+    return found if is_one else "not a JSON object"
+
+
+class _Twice(ValueError):
+    """A field that an object has more than once: which of its values is meant nobody can say."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise _Twice(ascii(name[:40]))
+    return found
 
 
 def _is_unicode(line: bytes, found: dict[str, Any]) -> bool:

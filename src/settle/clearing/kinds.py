@@ -29,6 +29,8 @@ class Kind(StrEnum):
     FEE_CORRECTION = "fee_correction"
     FEE_RETURNED = "fee_returned"
     FEE_RETAKEN = "fee_retaken"
+    REFUND_FEE_RETURNED = "refund_fee_returned"
+    REFUND_FEE_RETAKEN = "refund_fee_retaken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,9 @@ DIRECTIONS |= {
     # Percent fees that a correction takes back, in which partners have their share.
     Kind.FEE_RETURNED: Direction(sign=1, component="fees_explicit", against="hub"),
     Kind.FEE_RETAKEN: Direction(sign=-1, component="fees_explicit", against="hub"),
+    # The same of a refund, which is converted as refunds are.
+    Kind.REFUND_FEE_RETURNED: Direction(sign=1, component="fees_explicit", against="hub"),
+    Kind.REFUND_FEE_RETAKEN: Direction(sign=-1, component="fees_explicit", against="hub"),
 }  # fmt: skip
 
 

@@ -67,6 +67,13 @@ class Draft:
     place: Path
     digest: str
 
+    @property
+    def rows(self) -> int:
+        """How many rows the written file holds, as it says itself."""
+        from pyarrow import parquet
+
+        return int(parquet.read_metadata(self.written).num_rows)
+
     def publish(self) -> None:
         """Put it in its place at once. This replaces what an aborted run left there."""
         if self.written.is_dir() and self.place.is_dir():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees, fees_tables
@@ -133,7 +133,8 @@ def price(
     `fees`: the schedules that agreements name. `usage`: what tiers counted before.
 
     Raises:
-        BadInput: an agreement, a fee schedule or a rate is missing.
+        BadInput: an agreement, a fee schedule or a rate is missing, or the sale whose rate a
+            refund asks for was never sought.
         MoneyError: a currency has no rate.
     """
     _give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
@@ -141,6 +142,8 @@ def price(
     _build(scratch, SUMMING_VIEWS, views=views, unused=unused)
     _refuse_unknown(scratch)
     wanted = scratch.rows("select * from wanted").to_pylist()
+    if any(_is_undated(asked) for asked in wanted):
+        raise _undated(scratch)
     pairs, mids = rates_tables(wanted, rates=rates, day=day)
     scratch.give("pairs", pairs)
     scratch.give("mids", mids)
@@ -184,6 +187,26 @@ def _refuse_unknown(scratch: AnyScratch) -> None:
         field="agreement_id", agreement_id=name,
     )  # fmt: skip
 
+
+def _is_undated(asked: Mapping[str, Any]) -> bool:
+    return not asked["quoted_on"] and asked["currency"] != asked["settlement_currency"]
+
+
+def _undated(scratch: AnyScratch) -> BadInput:
+    """Sales are sought when their refunds come: a rate agreed on later finds none."""
+    name, record_id = scratch.rows(_UNDATED).to_pylist()[0].values()
+    return BadInput(
+        f"refund {record_id!r} has no day of its sale: refund_rate of agreement {name!r} was not "
+        "'original' when it was taken; give it back the one it had until this is settled",
+        field="refund_rate", agreement_id=name, record_id=record_id,
+    )  # fmt: skip
+
+
+_UNDATED = """select a.agreement_id, c.record_id
+from charged as c
+join agreements as a on a.place = c.place
+where c.rate_on = '' and a.conversion <> 'none' and c.currency <> a.settlement_currency
+order by a.agreement_id, c.record_id limit 1"""
 
 _SHARERS = """select
     participant_id,

@@ -6,15 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
-from settle.clearing import tables
-from settle.clearing.agreements import Agreements
 from settle.clearing.explanation import Bucket, Explanation, bucket_of
-from settle.clearing.fees import Fees
+from settle.clearing.kept_terms import KeptTerms
 from settle.clearing.kinds import COMPONENTS
 from settle.clearing.lake import Lake
 from settle.clearing.netting import BUCKETS, netting_views
@@ -24,11 +19,7 @@ from settle.clearing.records import STORED
 from settle.clearing.settled import settled_records
 from settle.clearing.standing import usage_of
 from settle.engine import Engine
-from settle.errors import BadInput
 from settle.store import Store
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +70,15 @@ def prove(
     """
     position, at = explanation.position, Lake(lake)
     with store.reading() as connection:
-        agreements, fees = _terms(connection, at, position.window_id)
+        terms = KeptTerms.of(connection, window_id=position.window_id, lake=at)
         usage = usage_of(connection, before=position.window_id)
     # The whole agreement: tiers count over its records in their order.
     records = settled_records(at, position.window_id, agreement_id=position.agreement_id)
     with engine.scratch() as scratch:
         scratch.give("records", records.select([*STORED, "occurred_window", "reason"]))
         price(
-            scratch, day=date.fromisoformat(position.window_id), agreements=agreements, fees=fees,
-            rates=rates, usage=usage, views=netting_views(),
+            scratch, day=date.fromisoformat(position.window_id), agreements=terms.agreements,
+            fees=terms.fees, rates=rates, usage=usage, views=netting_views(),
         )  # fmt: skip
         rows = scratch.rows(BUCKETS).to_pylist()
     key = position.agreement_id, position.part, position.currency
@@ -98,25 +89,6 @@ def prove(
         records=sum(bucket.records for bucket in again),
         compared=tuple(_compared(_figures(explanation.buckets), _figures(again))),
     )
-
-
-def _terms(connection: Connection, lake: Lake, window_id: str) -> tuple[Agreements, Fees]:
-    table = tables.windows.c
-    query = sa.select(table.agreements_digest, table.fees_digest)
-    row = connection.execute(query.where(table.window_id == window_id)).one_or_none()
-    if row is None:
-        raise BadInput(f"window {window_id} is not closed", window_id=window_id)
-    agreements = Agreements(_read(lake.terms(row.agreements_digest)))
-    fees = lake.terms(row.fees_digest)
-    return agreements, Fees(_read(fees)) if fees.is_file() else Fees.none()
-
-
-def _read(path: Path) -> pa.Table:
-    from pyarrow import parquet
-
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
-    return parquet.read_table(path)
 
 
 Figures = Mapping[tuple[str, str, str], int]

@@ -176,8 +176,10 @@ def _again(first: list[pa.Table], rest: Iterator[pa.Table]) -> Iterator[pa.Table
 def _pieces(
     chunks: Callable[..., Iterator[pa.Table]], path: Path, *, name: str
 ) -> Iterator[pa.Table]:
-    for number, table in enumerate(chunks(path, name=name)):
-        yield _shaped(table, name=name, numbered=True, further=number > 0)
+    amounts: set[str] = set()
+    for table in chunks(path, name=name):
+        yield _shaped(table, name=name, numbered=True, amounts=amounts)
+        amounts |= set(AMOUNTS) & set(table.column_names)
 
 
 def _read_parquet(path: Path, *, name: str, batch_id: str) -> Batch:
@@ -225,17 +227,17 @@ def _as_text(value: object) -> str | None:
 
 
 def _shaped(
-    table: pa.Table, *, name: str, numbered: bool = False, further: bool = False
+    table: pa.Table, *, name: str, numbered: bool = False, amounts: Collection[str] = ()
 ) -> pa.Table:
     """The columns under the names of `SHAPE`, typed and text apart.
 
-    `numbered`: a reader of text has put `row` and `unreadable` beside what it read. `further`:
-    not the first piece of its file, and JSON lines may lack a field in all of one piece.
+    `numbered`: a reader of text has put `row` and `unreadable` beside what it read. `amounts`: of
+    earlier pieces of the same file; JSON lines may lack a field in all of a further piece.
     """
     import pyarrow as pa
 
     known = KNOWN | OURS if numbered else KNOWN
-    _refuse_columns(table.column_names, name=name, known=known, further=further)
+    _refuse_columns(table.column_names, name=name, known=known, amounts=amounts)
     rows = table.num_rows
     shape: dict[str, Any] = {}
     for field in (*TEXTS, *AMOUNTS, *INSTANTS):
@@ -273,12 +275,12 @@ def _shape_types() -> dict[str, Any]:
 
 
 def _refuse_columns(
-    names: Sequence[str], *, name: str, known: Collection[str], further: bool = False
+    names: Sequence[str], *, name: str, known: Collection[str], amounts: Collection[str] = ()
 ) -> None:
-    for field in () if further else REQUIRED:
+    for field in () if amounts else REQUIRED:
         if field not in names:
             raise BadInput(f"{name} has no column {field}", file=name, field=field)
-    if not further and ("amount" in names) == ("amount_minor" in names):
+    if len({*amounts, *names}.intersection(AMOUNTS)) != 1:
         raise BadInput(
             f"{name} needs one column of amount_minor and amount", file=name, field="amount"
         )

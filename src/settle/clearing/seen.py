@@ -10,16 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.lake import Lake
+from settle.clearing.records import STORED
 from settle.clearing.settled import give_settled
 from settle.engine import Scratch, parquet
 from settle.errors import BadInput
 from settle.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PARTS = 16
 """As many as the macro `id_part` gives."""
@@ -35,11 +40,21 @@ select distinct record_id, cast(null as varchar), occurred_us, true, id_part(rec
 from refused where why = 'conflict'"""
 """What a batch leaves of its ids."""
 
-_HITS = """select s.record_id, s.content, s.occurred_us, s.is_conflict, s.batch_id
-    from ({seen}) as s semi join {ids} using (record_id)"""
+_HITS = """select s.record_id, s.content, s.occurred_us, s.is_conflict, l.batch_id
+    from (
+        select record_id, content, occurred_us, is_conflict, file_index
+        from {files} semi join {ids} using (record_id)
+    ) as s
+    join left_by as l on l.file_index = s.file_index"""
 _PROBE = "select id_key('settle')"
-_SEEN = """select record_id, content, occurred_us, is_conflict, '{batch_id}' as batch_id
-    from {files}"""
+_TRACES = """select h.record_id, h.occurred_us, h.batch_id
+    from hits as h
+    semi join sought as s on s.original_record_id = h.record_id
+    anti join (select record_id from again where is_conflicted) as g on g.record_id = h.record_id
+    where not h.is_conflict"""
+_SOLD_BEFORE = """select t.record_id, b.agreement_id, t.occurred_us
+    from accepted_before as b join traces as t on t.record_id = b.record_id
+    where b.kind = 'sale'"""
 _NONE = """select
     cast(null as varchar) as record_id, cast(null as varchar) as content,
     cast(null as bigint) as occurred_us, false as is_conflict, cast(null as varchar) as batch_id
@@ -66,30 +81,31 @@ class Earlier:
         return cls(lake=lake, batch_ids=connection.scalars(query).all())
 
     def look_up(self, scratch: Scratch, store: Store) -> None:
-        """Make known `again`, what became of ids seen before, and `sold_before`, their days."""
+        """Make known `again`, what became of ids seen before, and `sold_before`, sales sought."""
         rows = scratch.value("select count(*) from typed")
         of_today = scheme(scratch)
         wanted = "select record_id from typed union all select original_record_id from sought"
         scratch.step("hits", _NONE)
         for parts in _grouped(rows):
             of_parts = f"id_part(record_id) in ({', '.join(map(str, parts))})"
-            seen = self._seen(parts, scheme=of_today)
-            if seen:
+            files = self._files(parts, scheme=of_today)
+            if files:
                 ids = f"(select record_id from ({wanted}) where {of_parts})"  # noqa: S608  # ours
-                scratch.add("hits", _HITS.format(seen=seen, ids=ids))
+                scratch.give("left_by", _left_by([batch_id for batch_id, _ in files]))
+                seen = parquet([path for _, path in files])
+                scratch.add("hits", _HITS.format(files=seen, ids=ids))
         self._judge(scratch, store)
+        self._trace(scratch)
 
-    def _seen(self, parts: Sequence[int], *, scheme: str) -> str:
-        """The ids of these parts of all batches, as a query; nothing if there are none."""
-        reads = []
+    def _files(self, parts: Sequence[int], *, scheme: str) -> list[tuple[str, Path]]:
+        """The files of the ids of these parts, each with its batch."""
+        files = []
         for batch_id in self.batch_ids:
             folder = self.lake.ids(batch_id)
             if not folder.is_dir():
                 raise BadInput(f"{folder} is missing; put it back from a backup", file=str(folder))
-            paths = _paths(folder, parts, scheme=scheme)
-            if paths:
-                reads.append(_SEEN.format(batch_id=batch_id, files=parquet(paths)))
-        return " union all ".join(reads)
+            files += [(batch_id, path) for path in _paths(folder, parts, scheme=scheme)]
+        return files
 
     def _judge(self, scratch: Scratch, store: Store) -> None:
         import pyarrow as pa
@@ -112,10 +128,17 @@ class Earlier:
                 select distinct record_id from settled_all
             ) as s on s.record_id = h.record_id
             left join withdrawn as w on w.record_id = h.record_id
-            where h.record_id in (select record_id from typed)
             group by h.record_id""",
         )
-        scratch.step("sold_before", "select record_id, occurred_us from hits where not is_conflict")
+
+    def _trace(self, scratch: Scratch) -> None:
+        """Find the sales sought among what earlier batches accepted. Most often none is sought."""
+        scratch.view("traces", _TRACES)
+        batch_ids = scratch.rows("select distinct batch_id from traces order by batch_id")
+        paths = [self.lake.accepted(name) for name in batch_ids.column(0).to_pylist()]
+        columns = {name: STORED[name] for name in ("record_id", "agreement_id", "kind")}
+        scratch.read("accepted_before", paths, columns=columns)
+        scratch.step("sold_before", _SOLD_BEFORE)
 
 
 def nothing_before(scratch: Scratch) -> None:
@@ -126,7 +149,9 @@ def nothing_before(scratch: Scratch) -> None:
         """select record_id, batch_id, content, false as is_settled, is_conflict as is_conflicted
         from hits""",
     )
-    scratch.step("sold_before", "select record_id, occurred_us from hits")
+    scratch.step(
+        "sold_before", "select record_id, record_id as agreement_id, occurred_us from hits"
+    )
 
 
 def _grouped(rows: int) -> Iterator[Sequence[int]]:
@@ -135,11 +160,21 @@ def _grouped(rows: int) -> Iterator[Sequence[int]]:
         yield range(group, PARTS, groups)
 
 
+def _left_by(batch_ids: Sequence[str]) -> pa.Table:
+    """The batch that left each of the files that are read together."""
+    import pyarrow as pa
+
+    return pa.table({"file_index": range(len(batch_ids)), "batch_id": batch_ids})
+
+
 def _paths(folder: Path, parts: Sequence[int], *, scheme: str) -> list[Path]:
     """The files of these parts; where they were cut by another hash, those of all parts."""
-    own = [path for part in parts for path in (folder / scheme / f"part={part}").glob("*.parquet")]
-    others = [path for path in folder.rglob("*.parquet") if scheme not in path.parts]
-    return sorted([*own, *others])
+    wanted = {f"part={part}" for part in parts}
+    return sorted(
+        path
+        for path in folder.rglob("*.parquet")
+        if path.parent.name in wanted or scheme not in path.parts
+    )
 
 
 def scheme(scratch: Scratch) -> str:

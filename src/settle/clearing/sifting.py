@@ -24,7 +24,7 @@ from settle.clearing.windows import (
     windows_by_utc_day,
 )
 from settle.engine import Scratch, read_views
-from settle.errors import BadInput
+from settle.errors import BadInput, NotConserved
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -204,20 +204,16 @@ def _refuse_strangers(failed: Collection[str], agreements: Agreements) -> None:
         raise BadInput(f"failed: {name!r} has no agreement", field="failed", participant_id=name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """How many records of a batch by itself are due in a window, and how many of them late."""
-
-    due: int
-    late: int
-
-
 def place_accepted(
     scratch: Scratch, *, day: date, cutoff: Cutoff, agreements: Agreements, accepted: int
-) -> Due:
-    """Make those of the records `fresh` that are due in the window of `day` known as `records`.
+) -> int:
+    """Make those of the records `fresh` that settle in the window of `day` known as `records`.
 
-    The same as `place` for records that lie in no lake: none waits, and none came before.
+    The same as `place` for records that lie in no lake: none waits, and no window was closed or
+    passed over before, so none is late. This gives how many there are.
+
+    Raises:
+        NotConserved: what is here is not what was `accepted`.
     """
     span = scratch.rows(
         """select count(*) as records, min(occurred_us) as first_us, max(occurred_us) as last_us
@@ -232,18 +228,27 @@ def place_accepted(
             "records",
             f"select {columns}, '{day}' as occurred_window, 'on_time' as reason from fresh",  # noqa: S608  # ours
         )
-        return Due(due=accepted, late=0)
+        return accepted
     nothing = ", ".join(f"cast(null as varchar) as {name}" for name in _WAITING)
     scratch.view("waiting", f"select {columns}, {nothing} from fresh where false")  # noqa: S608  # ours
     _give_terms(scratch, slow, days=_days(spans, day=day, cutoff=cutoff), cutoff=cutoff, day=day)
     _give_failed(scratch, (), agreements)
     steps = sifting_views()
     scratch.steps(steps, lazy=steps)
-    scratch.view("records", f"select {columns}, occurred_window, reason from due")  # noqa: S608  # ours
-    counts = scratch.rows("select reason, count(*) as n from records group by reason").to_pylist()
-    by_reason = {row["reason"]: row["n"] for row in counts}
-    return Due(due=sum(by_reason.values()), late=by_reason.get("late", 0))
+    # What settles in an earlier window is that one's: each record is in one, as in the night.
+    prompt = f"select {columns}, occurred_window, reason from due where reason = 'on_time'"  # noqa: S608  # ours
+    scratch.view("records", prompt)
+    (counted,) = scratch.rows(_SIFTED).to_pylist()
+    if counted["seen"] != accepted:
+        raise NotConserved(
+            f"window {day}: {accepted} records were accepted, {counted['seen']} accounted for",
+            window_id=day.isoformat(),
+        )
+    return int(counted["due"])
 
+
+_SIFTED = """select count(*) as seen, count(*) filter (where r.settles_in = c.window_id) as due
+from sifted as r cross join closing as c"""
 
 _WAITING = ("occurred_window", "settles_in", "deferred_in")
 

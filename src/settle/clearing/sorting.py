@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _VIEWS = Path(__file__).parent / "views" / "intake"
 VIEWS = (
-    "keyed", "originals", "suspects", "suspects_told", "checked", "ids", "known", "disputed",
-    "compared", "capped", "verdicts", "told", "accepted",
+    "keyed", "suspects", "suspects_told", "checked", "originals", "traced", "ids", "known",
+    "disputed", "compared", "capped", "verdicts", "told", "accepted",
 )  # fmt: skip
 """The steps of sorting, a file each under `views/intake/`, in the order in which they build."""
 
@@ -122,9 +122,9 @@ def sort_batch(scratch: Scratch, *, is_again: bool = False) -> Sorted:
     """Judge the records `typed` against the references and what came before.
 
     What came before is `again` (record_id, content, batch_id, is_settled, is_conflicted) and
-    `sold_before` (record_id, occurred_us); `caps` and `exposures` bound what a party may owe.
-    `is_again`: records that only other agreements had refused; of these the ones refused still
-    are told already, and duplicates have come meanwhile.
+    `sold_before` (record_id, agreement_id, occurred_us); `caps` and `exposures` bound what a
+    party may owe. `is_again`: records that only other agreements had refused; of these the ones
+    refused still are told already, and duplicates have come meanwhile.
     """
     views = sorting_views()
     scratch.view("keyed", views.pop("keyed"))

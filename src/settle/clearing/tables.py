@@ -61,6 +61,13 @@ windows = sa.Table(
     sa.Column("agreements_digest", sa.String(64), doc="terms it was netted under, in the lake"),
     sa.Column("fees_digest", sa.String(64), doc="likewise"),
     sa.Column("rates_on", sa.Date, doc="day of the rates used"),
+    sa.Column(
+        "failed",
+        sa.String,
+        nullable=False,
+        server_default="[]",
+        doc="participants that could not pay, in order, JSON",
+    ),
 )
 
 manifests = sa.Table(

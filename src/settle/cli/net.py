@@ -200,10 +200,10 @@ def _told(found: Calculation) -> dict[str, Any]:
         "quarantined": found.quarantined,
         "quarantined_by_reason": dict(found.reasons),
         "netted": found.netted,
-        "late": found.late,
         "of_other_windows": found.elsewhere,
         "positions": found.positions.num_rows,
         "sums_minor": dict(found.sums),
+        "saved": _saved(found),
         "seconds": {step: round(took, 3) for step, took in found.seconds.items()},
     }
 
@@ -218,7 +218,7 @@ def _print(found: Calculation) -> None:
     for finding in found.findings[:FINDINGS_MAX]:
         typer.echo(f"    {finding}")
     typer.echo(
-        f"window {found.window_id}: {found.netted:,} records netted, {found.late:,} of them late; "
+        f"window {found.window_id}: {found.netted:,} records netted; "
         f"{found.elsewhere:,} are of other windows"
     )
     table = Table("currency", title=f"{found.positions.num_rows:,} positions")
@@ -227,6 +227,30 @@ def _print(found: Calculation) -> None:
     for currency, figures in sorted(_by_currency(found).items()):
         table.add_row(currency, *figures, str(found.sums.get(currency, 0)))
     Console().print(table)
+    _print_saved(found)
+
+
+def _print_saved(found: Calculation) -> None:
+    """What would move if each record were paid by itself, and what moves of the positions."""
+    from settle.money import plain
+
+    table = Table("currency", title="what netting saved: before → after")
+    for title in ("payments", "value", "peak funding"):
+        table.add_column(title, justify="right")
+    for currency, of in _saved(found).items():
+        pairs = [
+            (f"{of['gross_count']:,}", f"{of['net_count']:,}"),
+            (plain(of["gross_minor"], currency), plain(of["net_minor"], currency)),
+            (plain(of["peak_gross_minor"], currency), plain(of["peak_net_minor"], currency)),
+        ]
+        table.add_row(currency, *map(" → ".join, pairs))
+    Console().print(table)
+
+
+def _saved(found: Calculation) -> dict[str, dict[str, int]]:
+    """What netting saved, by currency: the columns of `Netted.saved`."""
+    rows = found.result.saved.to_pylist()
+    return {row.pop("currency"): row for row in rows}
 
 
 FINDINGS_MAX = 10

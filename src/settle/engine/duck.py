@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import duckdb
     import numpy as np
     import pyarrow as pa
+
+    from settle.engine.protocol import AnyScratch
 
     Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 
@@ -82,6 +85,10 @@ class Scratch:
             self._connection.execute(f"{create} select * from given")  # noqa: S608  # our names
             self._connection.unregister("given")
             create = f"insert into {name}"
+
+    def take(self, name: str, query: str, *, of: AnyScratch) -> None:
+        """Make the result of a query of another scratch space known as `name`. This copies it."""
+        self.give(name, of.rows(query))
 
     def read(
         self, name: str, paths: Sequence[Path], *, columns: Mapping[str, str], where: str = ""
@@ -227,6 +234,10 @@ NUMBERS_AT_ONCE = 1_000_000
 """How many of them the engine hands over at a time."""
 
 
+_PATTERN = re.compile(r"([\[*?])")
+"""What has a meaning to DuckDB in a path; between brackets it is itself."""
+
+
 def _pass(column: str, nth: int, *, of: int) -> str:
     return f"where {column} % {of} = {nth}" if of > 1 else ""
 
@@ -242,8 +253,17 @@ def parquet(paths: Sequence[Path]) -> str:
     """Parquet files as a table of a query.
 
     Beside their columns it has `file_index` and `file_row_number`, from 0, if a query names them.
+    These files are read and no others, and their columns are what they hold, whatever the folders
+    they lie in are called.
     """
-    return f"read_parquet([{', '.join(_quoted(str(path)) for path in paths)}])"
+    named = ", ".join(_quoted(_literally(path)) for path in paths)
+    # A folder called `currency=EUR` would else stand in for the column of that name.
+    return f"read_parquet([{named}], hive_partitioning = false)"
+
+
+def _literally(path: Path) -> str:
+    """A path in which DuckDB sees no pattern, and no home in a tilde."""
+    return _PATTERN.sub(r"[\1]", str(path.absolute()))
 
 
 def _quoted(text: str) -> str:

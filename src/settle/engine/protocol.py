@@ -35,6 +35,9 @@ class AnyScratch(Protocol):
     def steps(self, views: Mapping[str, str], *, lazy: Collection[str] = ()) -> None:
         """Each named query in order: a view where it is among the `lazy`, else a step."""
 
+    def take(self, name: str, query: str, *, of: AnyScratch) -> None:
+        """Make the result of a query of another scratch space known as `name`."""
+
     def write(self, query: str, path: Path) -> None:
         """Write the result of a query as one Parquet file. This holds no table in memory."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from settle.engine.duck import Scratch
+    from settle.engine.protocol import AnyScratch
 
 
 JOINED_AT_ONCE = 1_000_000
@@ -89,7 +89,7 @@ class SparkScratch:
         found.createOrReplaceTempView(source)
         self.view(name, f"select {', '.join(columns)} from {source} {where}")  # noqa: S608  # as above
 
-    def take(self, name: str, query: str, *, of: Scratch) -> None:
+    def take(self, name: str, query: str, *, of: AnyScratch) -> None:
         """Make the result of a query of DuckDB known as `name`. This goes by a file, not memory."""
         import pyarrow.parquet as pq
 

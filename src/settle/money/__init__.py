@@ -3,7 +3,7 @@
 from settle.money.currency import SETTLEMENT_CURRENCIES, currencies, exponent, register
 from settle.money.gate import MINOR_MAX, from_minor, in_range, plain, to_minor
 from settle.money.rate import RATE_DECIMALS, Rate, convert, cross, parse_rate, triangulate
-from settle.money.rounding import Rounding, allocate, divide, shares
+from settle.money.rounding import Rounding, allocate, divide
 
 __all__ = [
     "MINOR_MAX",
@@ -22,7 +22,6 @@ __all__ = [
     "parse_rate",
     "plain",
     "register",
-    "shares",
     "to_minor",
     "triangulate",
 ]

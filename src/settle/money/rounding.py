@@ -50,25 +50,3 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     for i in remainders[: size - sum(parts)]:
         parts[i] += 1
     return [sign * part for part in parts]
-
-
-def shares(numerators: Sequence[int], *, denominator: int, total: int) -> list[int]:
-    """Split a rounded total to the exact parts it was rounded from; the shares sum to it.
-
-    Each part is `numerator / denominator`, of either sign, and is rounded down or up: up are those
-    with the largest remainders. Ties go to the earlier part. So every line of a bucket that was
-    converted once is told to the minor unit, less than one away from its own conversion.
-
-    Raises:
-        MoneyError: the total is no rounding of the sum of the parts.
-    """
-    if denominator <= 0:
-        raise MoneyError(f"a denominator is positive, not {denominator}")
-    parts = [numerator // denominator for numerator in numerators]
-    left = total - sum(parts)
-    if not 0 <= left <= len(parts):
-        raise MoneyError(f"{total} is no rounding of the sum of these parts")
-    order = sorted(range(len(parts)), key=lambda i: (-(numerators[i] % denominator), i))
-    for i in order[:left]:
-        parts[i] += 1
-    return parts

@@ -102,6 +102,15 @@ def test_each_record_is_converted_at_the_rate_of_its_day(
     assert days == {bucket["rate_id"].split(":")[1] for bucket in buckets}
 
 
+def test_a_refund_whose_sale_was_never_sought_is_named(engine: Engine) -> None:
+    """A rate agreed on after the refund came is refused, where it would be another one."""
+    own = terms("M1", refund_rate="original")
+    refunds = [record(n, currency=code, kind="refund") for n, code in enumerate(("EUR", "USD"))]
+    assert 1 == len(netted(engine, World([own, PARTNER], refunds[:1])).obliged)
+    with pytest.raises(BadInput, match=r"refund 'r0001' .* refund_rate of agreement 'A-M1'"):
+        netted(engine, World([own, PARTNER], refunds))
+
+
 def test_without_conversion_each_currency_is_a_position(engine: Engine) -> None:
     """Nothing is converted, and the fixed fee stays in the currency it was agreed in."""
     own = terms("M1", conversion="none", fee_fixed_minor=7)

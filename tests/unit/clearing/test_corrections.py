@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -26,6 +27,7 @@ from settle.clearing import (
     take,
 )
 from settle.clearing.correction import Correction, correct, corrections
+from settle.clearing.fees import Fees
 from settle.engine import Engine
 from settle.errors import BadInput
 from settle.money import parse_rate
@@ -45,6 +47,7 @@ RATES = Rates(
     {
         FIRST: {"USD": parse_rate("1.0500"), "CNY": parse_rate("7.6")},
         SECOND: {"USD": parse_rate("1.2500"), "CNY": parse_rate("8.1")},
+        SECOND + DAY: {"USD": parse_rate("1.1000"), "CNY": parse_rate("7.9")},
     }
 )
 
@@ -78,6 +81,7 @@ class World:
     engine: Engine
     lake: Path
     agreements: Agreements
+    fees: Fees | None = None
 
     @property
     def where(self) -> dict[str, Any]:
@@ -93,7 +97,7 @@ class World:
     def close(self, day: date) -> Closing:
         return close(
             day, as_of=Cutoff().ends_at(day) + timedelta(hours=1), agreements=self.agreements,
-            rates=RATES, cutoff=Cutoff(), **self.where,
+            rates=RATES, fees=self.fees, cutoff=Cutoff(), **self.where,
         )  # fmt: skip
 
     def correct(
@@ -279,6 +283,43 @@ def test_what_took_the_place_of_a_record_can_be_corrected_in_turn(world: World) 
         world.correct(back, None)
 
 
+ORIGINAL = {"refund_rate": "original", "fee_ppm": 100_000, "fee_fixed_minor": 0, "tax_ppm": 0}
+SCHEDULE = {**ORIGINAL, "fee_schedule": "S1"}
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [ORIGINAL, {**ORIGINAL, "refund_rate": "next_day"}, {**ORIGINAL, "conversion": "next_day"},
+     SCHEDULE, {**ORIGINAL, "convert_per": "record"}],
+    ids=["original", "next_day", "sales_next_day", "charged", "a_record"],
+)  # fmt: skip
+def test_a_refund_that_is_taken_back_leaves_no_exchange_gain(
+    world: World, terms: dict[str, Any]
+) -> None:
+    """Its fee goes back at the rate that it came at, though the rates of refunds are other ones."""
+    world.agreements = agreements(**terms)
+    rule = {"schedule_id": "S1", "kind": "refund", "valid_from": date(2024, 1, 1), "ppm": 50_000}
+    world.fees = Fees.of(pa.Table.from_pylist([rule]))
+    sale = {"currency": "USD", "amount_minor": 1_000_000}
+    world.take(record("s", FIRST, **sale), day=FIRST)
+    world.close(FIRST)
+    refund = {**sale, "kind": "refund", "original_record_id": "s"}
+    world.take(record("f", SECOND, **refund), day=SECOND)
+    world.close(SECOND)
+    world.close(SECOND + DAY)
+    before = _nets(world)
+    world.correct("f", None, at=Cutoff().ends_at(SECOND + DAY) + timedelta(hours=3))
+    world.close(SECOND + 2 * DAY)
+    (without_the_refund,) = {net for net in before if net > 0}
+    assert without_the_refund == sum(_nets(world))
+
+
+def _nets(world: World) -> list[int]:
+    with world.store.reading() as connection:
+        days = (FIRST + n * DAY for n in range(4))
+        return [one.net_minor for day in days for one in positions(connection, str(day))]
+
+
 REFUSED: list[tuple[str, dict[str, Any] | None, str]] = [
     ("nobody", None, "in no closed window"),
     ("open", None, "in no closed window"),
@@ -288,6 +329,10 @@ REFUSED: list[tuple[str, dict[str, Any] | None, str]] = [
     ("r", {"counterparty_id": "M1"}, "counterparty_id"),
     ("r", {"currency": "XXX"}, "currency"),
     ("r", {"kind": "gift"}, "kind"),
+    ("r", {"kind": "fee_returned"}, "kind"),
+    ("r", {"kind": "sale_correction"}, "kind"),
+    ("r", {"reference": 7}, "reference"),
+    ("r", {"counterparty_id": None}, "counterparty unknown"),
     ("r", {"occurred_at": "2024-01-01"}, "cannot change 'occurred_at'"),
 ]
 
@@ -303,3 +348,47 @@ def test_a_correction_that_cannot_be_is_refused_and_leaves_nothing(world: World)
     assert 1 == world.close(SECOND).records
     with world.store.reading() as connection:
         assert [] == corrections(connection)
+
+
+def test_a_correction_of_which_one_record_is_refused_moves_nothing_and_can_be_mended(
+    world_anywhere: World,
+) -> None:
+    """Intake refuses the replacement alone: the record is not taken back for nothing."""
+    world = world_anywhere
+    world.take(record("r", FIRST), day=FIRST)
+    world.close(FIRST)
+    own = next(row for row in agreements().table.to_pylist() if row["role"] == "merchant")
+    later = {**own, "agreement_id": "A2", "valid_from": SECOND}
+    rows = [*agreements().table.to_pylist(), later]
+    world.agreements = Agreements.of(pa.Table.from_pylist(rows))
+    with pytest.raises(BadInput, match=r"correction of 'r', row 4.*'A2': agreement not valid yet"):
+        world.correct("r", {"agreement_id": "A2"})
+    assert 0 == world.close(SECOND).records
+    with world.store.reading() as connection:
+        assert [] == corrections(connection)
+    mended = world.correct("r", {"amount_minor": 9_000}, at=Cutoff().ends_at(SECOND))
+    assert 4 == world.close(SECOND + DAY).records
+    with world.store.reading() as connection:
+        assert [mended] == corrections(connection)
+
+
+def test_the_same_correction_from_many_hands_is_one(world_anywhere: World) -> None:
+    """Who comes second finds what stands; who wants another one is told so."""
+    world = world_anywhere
+    world.take(record("r", FIRST), day=FIRST)
+    world.close(FIRST)
+    wanted = [{"amount_minor": 1}, {"amount_minor": 1}, {"amount_minor": 2}]
+
+    def attempt(replacement: dict[str, int]) -> Correction | str:
+        try:
+            return world.correct("r", replacement)
+        except BadInput as error:
+            return str(error)
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(attempt, wanted))
+    assert 4 == world.close(SECOND).records
+    with world.store.reading() as connection:
+        (made,) = corrections(connection)
+    assert {made.replacement} == {a.replacement for a in answers if isinstance(a, Correction)}
+    assert all("corrected otherwise" in a for a in answers if isinstance(a, str))

@@ -66,6 +66,12 @@ def test_only_four_columns_are_needed(tmp_path: Path) -> None:
          "row 2, minimum_minor: 9"),
         ([FLAT.replace(",,,record", ",9,8,record")], "row 2, minimum_minor: 9 is refused: above"),
         ([TIERS.format(0, 1), TIERS.format(7, 1).replace("amount", "count")], "row 3, measure"),
+        ([FLAT.replace("sale", "sale_correction")], "row 2, kind: 'sale_correction'"),
+        ([FLAT.replace("sale", "fee_returned")], "row 2, kind: 'fee_returned'"),
+        ([TIERS.format(0, 1).replace("record", "position")], "row 2, per: 'position'"),
+        ([TIERS.format(0, 1).replace("sale", "refund")], "row 2, back_on_refund: True"),
+        ([FLAT.replace("sale", "chargeback").replace("false,false", "false,true")],
+         "row 2, restores: True"),
     ],
 )  # fmt: skip
 def test_a_rule_that_does_not_fit_is_named(tmp_path: Path, lines: list[str], why: str) -> None:
@@ -144,6 +150,23 @@ def test_a_refund_gives_back_what_its_amount_cost(
     rules: list[dict[str, Any]] = [{**rule, **agreed} for rule in QUOTA]
     refund = record(9, amount_minor=100, kind="refund")
     assert expected == fee(engine, rules, *sales(1_300), refund)
+
+
+@pytest.mark.parametrize("per", ["record", "position"])
+@pytest.mark.parametrize(
+    ("back", "restores", "expected"), [(False, True, 100), (True, False, 0), (True, True, 0)]
+)
+def test_a_flat_rule_gives_back_only_where_it_says_so(
+    engine: Engine,
+    per: str,
+    back: bool,  # noqa: FBT001  # a column of the table above
+    restores: bool,  # noqa: FBT001
+    expected: int,
+) -> None:
+    """That a refund restores volume gives nothing back: a flat rule counts none."""
+    rule = {"ppm": 10_000, "per": per, "back_on_refund": back, "restores": restores}
+    refund = record(9, amount_minor=10_000, kind="refund")
+    assert expected == fee(engine, [rule], *sales(10_000), refund)
 
 
 def test_the_rule_before_a_date_serves_the_late_record(engine: Engine) -> None:

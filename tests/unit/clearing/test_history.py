@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 
 from settle.clearing import Agreements, Intake, seen, take
+from settle.clearing.tables import withdrawals
 from settle.engine import Engine
 from settle.errors import BadInput
 from settle.store import Store
@@ -32,8 +34,10 @@ def record(name: str, *, at: datetime = NOW, **more: Any) -> dict[str, Any]:
 
 
 def original_terms() -> Agreements:
-    """The same agreements, with refunds at the rate of their sale."""
-    table = AGREEMENTS.table
+    """The same agreements, and a second one of M1, with refunds at the rate of their sale."""
+    rows = AGREEMENTS.table.to_pylist()
+    second = {**rows[0], "agreement_id": "A-M1-2"}
+    table = pa.Table.from_pylist([*rows, second], AGREEMENTS.table.schema)
     place = table.column_names.index("refund_rate")
     rates = pa.array(["original"] * table.num_rows)
     return Agreements.of(table.set_column(place, "refund_rate", rates))
@@ -165,6 +169,79 @@ def test_a_refund_whose_sale_nobody_knows_is_quarantined(house: House) -> None:
     intake = house.take(*rows, agreements=original_terms())
     assert {"original_unknown": 2} == dict(intake.reasons)
     assert 2 == house.take(*rows, record("z")).accepted - 1
+
+
+REFUND = record("x", kind="refund", original_record_id="s")
+NO_SALES = {
+    "it is the refund itself": [{**REFUND, "original_record_id": "x"}],
+    "it is quarantined": [REFUND, record("s", amount_minor="0")],
+    "it is no sale": [REFUND, record("s", kind="chargeback")],
+    "it is of another agreement": [REFUND, record("s", agreement_id="A-M1-2")],
+    "its versions differ": [
+        REFUND, record("s"), record("s", at=NOW - timedelta(days=2), amount_minor="7"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", NO_SALES.values(), ids=NO_SALES)
+@pytest.mark.parametrize("days", [0, 1])
+def test_what_is_not_the_sound_sale_of_the_same_agreement_gives_a_refund_no_rate(
+    house: House, rows: list[dict[str, Any]], days: int
+) -> None:
+    """In the refund's own batch or in one before, it is as if there were none."""
+    terms = original_terms()
+    refund, *others = rows
+    if days:
+        house.take(*others, agreements=terms)
+    now = NOW + timedelta(days=days)
+    intake = house.take(refund, *([] if days else others), now=now, agreements=terms)
+    assert 1 == dict(intake.reasons)["original_unknown"]
+    assert "x" not in house.accepted(intake).column("record_id").to_pylist()
+
+
+def test_a_sale_that_this_very_batch_puts_in_doubt_gives_a_refund_no_rate(house: House) -> None:
+    """Its first version is withdrawn, its second one refused: no version of it stands."""
+    terms = original_terms()
+    house.take(record("s", at=NOW - timedelta(days=2)), agreements=terms)
+    intake = house.take(record("s", amount_minor="7"), REFUND, agreements=terms)
+    assert {"conflict": 1, "original_unknown": 1} == dict(intake.reasons)
+    assert 1 == intake.withdrawn
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_refunds_that_contest_each_others_sales_leave_the_sales_standing(
+    house: House, step: int
+) -> None:
+    """Whether a version stands never hangs on itself: the refunds are refused, in any order."""
+    rows = [
+        record("a"),
+        record("b"),
+        record("a", kind="refund", original_record_id="b"),
+        record("b", kind="refund", original_record_id="a"),
+    ]
+    intake = house.take(*rows[::step], agreements=original_terms())
+    assert (2, {"original_unknown": 2}) == (intake.accepted, dict(intake.reasons))
+
+
+def test_a_copy_of_the_sale_beside_its_refund_is_no_other_version(house: House) -> None:
+    """The sale that stands gives its day, however often it came."""
+    terms = original_terms()
+    sold = record("s", at=NOW - timedelta(days=2))
+    house.take(sold, agreements=terms)
+    intake = house.take(sold, REFUND, record("t"), record("t"), agreements=terms)
+    rows = house.accepted(intake).to_pylist()
+    found = {row["record_id"]: row["original_on"] for row in rows}
+    assert {"t": None, "x": "2024-12-17"} == found
+
+
+def test_an_id_is_traced_to_the_very_batch_that_had_it(house: House) -> None:
+    """All batches are read together, and what is withdrawn is withdrawn from its own."""
+    taken = [house.take(record(f"r{n}"), record(f"q{n}")) for n in range(5)]
+    house.take(*(record(f"r{n}", amount_minor="7") for n in (3, 1)))
+    with house.store.reading() as connection:
+        rows = connection.execute(sa.select(withdrawals.c.record_id, withdrawals.c.batch_id))
+        found = {row.record_id: row.batch_id for row in rows}
+    assert {f"r{n}": taken[n].batch_id for n in (3, 1)} == found
 
 
 def test_ids_of_any_shape_are_ids(house: House) -> None:

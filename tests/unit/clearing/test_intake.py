@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -192,6 +194,25 @@ def test_a_json_number_with_a_fraction_is_a_float(taking: Take, tmp_path: Path) 
                     '"counterparty_id":"P1","kind":"sale","amount":12.34,"currency":"EUR",'
                     '"occurred_at":"2024-12-18T09:00:00Z"}\n')  # fmt: skip
     assert {"amount_is_a_float": 1} == dict(taking(path).reasons)
+
+
+@pytest.mark.parametrize(
+    "twice", ['"amount":"12.34","amount":"99.34"', '"amount":"12.34","attributes":{"a":1,"a":2}']
+)
+def test_a_json_line_with_a_field_twice_is_unreadable(
+    taking: Take, tmp_path: Path, twice: str
+) -> None:
+    """Which of its values is meant nobody can say, at whatever depth; the line names the field."""
+    path = tmp_path / "records.jsonl"
+    others = {name: value for name, value in GOOD.items() if name != "amount"}
+    line = json.dumps(others)[:-1] + "," + twice + "}"
+    path.write_text(json.dumps({**GOOD, "record_id": "r2"}) + "\n" + line + "\n")
+    intake = taking(path)
+    assert (1, {"line_unreadable": 1}) == (intake.accepted, dict(intake.reasons))
+    field = re.findall(r'"(\w+)":', twice)[-1]
+    assert (2, f"a field is there twice: '{field}'") == (
+        intake.findings[0].row, intake.findings[0].value,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

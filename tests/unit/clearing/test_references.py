@@ -68,6 +68,28 @@ def test_an_agreement_is_there_once(tmp_path: Path) -> None:
         Agreements.load(agreements_csv(tmp_path, GOOD, GOOD))
 
 
+@pytest.mark.parametrize("named", ["hub", "credit", "debit", "M/1"])
+def test_no_participant_is_called_as_a_part_of_a_position_is(tmp_path: Path, named: str) -> None:
+    """What is owed to a partner called hub would be added to what names no counterparty."""
+    with pytest.raises(BadInput, match=f"row 2, participant_id: '{named}' is refused"):
+        Agreements.load(agreements_csv(tmp_path, GOOD.replace("M1", named)))
+
+
+@pytest.mark.parametrize("longer", ["A-1/P1", "A-1/", "A-1/2024/17"])
+def test_no_agreement_goes_on_from_another_by_a_slash(tmp_path: Path, longer: str) -> None:
+    """A-1 facing P1 and an agreement A-1/P1 would have journal rows of one name."""
+    for lines in ([GOOD, GOOD.replace("A-1", longer)], [GOOD.replace("A-1", longer), GOOD]):
+        with pytest.raises(BadInput, match=f"agreement_id: '{longer}' is refused: journal rows"):
+            Agreements.load(agreements_csv(tmp_path, *lines))
+
+
+def test_an_agreement_may_have_a_slash_as_contracts_do(tmp_path: Path) -> None:
+    """Numbers such as 2024/17 are taken, for none of them goes on from another's end."""
+    ids = ["2024/17", "2024/1", "2024/171", "17/2024"]
+    agreements = Agreements.load(agreements_csv(tmp_path, *(GOOD.replace("A-1", i) for i in ids)))
+    assert ids == agreements.merchants
+
+
 def test_agreements_that_are_no_table_are_refused_by_name(tmp_path: Path) -> None:
     """A missing file, a missing column and rubbish are each said so."""
     with pytest.raises(BadInput, match=r"gone.csv cannot be opened"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,37 @@ def test_json_lines_are_read_a_piece_at_a_time(
     whole = typed(path)
     monkeypatch.setattr(csv_lines, "PIECE_BYTES", 300)
     assert len(list(json_chunks(path, name="f"))) > 10
+    assert whole == typed(path)
+
+
+@pytest.mark.parametrize("other", [{"amount_minor": 1234}, {}])
+def test_both_amounts_are_refused_wherever_in_the_file_they_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, int]
+) -> None:
+    """What a file comes to does not hang on where its pieces happen to be cut."""
+    path = tmp_path / "records.jsonl"
+    rows = [Record(record_id=f"r{n}").model_dump(mode="json") for n in range(9)]
+    last = {name: value for name, value in rows[-1].items() if name != "amount_minor"}
+    rows[-1] = {**last, "amount": "12.34", **other}
+    path.write_text("\n".join(map(json.dumps, rows)))
+    for size in (csv_lines.PIECE_BYTES, 300):
+        monkeypatch.setattr(csv_lines, "PIECE_BYTES", size)
+        with pytest.raises(BadInput, match="one column of amount_minor and amount"):
+            typed(path)
+
+
+def test_a_later_piece_may_be_without_any_amount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records have none, each by itself; the file is read all the same."""
+    path = tmp_path / "records.jsonl"
+    rows = [Record(record_id=f"r{n}").model_dump(mode="json") for n in range(9)]
+    for row in rows[5:]:
+        del row["amount_minor"]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    whole = typed(path)
+    monkeypatch.setattr(csv_lines, "PIECE_BYTES", 300)
+    assert [1234] * 5 + [None] * 4 == [row["amount_minor"] for row in typed(path)]
     assert whole == typed(path)
 
 

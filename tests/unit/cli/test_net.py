@@ -58,7 +58,7 @@ def test_every_record_is_accounted_for(settle: Settle, terms: list[str], tmp_pat
     assert counts == (10, 5, 1, 4)
     reasons = {"conflict": 2, "counterparty_unknown": 1, "currency_unknown": 1}
     assert reasons == told["quarantined_by_reason"]
-    assert counted(told, "window", "netted", "late", "of_other_windows") == ("2024-12-19", 4, 0, 1)
+    assert counted(told, "window", "netted", "of_other_windows") == ("2024-12-19", 4, 1)
     assert told["positions"] == 2
     assert {"AUD": 0, "CNY": 0, "EUR": 0} == told["sums_minor"]
     assert {"verdicts", "converted", "obliged", "conserved"} <= told["seconds"].keys()
@@ -133,9 +133,27 @@ def test_people_are_told_the_same(settle: Settle, terms: list[str], tmp_path: Pa
     assert "records in: 10 = 5 accepted + 1 duplicates + 4 quarantined" in done.out
     assert "  conflict: 2" in done.out
     assert "records.csv, row 7, counterparty_id: 'P9': counterparty unknown" in done.out
-    assert "window 2024-12-19: 4 records netted, 0 of them late; 1 are of other" in done.out
-    (line,) = [line for line in done.out.splitlines() if "CNY" in line]
-    assert ["1355.72", "0.00", "0"] == re.findall(r"[\d.]+", line)
+    assert "window 2024-12-19: 4 records netted; 1 are of other windows" in done.out
+    came, saved = (line for line in done.out.splitlines() if "CNY" in line)
+    assert ["1355.72", "0.00", "0"] == re.findall(r"[\d.]+", came)
+    assert ["2", "1", "1996.81", "1355.72", "1681.31", "1355.72"] == re.findall(r"[\d.]+", saved)
+
+
+def test_what_netting_saved_is_told_by_currency(
+    settle: Settle, terms: list[str], tmp_path: Path
+) -> None:
+    """A payment a record against one a position: count, value, and the most to be put up."""
+    found = settle("net", written(tmp_path / "r.csv", SOUND), *terms, "--json").told["saved"]
+    assert ["CNY", "EUR"] == list(found)
+    sale, fee_and_tax, adjusted = 100_00, 1_20, 1_00
+    before, after = sale + adjusted, sale - fee_and_tax - adjusted
+    assert {
+        "gross_count": 2, "gross_minor": before, "net_count": 1, "net_minor": after,
+        "payments_saved": 1, "efficiency_ppm": 1_000_000 - 1_000_000 * after // before,
+        "peak_gross_minor": sale, "peak_net_minor": after,
+    } == found["EUR"]  # fmt: skip
+    named = [name for name, _ in documented("| figure of `saved` |")]
+    assert list(found["EUR"]) == named
 
 
 def test_files_of_any_form_come_to_the_same(
@@ -171,11 +189,29 @@ def test_files_of_any_form_come_to_the_same(
     assert [found[0]] * len(ways) == found
 
 
-def test_what_belongs_to_the_window_before_is_late(settle: Settle, tmp_path: Path) -> None:
-    """Of files that stand alone, a record of an earlier window is late in the one that is asked."""
-    terms = [*write_terms(tmp_path), "--window", "2024-12-20"]
-    done = settle("net", written(tmp_path / "r.csv", SOUND), *terms, "--json")
-    assert counted(done.told, "netted", "late", "of_other_windows") == (4, 4, 0)
+def test_each_record_is_netted_in_one_window_and_in_no_later_one(
+    settle: Settle, tmp_path: Path
+) -> None:
+    """A window per day pays each record once: its own day's, or the one its cycle names."""
+    terms, out = write_terms(tmp_path), tmp_path / "p.parquet"
+    text = (tmp_path / "agreements.csv").read_text().splitlines()
+    cycles = ["cycle", "T+3", "T+1", ""]  # of M1 and M2; a partner has none
+    lines = [f"{line},{each}" for line, each in zip(text, cycles, strict=True)]
+    (tmp_path / "agreements.csv").write_text("\n".join([*lines, ""]))
+    days = ["2024-12-17", "2024-12-18"]
+    rows = [make(f"{make.__name__}-{day}", occurred_at=f"{day}T04:00:00Z", currency="EUR")
+            for make in (record, of_m1) for day in days]  # fmt: skip
+    records = written(tmp_path / "r.csv", rows)
+    (tmp_path / "rates.csv").write_text("as_of,currency,per_euro\n2024-12-17,CNY,7.5825\n")
+    netted = {}
+    for window in (*days, "2024-12-19", "2024-12-20"):
+        done = settle("net", records, *terms, "--window", window, "--out", out, "--json")
+        assert done.code == 0, done.err
+        assert counted(done.told, "accepted", "netted", "of_other_windows") == (4, 1, 3)
+        (netted[window],) = pq.read_table(out).select(["agreement_id", "records"]).to_pylist()
+    assert [("A-M2", 1), ("A-M2", 1), ("A-M1", 1), ("A-M1", 1)] == [
+        tuple(row.values()) for row in netted.values()
+    ]
 
 
 def test_a_day_ends_where_the_zone_says(settle: Settle, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,6 +84,50 @@ def test_no_file_reads_as_an_empty_table_of_the_same_shape(
     scratch.read("earlier", [], columns={"record_id": "varchar", "n": "bigint"})
     assert scratch.rows("select * from earlier").column_names == ["record_id", "n"]
     assert scratch.value("select count(*) from earlier") == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "decoy"),
+    [
+        ("in[1].parquet", "in1.parquet"),
+        ("in[!a].parquet", "inb.parquet"),
+        ("in*.parquet", "in-other.parquet"),
+        ("in?.parquet", "in1.parquet"),
+        ("[[]].parquet", "[.parquet"),
+        ("a]b{1,2}'.parquet", "a]b1'.parquet"),
+        ("lake[1]/in.parquet", "lake1/in.parquet"),
+        ("**/in.parquet", "deep/er/in.parquet"),
+    ],
+)
+def test_the_file_that_is_named_is_read_and_none_that_its_name_would_match(
+    scratch: Scratch, tmp_path: Path, named: str, decoy: str
+) -> None:
+    """A name is no pattern, whatever signs are in it, with or without a file it would match."""
+    for name in (named, decoy):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"name": [name]}), tmp_path / name)
+        query = f"select name from {duck.parquet([tmp_path / named])}"
+        assert [named] == scratch.rows(query).column(0).to_pylist()
+
+
+def test_a_tilde_in_a_path_is_a_folder_and_no_home(
+    scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the caller's shell left as it was is read as it was."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~").mkdir()
+    pq.write_table(pa.table({"n": [1]}), tmp_path / "~" / "in.parquet")
+    assert 1 == scratch.value(f"select n from {duck.parquet([Path('~/in.parquet')])}")
+
+
+def test_what_a_file_holds_is_read_whatever_its_folder_is_called(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    """A folder `currency=USD` does not turn the euros in its files into dollars."""
+    path = tmp_path / "currency=USD" / "in.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({"currency": ["EUR"]}), path)
+    assert "EUR" == scratch.value(f"select currency from {duck.parquet([path])}")
 
 
 @pytest.mark.parametrize("at_a_time", [2**27, 7])

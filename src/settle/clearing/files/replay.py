@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees
+from settle.clearing.kept_terms import KeptTerms, kept
 from settle.clearing.lake import Lake
 from settle.clearing.netting import netting_views
 from settle.clearing.pricing import price
@@ -71,19 +72,18 @@ class ClosedWindow:
             BadInput: it is not closed, its terms were not kept, or an agreement is unknown.
         """
         window = _window(connection, day)
-        agreements = Agreements(_kept(lake.terms(window["agreements_digest"])))
-        unknown = sorted(name for name in agreement_ids if name not in agreements)
+        terms = KeptTerms.of(connection, window_id=day.isoformat(), lake=lake)
+        unknown = sorted(name for name in agreement_ids if name not in terms.agreements)
         if unknown:
             raise BadInput(
                 f"window {day} was closed without an agreement {unknown[0]!r}",
                 agreement_id=unknown[0],
             )
-        fees = lake.terms(window["fees_digest"])
         return cls(
             day=day,
             manifest_digest=window["manifest_digest"],
-            agreements=agreements,
-            fees=Fees(_kept(fees)) if fees.is_file() else Fees.none(),
+            agreements=terms.agreements,
+            fees=terms.fees,
             usage=usage_of(connection, before=day.isoformat()),
             positions=_positions(connection, day.isoformat(), agreement_ids),
             buckets=_buckets(connection, day.isoformat(), agreement_ids),
@@ -96,17 +96,7 @@ def _window(connection: Connection, day: date) -> Any:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise BadInput(f"window {day} is not closed: it has no files yet", day=day)
-    if row["agreements_digest"] is None:
-        raise BadInput(f"the terms of window {day} were not kept", day=day)
     return row
-
-
-def _kept(path: Path) -> pa.Table:
-    from pyarrow import parquet
-
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
-    return parquet.read_table(path)
 
 
 def _positions(connection: Connection, window_id: str, agreement_ids: Sequence[str]) -> pa.Table:
@@ -165,7 +155,7 @@ def _give_records(
     """
     import pyarrow as pa
 
-    window_id, lines = window.window_id, _kept(lake.manifest(window.window_id)).to_pylist()
+    window_id, lines = window.window_id, kept(lake.manifest(window.window_id)).to_pylist()
     whole = [lake.accepted(line["name"]) for line in lines if line["what"] == "whole"]
     parts = [line for line in lines if line["what"] == "part"]
     left = [lake.deferred(window_id)] if any(x["what"] == "deferred" for x in lines) else []

@@ -12,8 +12,10 @@ with settled as (
         case when a.netting = 'gross' then k.way else g.facing end as part,
         case when a.conversion = 'none' then g.currency else a.settlement_currency end
             as settlement_currency,
-        case when g.kind in ('refund', 'refund_correction') and a.refund_rate <> 'original'
-            then a.refund_rate = 'next_day'
+        case
+            when a.refund_rate <> 'original'
+                and g.kind in ('refund', 'refund_correction', 'refund_fee_returned', 'refund_fee_retaken')
+                then a.refund_rate = 'next_day'
             else a.conversion = 'next_day'
         end as is_next_day,
         case when g.kind = 'refund' then g.percent_minor else 0 end as percent_back_minor,

@@ -1,6 +1,6 @@
 -- Each record with the counterparty it faces under bilateral netting, the day whose rate it asks
--- for, and its percent fee where its agreement has no schedule: of a sale, and of a refund that
--- gives it back. It is rounded a record.
+-- for (blank: that of a sale nobody sought), and its percent fee where its agreement has no
+-- schedule: of a sale, and of a refund that gives it back. It is rounded a record.
 select
     r.record_id,
     r.occurred_at,
@@ -14,8 +14,10 @@ select
     case when a.netting = 'bilateral' then coalesce(r.counterparty_id, 'hub') else '' end as facing,
     r.kind,
     r.currency,
-    case when r.kind in ('refund', 'refund_correction') and a.refund_rate = 'original'
-        then coalesce(r.original_on, r.occurred_window)
+    case
+        when a.refund_rate = 'original'
+            and r.kind in ('refund', 'refund_correction', 'refund_fee_returned', 'refund_fee_retaken')
+            then coalesce(r.original_on, '')
         else r.occurred_window
     end as rate_on,
     r.amount_minor,

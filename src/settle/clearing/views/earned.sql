@@ -8,9 +8,9 @@ with fees as (
     from levied
     union all
     select counterparty_id, currency, cast(amount_minor as decimal(38, 0))
-        * case when kind = 'fee_retaken' then 1 else -1 end
+        * case when kind in ('fee_retaken', 'refund_fee_retaken') then 1 else -1 end
     from charged
-    where kind in ('fee_retaken', 'fee_returned')
+    where kind in ('fee_retaken', 'fee_returned', 'refund_fee_retaken', 'refund_fee_returned')
 )
 select f.counterparty_id, f.currency, sum(cast(f.fee_minor as decimal(38, 0))) as fee_minor
 from fees as f

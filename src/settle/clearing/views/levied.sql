@@ -1,6 +1,6 @@
 -- What schedules take for each record (way 1), and what they give back (way -1): flat rules a
--- record by itself, the others as they add up. A fee that is given back is never above the
--- maximum that was taken, and gives back no fixed part.
+-- record by itself, the others as they add up. What is given back is only so where the rule says
+-- so, is never above the maximum that was taken, and has no fixed part.
 with flat as (
     select
         r.*,
@@ -8,7 +8,7 @@ with flat as (
             + case when r.way = 1 then t.fixed_minor else 0 end as fee_minor
     from ruled as r
     join fee_tiers as t on t.rule_id = r.rule_id
-    where not r.is_counted
+    where not r.is_counted and (r.way = 1 or r.back_on_refund)
 )
 select
     record_id,

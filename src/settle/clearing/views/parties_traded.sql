@@ -1,6 +1,18 @@
 -- Who gains what by the trade itself, in each currency: partners, adjustments and explicit fees
 -- from the records, percent fees from what was summed before buckets were made, tax and the FX
 -- position from the buckets. None is what is left over.
+with traded as (
+    select
+        c.currency,
+        c.settlement_currency,
+        sum(cast(c.tax_minor as decimal(38, 0))) as tax_minor,
+        sum(cast(c.net_minor as decimal(38, 0))) as net_minor,
+        sum(cast(c.converted_minor as decimal(38, 0))) as converted_minor,
+        sum(cast(c.fx_result_minor as decimal(38, 0))) as fx_result_minor,
+        sum(cast(c.rounding_result_minor as decimal(38, 0))) as rounding_result_minor
+    from converted as c
+    group by c.currency, c.settlement_currency
+)
 select 'partners' as party, currency, sum(cast(-gross_minor as decimal(38, 0))) as amount_minor
 from sides
 where against = 'partner'
@@ -31,7 +43,7 @@ where g.kind = 'sale' and coalesce(a.fee_schedule, '') = ''
 group by a.settlement_currency
 union all
 select 'tax', currency, sum(cast(-tax_minor as decimal(38, 0)))
-from converted
+from traded
 group by currency
 union all
 select 'tax', currency, sum(cast(-tax_fixed_minor as decimal(38, 0)))
@@ -39,24 +51,24 @@ from fixed
 group by currency
 union all
 select 'fx_position', currency, sum(cast(net_minor as decimal(38, 0)))
-from converted
+from traded
 where currency <> settlement_currency
 group by currency
 union all
 select
     'fx_position', settlement_currency,
     sum(cast(-converted_minor - fx_result_minor - rounding_result_minor as decimal(38, 0)))
-from converted
+from traded
 where currency <> settlement_currency
 group by settlement_currency
 union all
 select 'fx_result', settlement_currency, sum(cast(fx_result_minor as decimal(38, 0)))
-from converted
+from traded
 where currency <> settlement_currency
 group by settlement_currency
 union all
 select 'rounding', settlement_currency, sum(cast(rounding_result_minor as decimal(38, 0)))
-from converted
+from traded
 where currency <> settlement_currency
 group by settlement_currency
 union all

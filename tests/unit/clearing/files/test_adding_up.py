@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from math import floor
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+import pytest
 from hypothesis import strategies as st
-from tests.properties.netting_world import DAY, World, record, terms, worlds
+from tests.properties.netting_world import DAY, PPM, RULE, World, merchants, record, terms, worlds
+from tests.properties.together import drawn, together
+from tests.size import examples
 
+from settle.clearing import Position
 from settle.clearing.files import read_details, read_summary, verify_files
 from settle.clearing.files.reading import Row, Sheet
-from settle.money import exponent
-
-quickly = settings(
-    deadline=None, max_examples=8,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+from settle.clearing.kinds import DIRECTIONS, Kind
+from settle.money import Rounding, divide, exponent
 
 
 def sheets(folder: Path) -> tuple[list[Sheet], list[Sheet]]:
@@ -39,51 +41,177 @@ def taken(world: World) -> list[dict[str, Any]]:
     ]
 
 
-@quickly
-@given(world=worlds(), lines_max=st.sampled_from([1, 3, 1000]))
-def test_lines_sum_to_the_summary_and_the_summary_to_the_position(
-    houses: Any, world: World, lines_max: int
-) -> None:
-    """Whatever was agreed and sold, every file adds up, and to what was committed.
+WORLDS = examples(12, full=200)
 
-    And no line is a whole minor unit away from its own conversion.
-    """
+
+@st.composite
+def dense(draw: st.DrawFn) -> World:
+    """Many small records of one agreement, in few buckets: there is much to share."""
+    amounts = draw(st.lists(st.integers(1, 999), min_size=8, max_size=20))
+    kinds = st.sampled_from(["sale", "sale", "refund", "fee"])
+    codes = st.sampled_from(["USD", "USD", "KRW"])
+    records = [
+        record(n, amount_minor=amount, kind=draw(kinds), currency=draw(codes))
+        for n, amount in enumerate(amounts)
+    ]
+    return World([draw(merchants("M1")), terms("P1", role="partner")], records, RULES)
+
+
+RULES = [{**RULE, "schedule_id": name, "ppm": 31_111} for name in ("S1", "S2")]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("lines_max", [1, 3, 1000])
+def test_lines_sum_to_the_summary_and_the_summary_to_the_position(
+    houses: Any, lines_max: int
+) -> None:
+    """Whatever was agreed and sold, every file adds up to what was committed, by fair shares."""
+    world = together([*drawn(worlds(), WORLDS), *drawn(dense(), WORLDS)])
     with houses(world.terms, world.rules) as house:
         house.take(taken(world))
         house.close()
         written = house.write(lines_max=lines_max)
         assert verify_files(written.folder) == []
         summaries, details = sheets(written.folder)
-        committed: dict[Any, int] = defaultdict(int)
-        told: dict[Any, int] = defaultdict(int)
-        for position in house.positions():
-            key = (position.agreement_id, position.part, position.currency)
-            committed[key] = position.rest_minor
-            committed[*key, "lines"] = position.converted_minor
-        for row in (row for sheet in summaries for row in sheet.rows):
-            if row["component"] == "rest" and row["records"] + abs(row["settled_minor"]):
-                key = (row["agreement_id"], row["part"], row["settlement_currency"])
-                told[key] = row["settled_minor"]
-        for row in (row for sheet in details for row in sheet.rows):
-            key = (row["agreement_id"], row["part"], row["settlement_currency"])
-            told[*key, "lines"] += row["settled_minor"]
-        assert _some(committed) == _some(told)
-        singly = {own["agreement_id"] for own in world.terms if own["convert_per"] == "record"}
-        for row in (row for sheet in details for row in sheet.rows):
-            if row["agreement_id"] not in singly:
-                assert _is_within_a_unit(row)
+        check_summaries(summaries, details, positions=house.positions())
+        check_lines(details, world)
         assert sum(p.records for p in house.positions()) == written.records
 
 
-def _is_within_a_unit(row: Row) -> bool:
-    """Whether a line's share of its bucket is next to its own exact conversion."""
+def check_summaries(
+    summaries: Sequence[Sheet], details: Sequence[Sheet], *, positions: Sequence[Position]
+) -> None:
+    """The lines, and what is paid, carried or claimed, are what was committed."""
+    committed: dict[Any, int] = defaultdict(int)
+    told: dict[Any, int] = defaultdict(int)
+    for position in positions:
+        key = (position.agreement_id, position.part, position.currency)
+        committed[key] = position.rest_minor
+        committed[*key, "lines"] = position.converted_minor
+    for row in (row for sheet in summaries for row in sheet.rows):
+        if row["component"] == "rest" and row["records"] + abs(row["settled_minor"]):
+            key = (row["agreement_id"], row["part"], row["settlement_currency"])
+            told[key] = row["settled_minor"]
+    for row in (row for sheet in details for row in sheet.rows):
+        key = (row["agreement_id"], row["part"], row["settlement_currency"])
+        told[*key, "lines"] += row["settled_minor"]
+    assert _some(committed) == _some(told)
+
+
+def check_lines(details: Sequence[Sheet], world: World) -> None:
+    """Each line is its share of its bucket, or its own conversion and its share of the tax."""
+    terms_of = {own["agreement_id"]: own for own in world.terms}
+    for (agreement_id, _, quote, base, _), rows in by_bucket(details).items():
+        own = terms_of[agreement_id]
+        assert taxes(rows, own) == [row["tax_minor"] for row in rows], (own, rows)
+        expected = singly(rows, own) if _is_single(own, base, quote) else settled(rows)
+        assert expected == [row["settled_minor"] for row in rows], (own, rows)
+
+
+def _is_single(own: Row, base: str, quote: str) -> bool:
+    return own["convert_per"] == "record" and base != quote
+
+
+def shares(parts: Sequence[Fraction], *, total: int) -> list[int]:
+    """A total shared to the parts that it was rounded from: up with the largest remainders.
+
+    Ties go to the earlier part.
+    """
+    lines = [floor(part) for part in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda n: (lines[n] - parts[n], n))
+    for n in by_remainder[: total - sum(lines)]:
+        lines[n] += 1
+    return lines
+
+
+def by_bucket(details: Sequence[Sheet]) -> Mapping[tuple[str, ...], list[Row]]:
+    """The lines of each bucket, by id."""
+    found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in sorted(
+        (row for sheet in details for row in sheet.rows), key=itemgetter("record_id")
+    ):
+        found[tuple(row[name] for name in BUCKET)].append(row)
+    return found
+
+
+BUCKET = ("agreement_id", "part", "settlement_currency", "currency", "rate_id")
+
+
+def taxes(rows: Sequence[Row], own: Row) -> list[int]:
+    """The tax of a bucket, shared by the fees of its lines."""
+    total = sum(row["tax_minor"] for row in rows)
+    return shares([Fraction(fees(row) * own["tax_ppm"], PPM) for row in rows], total=total)
+
+
+def fees(row: Row) -> int:
+    """All fees of a line; of a fee, that is the line."""
+    return int(row["fee_minor"] + row["fee_back_minor"] + _of_fee(row, row["amount_minor"]))
+
+
+def _of_fee(row: Row, amount: int) -> int:
+    return amount if DIRECTIONS[Kind(row["kind"])].component == "fees_explicit" else 0
+
+
+def settled(rows: Sequence[Row]) -> list[int]:
+    """What a bucket was converted to, shared by what its lines come to."""
+    total = sum(row["settled_minor"] for row in rows)
+    return shares([converted(row, row["net_minor"]) for row in rows], total=total)
+
+
+def converted(row: Row, amount: int) -> Fraction:
+    """An amount of a line in the currency it is settled in, to the fraction."""
     shift = exponent(row["settlement_currency"]) - exponent(row["currency"])
-    exact = Fraction(row["net_minor"] * row["rate_e8"], 10**8) * Fraction(10) ** shift
-    return bool(abs(row["settled_minor"] - exact) < 1)
+    return Fraction(amount * row["rate_e8"], 10**8) * Fraction(10) ** shift
+
+
+def singly(rows: Sequence[Row], own: Row) -> list[int]:
+    """Each line converted by itself, with its fees, and the tax on these shared by them."""
+    grosses = [rounded(converted(row, row["amount_minor"]), own) for row in rows]
+    pairs = list(zip(rows, grosses, strict=True))
+    charged = [_charged(row, gross, own) for row, gross in pairs]
+    bases = [fee + _of_fee(row, gross) for (row, gross), fee in zip(pairs, charged, strict=True)]
+    parts = [Fraction(base * own["tax_ppm"], PPM) for base in bases]
+    tax = shares(parts, total=rounded(Fraction(sum(bases) * own["tax_ppm"], PPM), own))
+    return [sum(line) for line in zip(grosses, charged, tax, strict=True)]
+
+
+def _charged(row: Row, gross: int, own: Row) -> int:
+    """The fees of a line: a schedule's converted, an agreement's own of what was converted."""
+    if own["fee_schedule"]:
+        both = (row["fee_minor"], row["fee_back_minor"])
+        return sum(rounded(converted(row, fee), own) for fee in both)
+    is_charged = row["kind"] == "sale" or (row["kind"] == "refund" and own["fee_back_on_refund"])
+    return -rounded(Fraction(gross * own["fee_ppm"], PPM), own) if is_charged else 0
+
+
+def rounded(value: Fraction, own: Row) -> int:
+    """As the agreement rounds."""
+    return divide(value.numerator, value.denominator, rounding=Rounding(own["rounding"]))
 
 
 def _some(amounts: dict[Any, int]) -> dict[Any, int]:
     return {key: amount for key, amount in amounts.items() if amount}
+
+
+def test_of_equal_remainders_the_first_by_id_is_settled_up(houses: Any) -> None:
+    """Three lines alike share a unit that is not three: by id, in whatever order they came."""
+    own = [terms("M1"), terms("M2", fee_ppm=20_000, tax_ppm=200_000)]
+    other = {"participant_id": "M2", "agreement_id": "A-M2"}
+    rows = [
+        {**one, "record_id": f"r{9 - n}"}
+        for n, one in enumerate(
+            [record(n, currency="USD") for n in range(3)] + [record(n, **other) for n in range(3)]
+        )
+    ]
+    with houses([*own, terms("P1", role="partner")]) as house:
+        house.take(taken(World(own, rows)))
+        house.close()
+        _, (converted_, taxed) = sheets(house.write().folder)
+        by_id = itemgetter("record_id")
+        lines = [row["settled_minor"] for row in sorted(converted_.rows, key=by_id)]
+        tax = [row["tax_minor"] for row in sorted(taxed.rows, key=by_id)]
+        assert ([96, 95, 95], [0, 0, -1]) == (lines, tax)
 
 
 def test_the_line_of_369_30_is_reproduced(houses: Any) -> None:

@@ -2,4 +2,4 @@
 select t.*, o.original_on
 from told as t
 anti join (select row from verdicts where outcome <> 'accepted') as v on v.row = t.row
-left join originals as o on o.record_id = t.original_record_id
+left join originals as o on o.row = t.row

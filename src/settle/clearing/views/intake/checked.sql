@@ -1,4 +1,4 @@
--- Each suspect with the first reason for which it cannot be taken, or none.
+-- Each suspect with the first reason for which it cannot be taken by itself, or none.
 with participants as (
     select distinct participant_id from agreements
 )
@@ -27,8 +27,7 @@ select
         when k.against = 'partner' and q.participant_id is null then 'counterparty_unknown'
         when r.counterparty_id is not null and q.participant_id is null
             then 'counterparty_unknown'
-        when s.row is not null and o.record_id is null then 'original_unknown'
-    end as fault
+    end as fault_alone
 from suspects_told as r
 cross join terms as t
 left join kinds as k on k.kind = r.kind
@@ -36,5 +35,3 @@ left join currencies as c on c.currency = r.currency
 left join participants as p on p.participant_id = r.participant_id
 left join agreements as a on a.agreement_id = r.agreement_id
 left join partners as q on q.participant_id = r.counterparty_id
-left join sought as s on s.row = r.row
-left join originals as o on o.record_id = r.original_record_id

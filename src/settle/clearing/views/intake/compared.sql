@@ -13,7 +13,7 @@ select
         when k.is_settled and c.content <> k.content then 'conflict_after_close'
         when d.record_id is not null then 'conflict'
     end as reason
-from checked as c
+from traced as c
 left join ids as i on i.record_id = c.record_id and c.fault is null
 left join known as k on k.record_id = c.record_id and c.fault is null
 left join disputed as d on d.record_id = c.record_id and c.fault is null

@@ -5,6 +5,6 @@ select
     min(row) as row_first,
     min(content) as content,
     min(content) <> max(content) as differs
-from checked
+from traced
 where fault is null
 group by record_id

@@ -239,6 +239,7 @@ def _widen_tables() -> None:
     with op.batch_alter_table("windows", schema=None) as batch_op:
         batch_op.add_column(sa.Column("agreements_digest", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("fees_digest", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("failed", sa.String(), server_default="[]", nullable=False))
 
 
 def downgrade() -> None:
