@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.properties.together import drawn
 
 from settle.engine import Engine, SparkEngine
 from settle.engine.spark import missing
@@ -111,19 +111,4 @@ def many() -> Callable[[st.SearchStrategy[Any], int], list[Any]]:
 
     One example that is a long list would be the simplest one: the same number over and over.
     """
-    return _many
-
-
-def _many(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
-    found: list[Any] = []
-
-    @settings(
-        max_examples=count, deadline=None, database=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(example=strategy)
-    def collect(example: Any) -> None:
-        found.append(example)
-
-    collect()
-    return found
+    return drawn

@@ -11,17 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from settle.clearing.kinds import kinds_table
 from settle.clearing.lake import drafted
 from settle.clearing.reading import Files, read_files
 from settle.clearing.sorting import give_currencies
+from settle.clearing.totals import conserved
 from settle.engine import AnyEngine, AnyScratch, Engine, Scratch, read_views
-from settle.errors import BadInput, NotConserved
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from settle.errors import BadInput
 
 VIEWS = ("netted_bare", "others_bare", "conserved_bare")
 """The steps, a file each under `views/bare/`: two over the records, and the proof over these."""
@@ -73,7 +70,7 @@ def net_bare(files: Sequence[Path], *, out: Path, engine: AnyEngine) -> BareNett
             counts = scratch.rows(_COUNTS).to_pylist()[0]
             _refuse_unsound(summing, counts)
             with seconds.of("conserved_bare"):
-                currencies = _conserved(scratch.rows(views["conserved_bare"]))
+                currencies = conserved(scratch.rows(views["conserved_bare"]))
             written.publish()
         finally:
             written.discard()
@@ -134,17 +131,6 @@ _COUNTS = """select
     (select coalesce(sum(records), 0) from written_bare) as netted,
     (select coalesce(sum(records), 0) from others_bare) as records,
     (select min(least_minor) from others_bare) as least_minor"""
-
-
-def _conserved(found: pa.Table) -> tuple[str, ...]:
-    sums = found.to_pylist()
-    for row in sums:
-        if row["amount_minor"]:
-            raise NotConserved(
-                f"positions in {row['currency']} sum to {row['amount_minor']}, not to zero",
-                currency=row["currency"],
-            )
-    return tuple(row["currency"] for row in sums)
 
 
 def _refuse_unsound(summing: AnyScratch, counts: Mapping[str, int]) -> None:

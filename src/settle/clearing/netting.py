@@ -14,9 +14,9 @@ from settle.clearing.kinds import COMPONENTS
 from settle.clearing.pricing import PRICING_VIEWS, SUMMING_VIEWS, price
 from settle.clearing.rates import Rates
 from settle.clearing.standing import STANDING_VIEWS, Standing, stand
+from settle.clearing.totals import conserved, refuse_too_large
 from settle.engine import AnyScratch, read_views
-from settle.errors import MoneyError, NotConserved
-from settle.money import MINOR_MAX
+from settle.errors import MoneyError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,7 +82,7 @@ def net(
     buckets = _rows(scratch, BUCKETS + ("" if bucketing else " limit 0"), of="converted")
     stood = stand(scratch, day=day, standing=standing, views=views)
     scratch.steps({name: views[name] for name in ("parties", "conserved")})
-    currencies = _conserved(scratch)
+    currencies = conserved(scratch.rows("select currency, amount_minor from conserved"))
     posted = {name: views[name] for name in ("posted_traded", "posted")}
     scratch.steps(posted, lazy=posted if not posting else ())
     return Netted(
@@ -100,34 +100,9 @@ def _rows(scratch: AnyScratch, query: str, *, of: str) -> pa.Table:
     try:
         return scratch.rows(query)
     except MoneyError:
-        _refuse_too_large(scratch, view=of)
+        whose = '"row"' if of == "posted" else "agreement_id"
+        refuse_too_large(scratch, view=of, amounts=_AMOUNTS[of], whose=whose)
         raise
-
-
-def _refuse_too_large(scratch: AnyScratch, *, view: str) -> None:
-    largest = "greatest(" + ", ".join(f"abs({amount})" for amount in _AMOUNTS[view]) + ", 0)"
-    whose = '"row"' if view == "posted" else "agreement_id"
-    found = scratch.rows(
-        f"""select {whose} as whose, currency from {view} where {largest} > {MINOR_MAX}
-        order by 1, 2 limit 1"""  # noqa: S608  # names and a number of ours
-    ).to_pylist()
-    if found:
-        whose, currency = found[0]["whose"], found[0]["currency"]
-        raise MoneyError(
-            f"{whose}: a total in {currency} is beyond {MINOR_MAX} minor units",
-            whose=whose, currency=currency,
-        )  # fmt: skip
-
-
-def _conserved(scratch: AnyScratch) -> tuple[str, ...]:
-    sums = scratch.rows("select currency, amount_minor from conserved").to_pylist()
-    for row in sums:
-        if row["amount_minor"] != 0:
-            raise NotConserved(
-                f"positions in {row['currency']} sum to {row['amount_minor']}, not to zero",
-                currency=row["currency"],
-            )
-    return tuple(row["currency"] for row in sums)
 
 
 BUCKET = (*(f"{name}_minor" for name in COMPONENTS), "net_minor", "client_e8", "converted_minor",

@@ -15,9 +15,9 @@ from sqlalchemy.engine import Connection
 
 from settle.calendars import add_business_days, next_business_day
 from settle.clearing import tables
+from settle.clearing.totals import refuse_too_large
 from settle.engine import AnyScratch
-from settle.errors import BadInput, MoneyError
-from settle.money import MINOR_MAX
+from settle.errors import BadInput
 from settle.store import arrow
 
 if TYPE_CHECKING:
@@ -172,7 +172,8 @@ def stand(scratch: AnyScratch, *, day: date, standing: Standing, views: Mapping[
     _refuse_gone(scratch)
     _give_calendars(scratch, day=day)
     scratch.steps({name: views[name] for name in STANDING_VIEWS})
-    _refuse_too_large(scratch)
+    for view, (whose, amounts) in _AMOUNTS.items():
+        refuse_too_large(scratch, view=view, amounts=amounts, whose=whose)
     return Stood(**{name: scratch.rows(query) for name, query in _QUERIES.items()})
 
 
@@ -234,21 +235,6 @@ def _days(values: list[date]) -> pa.Array:
     import pyarrow as pa
 
     return pa.array(values, pa.date32())
-
-
-def _refuse_too_large(scratch: AnyScratch) -> None:
-    for view, (whose, amounts) in _AMOUNTS.items():
-        largest = "greatest(" + ", ".join(f"abs({amount})" for amount in amounts) + ", 0)"
-        found = scratch.rows(
-            f"""select {whose} as whose, currency from {view} where {largest} > {MINOR_MAX}
-            order by 1, 2 limit 1"""  # noqa: S608  # names and a number of ours
-        ).to_pylist()
-        if found:
-            name, currency = found[0]["whose"], found[0]["currency"]
-            raise MoneyError(
-                f"{name}: a total in {currency} is beyond {MINOR_MAX} minor units",
-                whose=name, currency=currency,
-            )  # fmt: skip
 
 
 MOVED = (

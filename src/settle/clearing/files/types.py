@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from settle.clearing.kinds import DIRECTIONS
+from settle.clearing.kinds import COMPONENTS, DIRECTIONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,8 +38,7 @@ TYPES: Mapping[str, str] = {
 }
 """Component to type, in the order of a summary."""
 
-BUCKET = ("sales", "refunds", "chargebacks", "reversals", "adjustments", "fees_percent",
-          "fees_back", "fees_explicit", "tax")  # fmt: skip
+BUCKET = COMPONENTS
 """Rows that sum to a bucket's `net`, in the currency of the records."""
 
 OWN = ("fees_fixed", "tax_fixed", "reserve_withheld", "reserve_released", "carried_in", "set_off",
