@@ -9,13 +9,13 @@ from settle.names import lazily
 if TYPE_CHECKING:
     from settle.clearing.agreements import Agreements
     from settle.clearing.bare import BareNetting, net_bare
-    from settle.clearing.batches import Finding, Intake
     from settle.clearing.calculation import Calculation, Terms, calculate
     from settle.clearing.caps import Caps
     from settle.clearing.closing import Closing, close, stored_closing
     from settle.clearing.correction import Correction, correct, corrections
     from settle.clearing.explanation import Bucket, Explanation, Line, Taken, explain
     from settle.clearing.fees import Fees
+    from settle.clearing.findings import Finding, Intake
     from settle.clearing.intake import take
     from settle.clearing.kinds import Kind
     from settle.clearing.netting import netting_views
@@ -80,8 +80,8 @@ __getattr__, __dir__ = lazily(
         "DayRates": "settle.clearing.rates",
         "Explanation": "settle.clearing.explanation",
         "Fees": "settle.clearing.fees",
-        "Finding": "settle.clearing.batches",
-        "Intake": "settle.clearing.batches",
+        "Finding": "settle.clearing.findings",
+        "Intake": "settle.clearing.findings",
         "Kind": "settle.clearing.kinds",
         "Line": "settle.clearing.explanation",
         "Obligation": "settle.clearing.obligations",

@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from settle.clearing.agreements import Agreements
-from settle.clearing.batches import Finding
 from settle.clearing.caps import Caps
 from settle.clearing.explanation import Explanation
 from settle.clearing.exposures import give_exposures
 from settle.clearing.fees import Fees
+from settle.clearing.findings import Finding
 from settle.clearing.lake import drafted
 from settle.clearing.netting import Netted, net, netting_views
 from settle.clearing.open_positions import explanation

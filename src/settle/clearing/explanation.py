@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
-from settle.clearing import tables
 from settle.clearing.kinds import COMPONENTS
 from settle.clearing.position import Position, position_of
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from settle.clearing.proof import PositionProof
 
 
@@ -185,6 +183,10 @@ def explain(connection: Connection, *, position_id: str) -> Explanation:
     Raises:
         BadInput: there is no such position.
     """
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     query = sa.select(tables.positions).where(tables.positions.c.position_id == position_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
@@ -200,6 +202,10 @@ def explain(connection: Connection, *, position_id: str) -> Explanation:
 
 
 def _taken(connection: Connection, position_id: str) -> Iterator[Taken]:
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     table = tables.recoveries.c
     query = sa.select(table.source, table.source_id, table.amount_minor, table.nth)
     for row in connection.execute(query.where(table.position_id == position_id)):

@@ -11,9 +11,10 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from settle.clearing.agreements import Agreements
-from settle.clearing.batches import Finding, Intake, save_intake, stored_intakes
+from settle.clearing.batches import save_intake, stored_intakes
 from settle.clearing.caps import Caps
 from settle.clearing.exposures import give_exposures
+from settle.clearing.findings import Finding, Intake
 from settle.clearing.lake import Draft, Lake, drafted, drafted_parts
 from settle.clearing.reading import Batch, Source, read_batch
 from settle.clearing.retaking import curable_rows, further_id

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from settle.clearing.agreements import Agreements
 from settle.clearing.explanation import Bucket, Explanation, Taken, bucket_of
@@ -22,7 +22,9 @@ from settle.clearing.unsettled import Unsettled
 from settle.clearing.windows import Cutoff, window_of
 from settle.engine import Engine
 from settle.errors import BadInput
-from settle.store import Store
+
+if TYPE_CHECKING:
+    from settle.store import Store
 
 Key = tuple[str, str, str]
 

@@ -7,18 +7,14 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
-from settle.clearing import tables
 from settle.clearing.kinds import DIRECTIONS
 from settle.clearing.lake import Lake
-from settle.clearing.settled import settled_records
 from settle.errors import BadInput
 from settle.store import derived
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy.engine import Connection
 
     from settle.clearing.explanation import Explanation
 
@@ -119,6 +115,9 @@ def positions(connection: Connection, window_id: str) -> Sequence[Position]:
 
     Each can `explain()` itself while the connection is open.
     """
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
     from settle.clearing.explanation import explain  # which stands on positions
 
     def by(position_id: str) -> Explanation:
@@ -134,6 +133,8 @@ def positions(connection: Connection, window_id: str) -> Sequence[Position]:
 def records_under(position: Position, *, lake: Path) -> pa.Table:
     """The records a closed position is made of, from the lake, by record id."""
     import pyarrow.compute as pc
+
+    from settle.clearing.settled import settled_records
 
     found = settled_records(Lake(lake), position.window_id, agreement_id=position.agreement_id)
     if not position.records:  # as in a currency the agreement settled in before

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from settle.clearing.batches import Intake
+from settle.clearing.findings import Intake
 from settle.clearing.reasons import OF_AGREEMENTS
 from settle.store import derived
 

@@ -12,19 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
-from settle.clearing import tables
 from settle.clearing.lake import Lake
 from settle.clearing.records import STORED
-from settle.clearing.settled import give_settled
 from settle.engine import Scratch, parquet
 from settle.errors import BadInput
-from settle.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy.engine import Connection
+
+    from settle.store import Store
 
 PARTS = 16
 """As many as the macro `id_part` gives."""
@@ -71,6 +68,10 @@ class Earlier:
     @classmethod
     def of(cls, connection: Connection, lake: Lake, *, since: datetime) -> Earlier:
         """What the store says was taken since; files that no row names are no part of it."""
+        import sqlalchemy as sa
+
+        from settle.clearing import tables
+
         batches = tables.intake_batches
         query = (
             sa.select(batches.c.batch_id)
@@ -109,6 +110,8 @@ class Earlier:
 
     def _judge(self, scratch: Scratch, store: Store) -> None:
         import pyarrow as pa
+
+        from settle.clearing.settled import give_settled
 
         batch_ids = scratch.rows("select distinct batch_id from hits").column(0).to_pylist()
         with store.reading() as connection:
@@ -186,6 +189,10 @@ def scheme(scratch: Scratch) -> str:
 
 
 def _withdrawn_from(connection: Connection, batch_ids: Sequence[str]) -> Sequence[str]:
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     table = tables.withdrawals
     query = sa.select(table.c.record_id).where(table.c.batch_id.in_(batch_ids))
     return connection.scalars(query).all()

@@ -10,18 +10,15 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
 from settle.calendars import add_business_days, next_business_day
-from settle.clearing import tables
 from settle.clearing.totals import refuse_too_large
 from settle.engine import AnyScratch
 from settle.errors import BadInput
-from settle.store import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import sqlalchemy as sa
+    from sqlalchemy.engine import Connection
 
 STANDING_VIEWS = (
     "held", "released", "moved", "withheld", "netted", "standing", "set_off", "owing", "secured",
@@ -47,6 +44,8 @@ class Standing:
     @classmethod
     def of(cls, connection: Connection) -> Standing:
         """What stands in the store now."""
+        from settle.store import arrow
+
         return cls(
             slices=arrow(connection, _slices()),
             carried=arrow(connection, _carried()),
@@ -85,6 +84,10 @@ class Standing:
 
 
 def _slices() -> sa.Select[Any]:
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     slices = tables.reserve_slices.c
     rest = sa.cast(slices.amount_minor - slices.used_minor, sa.BigInteger)
     return (
@@ -98,6 +101,10 @@ def _slices() -> sa.Select[Any]:
 
 
 def _carried() -> sa.Select[Any]:
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     carries = tables.carries.c
     return (
         sa.select(
@@ -110,6 +117,10 @@ def _carried() -> sa.Select[Any]:
 
 
 def _collateral_used() -> sa.Select[Any]:
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     recoveries = tables.recoveries.c
     total = sa.cast(sa.func.sum(recoveries.amount_minor), sa.BigInteger)
     return (
@@ -127,6 +138,11 @@ def usage_of(
     `months`: 'YYYY-MM' of the records that are to be charged; without it, all. `before`: only of
     windows before this one.
     """
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+    from settle.store import arrow
+
     used = tables.fee_usage.c
     key = (used.agreement_id, used.schedule_id, used.kind, used.currency, used.month)
     sums = [

@@ -49,7 +49,7 @@ def read_table(path: Path) -> pa.Table:
 
     try:
         if path.suffix.lower() == ".parquet":
-            return parquet.read_table(path)
+            return parquet.ParquetFile(path).read()
         return _lines(csv_columns(path.read_bytes(), name=path.name), name=path.name)
     except OSError as error:
         raise BadInput(

@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
-from settle.clearing import tables
 from settle.clearing.lake import Lake
 from settle.clearing.records import STORED
 from settle.engine import Scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy.engine import Connection
 
 DEFERRED: Mapping[str, str] = {
     **STORED,
@@ -124,6 +122,10 @@ class Unsettled:
 
 def withdrawn_now(connection: Connection) -> Mapping[str, str]:
     """The records of open batches that a conflict took out, with their batch. It only grows."""
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     batches, table = tables.intake_batches, tables.withdrawals
     settled = (
         sa.select(sa.func.coalesce(sa.func.sum(tables.manifests.c.records), 0))
@@ -142,6 +144,10 @@ def withdrawn_now(connection: Connection) -> Mapping[str, str]:
 
 def _fresh(connection: Connection) -> Mapping[str, int]:
     """Batches of which no window has a line yet, with how many records were accepted."""
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     batches, manifests = tables.intake_batches.c, tables.manifests.c
     seen = sa.exists().where(manifests.batch_id == batches.batch_id)
     query = (
@@ -153,6 +159,10 @@ def _fresh(connection: Connection) -> Mapping[str, int]:
 
 
 def _parts(connection: Connection) -> list[Part]:
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
     table = tables.deferrals
     query = (
         sa.select(table.c.window_id, table.c.settles_in, table.c.records)
