@@ -68,7 +68,7 @@ def whole_lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _header(line: bytes, *, name: str) -> bytes:
     header = line.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n")
-    if b"\x00" in header or not _is_text(header):
+    if b"\x00" in header or not is_text(header):
         raise BadInput(f"{name} is not a CSV file: it holds binary data", file=name)
     if not header.strip():
         raise BadInput(f"{name} is empty: it has no header line", file=name)
@@ -89,7 +89,8 @@ def _columns(header: bytes, body: bytes, *, first: int, name: str) -> pa.Table:
     return _with_unreadable(good, {**ragged, **spoiled}, pa, skipped=first - 2)
 
 
-def _is_text(line: bytes) -> bool:
+def is_text(line: bytes) -> bool:
+    """Whether it is UTF-8."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -99,7 +100,7 @@ def _is_text(line: bytes) -> bool:
 
 def _spoiled_lines(content: bytes) -> dict[int, str]:
     """Lines that would spoil others. This looks through none of a file without suspects."""
-    if not (b'"' in content or b"\r" in content) and _is_text(content):
+    if not (b'"' in content or b"\r" in content) and is_text(content):
         return {}
     faults = ((n, _fault(line)) for n, line in enumerate(content.split(b"\n"), start=1))
     return {number: fault for number, fault in faults if fault}
@@ -110,7 +111,7 @@ def _fault(line: bytes) -> str:
         return "a quote is left open or stands within a field"
     if b"\r" in line.removesuffix(b"\r"):
         return "a carriage return within the line"
-    return "" if _is_text(line) else "not UTF-8"
+    return "" if is_text(line) else "not UTF-8"
 
 
 def _without(content: bytes, spoiled: dict[int, str]) -> bytes:

@@ -92,6 +92,24 @@ def test_json_lines_are_read_a_piece_at_a_time(
     assert whole == typed(path)
 
 
+@pytest.mark.parametrize("field", ["row", "unreadable", "fields", "refrence"])
+def test_a_json_field_that_no_record_has_is_refused_by_name(tmp_path: Path, field: str) -> None:
+    """Nor can a file say which line a record stands on."""
+    path = tmp_path / "records.jsonl"
+    row = Record(record_id="r1").model_dump(mode="json") | {field: 7}
+    path.write_text(json.dumps(row))
+    with pytest.raises(BadInput, match=f"has a column {field} nobody knows"):
+        typed(path)
+
+
+def test_a_json_line_in_half_a_characters_bytes_is_unreadable(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 spoil their own line, the last one without a line end, too."""
+    path = tmp_path / "records.jsonl"
+    sound = Record(record_id="r1").model_dump_json().encode()
+    path.write_bytes(b"\n".join([sound, sound.replace(b"r1", b"\xed\xa0\x80")]))
+    assert ["r1", None] == [row["record_id"] for row in typed(path)]
+
+
 @pytest.mark.parametrize("other", [{"amount_minor": 1234}, {}])
 def test_both_amounts_are_refused_wherever_in_the_file_they_meet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, int]

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from settle.money import RATE_DECIMALS, currencies, exponent
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 END = "<END>"
 EOL = "\r\n"
@@ -112,6 +116,37 @@ def line_sql(columns: Iterable[Column]) -> str:
     """The expression that makes a line of CSV, end of line and all, of a row of `columns`."""
     cells = " || ',' || ".join(f"coalesce({_cell(column)}, {_blank(column)})" for column in columns)
     return f"{cells} || chr(13) || chr(10)"
+
+
+def as_written(lines: pa.Array) -> memoryview:
+    """Lines together, as they lie in memory."""
+    import pyarrow as pa
+
+    _, offsets, text = lines.buffers()
+    if text is None:
+        return memoryview(b"")
+    places = pa.Array.from_buffers(pa.int32(), lines.offset + len(lines) + 1, [None, offsets])
+    first, last = places[lines.offset].as_py(), places[len(places) - 1].as_py()
+    return memoryview(text)[first:last]
+
+
+def typed_sql(columns: Iterable[Column]) -> str:
+    """The columns of cells that `line_sql` wrote. Of other cells this gives what comes of it."""
+    return ", ".join(f"{_typed(column)} as {column.name}" for column in columns)
+
+
+def _typed(column: Column) -> str:
+    title = column.title
+    number = f"try_cast(replace({title}, '.', '') as bigint)"
+    return {
+        Form.TEXT: f"case when starts_with({title}, chr(39)) then {title}[2:] else {title} end",
+        Form.PLAIN: title,
+        Form.COUNT: number,
+        Form.INSTANT: f"try_cast(rtrim({title}, 'Z') as timestamp)",
+        Form.RATE: number,
+        Form.SIGNED: number,
+        Form.DIRECTED: f"case {column.direction} when 'C' then {number} else -{number} end",
+    }[column.form]
 
 
 def _blank(column: Column) -> str:

@@ -92,26 +92,33 @@ def _segments(
         ),
         counted as (
             select s.file, (s.file_row_number - f.first_row) // {lines_max} as sequence,
-                s.currency, s.settlement_currency, count(*) as rows, {_sums(columns)}
+                s.currency, s.settlement_currency, count(*) as rows, {sums_sql(columns)}
             from {parquet([path])} as s join firsts as f on f.file = s.file
             group by s.file, sequence, s.currency, s.settlement_currency
         )
-        select f.file, f.agreement_id, coalesce(c.sequence, 0) as sequence,
+        select f.file, f.agreement_id, '{window.window_id}' as window_id,
+            coalesce(c.sequence, 0) as sequence,
             coalesce(c.currency, f.settlement_currency) as currency, f.settlement_currency,
             coalesce(c.rows, 0) as rows, {_filled(columns)}
         from files as f left join counted as c on c.file = f.file""",  # noqa: S608  # ours
     )
-    made = ", ".join(f"{_made(column, window)} as {column.name}" for column in columns)
-    rows = scratch.rows(
-        f"""with lines as (
-            select file, sequence, rows, currency, {line_sql(columns)} as line
-            from (select file, sequence, rows, {made} from numbered)
-        )
-        select file, sequence, cast(sum(rows) as bigint) as rows,
-            string_agg(line, '' order by currency) as controls
-        from lines group by file, sequence order by file, sequence"""  # noqa: S608  # ours
-    )
+    rows = scratch.rows(controls_sql(columns, "select * from numbered", by="file, sequence"))
     return [Segment(**row) for row in rows.to_pylist()]
+
+
+def controls_sql(columns: Sequence[Column], counted: str, *, by: str) -> str:
+    """The control rows of each file as lines, together, with the count of its `rows`.
+
+    `counted`: a file's rows and sums by currency, with whose they are; `by`: what tells the files.
+    """
+    made = ", ".join(f"{_made(column)} as {column.name}" for column in columns)
+    return f"""with lines as (
+        select {by}, rows, currency, {line_sql(columns)} as line
+        from (select {by}, rows, {made} from ({counted}))
+    )
+    select {by}, cast(sum(rows) as bigint) as rows,
+        string_agg(line, '' order by currency) as controls
+    from lines group by {by} order by {by}"""  # noqa: S608  # names of ours
 
 
 _AMOUNTS = (Form.SIGNED, Form.DIRECTED)
@@ -121,7 +128,8 @@ def _summed(columns: Sequence[Column]) -> list[str]:
     return [column.name for column in columns if column.form in _AMOUNTS]
 
 
-def _sums(columns: Sequence[Column]) -> str:
+def sums_sql(columns: Sequence[Column]) -> str:
+    """The sum of each amount of the rows `s`. None wraps."""
     return ", ".join(
         f"minor(coalesce(sum(cast(s.{name} as decimal(38, 0))), 0)) as {name}"
         for name in _summed(columns)
@@ -132,16 +140,14 @@ def _filled(columns: Sequence[Column]) -> str:
     return ", ".join(f"coalesce(c.{name}, 0) as {name}" for name in _summed(columns))
 
 
-def _made(column: Column, window: ClosedWindow) -> str:
+def _made(column: Column) -> str:
     """A column of a control row."""
     match column.name:
         case "type":
             return f"'{CONTROL}'"
-        case "window_id":
-            return f"'{window.window_id}'"
         case "records":
             return "rows"
-        case "agreement_id" | "currency" | "settlement_currency":
+        case "agreement_id" | "window_id" | "currency" | "settlement_currency":
             return column.name
         case name if column.form in _AMOUNTS:
             return name

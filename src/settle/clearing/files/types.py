@@ -62,6 +62,17 @@ def types_table() -> pa.Table:
     )
 
 
+def stands_table() -> pa.Table:
+    """Where each component stands in a sum, as columns `component, stands`."""
+    import pyarrow as pa
+
+    stands = {
+        **dict.fromkeys(BUCKET, "bucket"), "net": "net", **dict.fromkeys(OWN, "own"),
+        "rest": "rest", **dict.fromkeys(ENDS, "end"),
+    }  # fmt: skip
+    return pa.table({"component": list(stands), "stands": list(stands.values())})
+
+
 def kind_types_table() -> pa.Table:
     """The type of each kind of record, as columns `kind, type`."""
     import pyarrow as pa

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from settle.clearing.files.columns import Form
 from settle.clearing.files.names import FileName, folder_name
+from settle.clearing.files.proof import proved
 from settle.clearing.files.reading import COLUMNS, Fault, Row, Sheet, read_sheet
 from settle.clearing.files.types import BUCKET, ENDS, OWN
 from settle.clearing.kinds import DIRECTIONS, Kind
+from settle.engine import Engine
 from settle.errors import DocumentError
 
 
@@ -28,12 +30,28 @@ class Failure:
 
 
 @dataclass(slots=True)
-class _Set:
+class FileSet:
     """The files of one agreement, currency and batch."""
 
     summaries: list[Path] = field(default_factory=list)
     details: list[Path] = field(default_factory=list)
 
+    @property
+    def paths(self) -> Sequence[Path]:
+        """Its CSV files, the summary first."""
+        return [*self.summaries, *self.details]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the CSV files."""
+        return sum(path.stat().st_size for path in self.paths)
+
+
+PORTION_BYTES = 256 * 1024 * 1024
+"""So much of CSV is proved at once, in several times as much memory."""
+
+COLUMNS_BYTES_MIN = 512 * 1024
+"""Less is read row by row sooner than queries are planned: half a second either way."""
 
 Key = tuple[str, str, str]
 """Part, currency of the records, rate."""
@@ -47,23 +65,50 @@ def verify_files(folder: Path) -> list[Failure]:
     that none is missing, lines sum to the summary, components to what was converted, all of it to
     the TOTAL, and that is paid, carried or claimed. A Parquet file beside a CSV says the same.
     """
-    sets: dict[tuple[Path, str, str, str], _Set] = defaultdict(_Set)
+    sets: dict[tuple[Path, str, str, str], FileSet] = defaultdict(FileSet)
     for path in sorted(folder.rglob("*.csv")):
         if name := FileName.of(path.name):
             own = sets[path.parent, name.agreement, name.currency, name.batch]
             (own.summaries if name.sheet == "summary" else own.details).append(path)
     if not sets:
         return [Failure(fault=Fault.MISSING, file=str(folder), why="there are no files")]
-    return [failure for own in sets.values() for failure in _verify(own)]
+    return [failure for own in _not_proved(list(sets.values())) for failure in verify_set(own)]
 
 
-def _verify(own: _Set) -> Iterator[Failure]:
-    some = [*own.summaries, *own.details][0].name
+def _not_proved(sets: Sequence[FileSet]) -> Iterator[FileSet]:
+    """The sets that are not proved in columns: what is wrong with them, if it is, shows in rows."""
+    if sum(own.size_bytes for own in sets) < COLUMNS_BYTES_MIN:
+        yield from sets
+        return
+    engine = Engine()
+    try:
+        with engine.scratch() as scratch:
+            for some in _portions(sets):
+                sound = proved(scratch, [own.paths for own in some])
+                yield from (own for number, own in enumerate(some) if number not in sound)
+    finally:
+        engine.close()
+
+
+def _portions(sets: Sequence[FileSet]) -> Iterator[Sequence[FileSet]]:
+    some: list[FileSet] = []
+    for own in sets:
+        some.append(own)
+        if sum(one.size_bytes for one in some) > PORTION_BYTES:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def verify_set(own: FileSet) -> Iterator[Failure]:
+    """Every failure of one set of files, each row of it read by itself. This names the line."""
+    some = own.paths[0].name
     if len(own.summaries) != 1 or not own.details:
         yield Failure(fault=Fault.MISSING, file=some, why="a summary and its details go together")
         return
     sheets: list[Sheet] = []
-    for path in (*own.summaries, *own.details):
+    for path in own.paths:
         try:
             sheets.append(read_sheet(path, sheet="summary" if path in own.summaries else "details"))
         except DocumentError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from settle.clearing.files import details, summary
-from settle.clearing.files.columns import DETAILS, END, EOL, SUMMARY, header
+from settle.clearing.files.columns import DETAILS, END, EOL, SUMMARY, as_written, header
 from settle.clearing.files.names import SEQUENCE_MAX, FileName, batch_id, folder_name
 from settle.clearing.files.replay import ClosedWindow, replay
 from settle.clearing.files.staging import Segment, Staged, give_files, stage
@@ -145,25 +145,13 @@ def _write(
         with path.open("wb") as file:
             file.write(header(sheet.columns).encode())
             for chunk in rows.column("line").chunks:
-                file.write(_text(chunk))
+                file.write(as_written(chunk))
             file.write(f"{segment.controls}{END}{EOL}".encode())
     if "parquet" in formats:
         names = [column.name for column in sheet.columns]
         whole = rows.select(names).combine_chunks()
         parquet.write_table(whole, path.with_suffix(".parquet"), compression="zstd")
     return len(formats)
-
-
-def _text(lines: pa.Array) -> memoryview:
-    """All lines together, as they lie in memory."""
-    import pyarrow as pa
-
-    _, offsets, text = lines.buffers()
-    if text is None:
-        return memoryview(b"")
-    places = pa.Array.from_buffers(pa.int32(), lines.offset + len(lines) + 1, [None, offsets])
-    first, last = places[lines.offset].as_py(), places[len(places) - 1].as_py()
-    return memoryview(text)[first:last]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from pyarrow import parquet
 from tests.properties.netting_world import record, terms
 
 from settle.clearing.files import Fault, read_summary, verify_files
+from settle.clearing.files.proof import proved
+from settle.engine import Engine
 from settle.errors import DocumentError
 
 
@@ -130,23 +133,45 @@ def with_controls(path: Path, old: str, new: str) -> None:
     path.write_bytes(text.encode())
 
 
-@pytest.mark.parametrize(
-    ("fault", "old", "new"),
-    [
-        (Fault.BUCKETS, r"(PAYMENT,sales,.*,EUR,)100\.00", r"\g<1>100.01"),
-        (Fault.DETAILS, r"(PAYMENT,sales,A-M1,,2024-12-18,)1", r"\g<1>2"),
-        (Fault.DETAILS, r"(PAYMENT,sales,.*,EUR,)100\.00", r"\g<1>100.01"),
-        (Fault.TOTAL, r"RESERVE_WITHHELD.*\r\n", ""),
-        (Fault.TOTAL, r"TOTAL.*\r\n", ""),
-        (Fault.ENDS, r"PAID.*\r\n", ""),
-    ],
-)
+FORGED = [
+    (Fault.BUCKETS, r"(PAYMENT,sales,.*,EUR,)100\.00", r"\g<1>100.01"),
+    (Fault.DETAILS, r"(PAYMENT,sales,A-M1,,2024-12-18,)1", r"\g<1>2"),
+    (Fault.DETAILS, r"(PAYMENT,sales,.*,EUR,)100\.00", r"\g<1>100.01"),
+    (Fault.TOTAL, r"RESERVE_WITHHELD.*\r\n", ""),
+    (Fault.TOTAL, r"TOTAL.*\r\n", ""),
+    (Fault.ENDS, r"PAID.*\r\n", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "old", "new"), FORGED)
 def test_a_summary_forged_with_its_controls_is_caught_by_what_it_adds_up_to(
     folder: Path, fault: Fault, old: str, new: str
 ) -> None:
     """Control totals that were made to agree do not help: the figures below them do not."""
-    with_controls(only(without_parquet(folder), SUMMARY), old, new)
+    forge(without_parquet(folder), old=old, new=new)
     assert fault in faults(folder)
+
+
+def forge(folder: Path, *, old: str, new: str) -> None:
+    with_controls(only(folder, SUMMARY), old, new)
+
+
+def test_of_what_was_changed_nothing_is_proved_in_columns(
+    written: Path, engine: Engine, tmp_path: Path
+) -> None:
+    """Where a check fails for a row, the proof over columns fails, too."""
+    changes = [tamper for _, tamper in TAMPERED]
+    changes += [partial(forge, old=old, new=new) for _, old, new in FORGED]
+    sets = []
+    for number, tamper in enumerate([*changes, Path.exists]):
+        copy = tmp_path / str(number)
+        copy.mkdir()
+        for path in (written / "A-M1").glob("*.csv"):
+            (copy / path.name).write_bytes(path.read_bytes())
+        tamper(copy)
+        sets.append(sorted(copy.iterdir()))
+    with engine.scratch() as scratch:
+        assert {len(changes)} == proved(scratch, sets)
 
 
 def test_a_parquet_file_that_says_otherwise_is_caught(folder: Path) -> None:
