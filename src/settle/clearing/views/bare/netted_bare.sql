@@ -4,8 +4,8 @@ with turned_over as (
         t.agreement_id,
         t.currency,
         count(*) as records,
-        total(case when k.sign = 1 then t.amount_minor else 0 end) as credits_minor,
-        total(case when k.sign = -1 then t.amount_minor else 0 end) as debits_minor
+        total(t.amount_minor) as turnover_minor,
+        total(case when k.sign = 1 then t.amount_minor else 0 end) as credits_minor
     from typed as t
     join kinds as k on k.kind = t.kind
     group by t.agreement_id, t.currency
@@ -15,6 +15,6 @@ select
     currency,
     records,
     minor(credits_minor) as credits_minor,
-    minor(debits_minor) as debits_minor,
-    minor(credits_minor - debits_minor) as net_minor
+    minor(turnover_minor - credits_minor) as debits_minor,
+    minor(credits_minor - (turnover_minor - credits_minor)) as net_minor
 from turned_over
