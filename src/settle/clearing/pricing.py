@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees, fees_tables
 from settle.clearing.kinds import kinds_table, turns_table
-from settle.clearing.rates import Rates, rates_tables
+from settle.clearing.quotations import quotations
+from settle.clearing.rates import Rates
 from settle.engine import AnyScratch
 from settle.errors import BadInput
 
@@ -135,7 +137,7 @@ def price(
     Raises:
         BadInput: an agreement, a fee schedule or a rate is missing, or the sale whose rate a
             refund asks for was never sought.
-        MoneyError: a currency has no rate.
+        MoneyError: a currency has no rate, or one that cannot be held exactly.
     """
     _give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
     unused = _unused(agreements)
@@ -144,9 +146,9 @@ def price(
     wanted = scratch.rows("select * from wanted").to_pylist()
     if any(_is_undated(asked) for asked in wanted):
         raise _undated(scratch)
-    pairs, mids = rates_tables(wanted, rates=rates, day=day)
-    scratch.give("pairs", pairs)
-    scratch.give("mids", mids)
+    quoted = quotations(wanted, rates=rates, day=day)
+    for field in fields(quoted):
+        scratch.give(field.name, getattr(quoted, field.name))
     _build(scratch, PRICING_VIEWS, views=views, unused=unused)
     converts = any(asked["quoted_on"] for asked in wanted)
     return rates.on(day).as_of if converts else None
