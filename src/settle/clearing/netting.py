@@ -77,7 +77,7 @@ def net(
     views = views or netting_views()
     rates_on = price(
         scratch, day=day, agreements=agreements, fees=fees or Fees.none(), rates=rates,
-        usage=usage, views=views,
+        usage=usage, views=views, telling=posting or bucketing,
     )  # fmt: skip
     buckets = _rows(scratch, BUCKETS + ("" if bucketing else " limit 0"), of="converted")
     stood = stand(scratch, day=day, standing=standing, views=views)

@@ -57,8 +57,10 @@ MACROS: Mapping[str, str] = {
     # A fraction in lowest terms, and limits that come with it. Nearly all amounts are below the
     # first: where no product lies halfway, every rounding is the same, and one division does it.
     "exchange(total, numerator, denominator, untied, fits, rounding)": """case
-        when abs(total) < untied then cast(sign_of(total) * whole(
-            2 * small(abs(total)) * numerator + denominator, 2 * denominator
+        when total < untied and total > -untied then cast(whole(
+            2 * small(total) * numerator
+                + case when total < 0 then -denominator else denominator end,
+            2 * denominator
         ) as decimal(38, 0))
         when abs(total) < fits then cast(sign_of(total) * nearest_to(
             small(abs(total)) * numerator, denominator, rounding
