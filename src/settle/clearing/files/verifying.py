@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from settle.clearing.files.columns import Form
@@ -12,7 +13,8 @@ from settle.clearing.files.names import FileName, folder_name
 from settle.clearing.files.reading import COLUMNS, Fault, Row, Sheet, read_sheet
 from settle.clearing.files.types import BUCKET, ENDS, OWN
 from settle.clearing.kinds import DIRECTIONS, Kind
-from settle.errors import DocumentError
+from settle.errors import DocumentError, MoneyError
+from settle.money import RATE_DECIMALS, Rate, Rounding, convert, divide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,9 @@ def verify_files(folder: Path) -> list[Failure]:
 
     For each file: its last line, its columns, its cells, its control totals, and that its rows
     are of the agreement, currency and window in its name. For the files of an agreement together:
-    that none is missing, lines sum to the summary, components to what was converted, all of it to
-    the TOTAL, and that is paid, carried or claimed. A Parquet file beside a CSV says the same.
+    that none is missing, lines sum to the summary, components to what was converted, that to what
+    it came to at its legs, all of it to the TOTAL, and that is paid, carried or claimed. A Parquet
+    file beside a CSV says the same.
     """
     sets: dict[tuple[Path, str, str, str], _Set] = defaultdict(_Set)
     for path in sorted(folder.rglob("*.csv")):
@@ -74,6 +77,7 @@ def _verify(own: _Set) -> Iterator[Failure]:
     summary, *details = sheets
     yield from _check_sequence(details)
     yield from _check_summary(summary)
+    yield from _check_converted(summary)
     yield from _check_details(summary, [row for sheet in details for row in sheet.rows])
 
 
@@ -121,6 +125,43 @@ def _check_summary(summary: Sheet) -> Iterator[Failure]:
             yield Failure(fault=fault, file=str(summary.name), why="it does not add up")
     if not parts or len(parts) != len(set(parts)) or set(totals) != set(parts):
         yield Failure(fault=Fault.TOTAL, file=str(summary.name), why="each part has one TOTAL")
+
+
+def _check_converted(summary: Sheet) -> Iterator[Failure]:
+    """A bucket converted as one came to its amount at both legs, less the markup, rounded once."""
+    for row in summary.rows:
+        if row["component"] == "net" and not _is_converted(row):
+            why = f"{row['rate_id']}: the amount at its legs, less the markup, is another"
+            yield Failure(fault=Fault.CONVERTED, file=str(summary.name), why=why)
+
+
+def _is_converted(row: Row) -> bool:
+    """Whether the rate that is told is the one of the legs, and the amount is converted by them."""
+    try:
+        rate = _mid(row).less(row["markup_e8"] // 100)
+        converted = convert(row["amount_minor"], rate, rounding=Rounding(row["rounding"]))
+    except (MoneyError, ValueError, TypeError):  # what no rate, no rounding or no number is
+        return False
+    by_record = row["convert_per"] == "record" and rate.base != rate.quote
+    told = (rate.value_e8, rate.markup_ppm * 100) == (row["rate_e8"], row["markup_e8"])
+    return told and (by_record or converted == row["settled_minor"])
+
+
+def _mid(row: Row) -> Rate:
+    """The mid rate that a row is of.
+
+    Raises:
+        MoneyError: its legs do not come to the figure that is told of it.
+    """
+    base, quote, via = row["currency"], row["settlement_currency"], row["via"] or row["currency"]
+    told_e8 = divide(row["leg_out_e8"] * 10**RATE_DECIMALS, row["leg_in_e8"],
+                     rounding=Rounding.HALF_EVEN)  # fmt: skip
+    if told_e8 != row["mid_e8"]:
+        raise MoneyError(f"{base}/{quote} is {told_e8}, not {row['mid_e8']}")
+    return Rate(
+        base=base, quote=quote, value_e8=told_e8, as_of=date.fromisoformat(row["window_id"]),
+        source="", via=via, leg_in_e8=row["leg_in_e8"], leg_out_e8=row["leg_out_e8"],
+    )  # fmt: skip
 
 
 _FEES = {"fees_percent": "fee_minor", "fees_back": "fee_back_minor", "tax": "tax_minor"}

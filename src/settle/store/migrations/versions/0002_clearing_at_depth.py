@@ -181,6 +181,9 @@ def _widen_tables() -> None:
             sa.Column("leg_out_e8", sa.BigInteger(), server_default="0", nullable=False)
         )
         batch_op.add_column(
+            sa.Column("markup_ppm", sa.BigInteger(), server_default="0", nullable=False)
+        )
+        batch_op.add_column(
             sa.Column("convert_per", sa.String(), server_default="bucket", nullable=False)
         )
         batch_op.add_column(
