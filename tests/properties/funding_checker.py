@@ -31,12 +31,9 @@ from settle.money import exponent
 
 
 def mid(currency: str) -> Fraction:
-    """Euro cents for one minor unit, by the rate that has more digits."""
-    there, back = RATES.mid(currency, "EUR"), RATES.mid("EUR", currency)
-    scale = Fraction(100, 10 ** exponent(currency))
-    if there.value_e8 >= back.value_e8:
-        return scale * Fraction(there.value_e8, 10**8)
-    return scale / Fraction(back.value_e8, 10**8)
+    """Euro cents for one minor unit, exactly."""
+    per_euro = {"EUR": 10**8, **RATES.per_via_e8}
+    return Fraction(100, 10 ** exponent(currency)) * Fraction(10**8, per_euro[currency])
 
 
 @dataclass(slots=True)

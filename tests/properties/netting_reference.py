@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 from tests.properties.netting_world import DAY, PPM, RATES, Row, World
 
 from settle.clearing.kinds import DIRECTIONS, Kind
-from settle.money import Rounding, cross, divide, exponent
+from settle.money import Rounding, divide, exponent
 
 Key = tuple[str, str, str, str, str]
 """Agreement, part, currency of the records, currency of the position, rate."""
@@ -205,29 +206,27 @@ def rule_of(world: World, one: Row, schedule: str, kind: str) -> list[Row] | Non
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate as a participant gets it, and the mid rate of the window's day."""
+    """A rate as a participant gets it, and the mid rate of the window's day, both exact."""
 
     rate_id: str
     base: str
     quote: str
     client_e8: int
-    day_e8: int
+    client: Fraction
+    day: Fraction
 
     def exchange(self, amount: int, own: Row, *, at_mid: bool = False) -> int:
-        """An amount converted and rounded once."""
-        shift = exponent(self.quote) - exponent(self.base)
-        return divide(
-            amount * (self.day_e8 if at_mid else self.client_e8) * 10 ** max(shift, 0),
-            10 ** (8 + max(-shift, 0)),
-            rounding=Rounding(own["rounding"]),
-        )
+        """An amount converted exactly, in major units, and rounded once."""
+        major = Fraction(amount, 10 ** exponent(self.base)) * (self.day if at_mid else self.client)
+        exact = major * 10 ** exponent(self.quote)
+        return divide(exact.numerator, exact.denominator, rounding=Rounding(own["rounding"]))
 
 
 def rate_of(one: Row, own: Row, quote: str) -> Rate:
     """The rate that a record asks for."""
     base = one["currency"]
     if base == quote:
-        return Rate(f"{base}/{quote}", base, quote, 10**8, 10**8)
+        return Rate(f"{base}/{quote}", base, quote, 10**8, Fraction(1), Fraction(1))
     day = date.fromisoformat(one["occurred_window"])
     is_next = own["conversion"] == "next_day"
     if one["kind"].startswith("refund"):
@@ -236,12 +235,19 @@ def rate_of(one: Row, own: Row, quote: str) -> Rate:
         else:
             is_next = own["refund_rate"] == "next_day"
     day += timedelta(days=is_next)
-    mid, day_mid = (
-        cross(base, quote, per_euro_e8=dict(RATES.by_day[on]), as_of=on, source="ECB").value_e8
-        for on in (day, DAY)
-    )
-    client = divide(mid * (PPM - own["fx_markup_ppm"]), PPM, rounding=Rounding.HALF_EVEN)
-    return Rate(f"ECB:{day}:{base}/{quote}", base, quote, client, day_mid)
+    mid, day_mid = (worth(base, quote, on) for on in (day, DAY))
+    markup = Fraction(own["fx_markup_ppm"], PPM)
+    # What is told is rounded, and what converts is not. `round` is half-even.
+    client_e8 = round(Fraction(round(mid * 10**8)) * (1 - markup))
+    return Rate(
+        f"ECB:{day}:{base}/{quote}", base, quote, client_e8, mid * (1 - markup), day_mid
+    )  # fmt: skip
+
+
+def worth(base: str, quote: str, day: date) -> Fraction:
+    """Units of one currency for one of another, by what each is for a euro on a day."""
+    per_euro = {"EUR": 10**8, **RATES.by_day[day]}
+    return Fraction(per_euro[quote], per_euro[base])
 
 
 def reference(world: World) -> dict[str, Any]:

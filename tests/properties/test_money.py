@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from math import gcd
 
 import pytest
 from hypothesis import given
@@ -129,10 +131,63 @@ def test_a_conversion_is_less_than_one_unit_off(
     amount_minor: int, base: str, quote: str, value_e8: int, rounding: Rounding
 ) -> None:
     """In major units, the result is the exact product to within one minor unit."""
-    rate = Rate(base=base, quote=quote, value_e8=value_e8, as_of=date(2024, 12, 18), source="test")
+    rate = Rate(base=base, quote=quote, value_e8=value_e8, as_of=DAY, source="test")
     major = Fraction(amount_minor, 10 ** exponent(base)) * Fraction(rate.value)
     off = abs(convert(amount_minor, rate, rounding=rounding) - major * 10 ** exponent(quote))
     assert off < 1 if rounding is Rounding.DOWN else off <= Fraction(1, 2)
+
+
+DAY = date(2024, 12, 18)
+LEGS = st.one_of(
+    st.integers(1, 10**13), st.sampled_from([10**8, 150_948_000_000, 16_152_000_000, 104_960_000])
+)
+MARKUPS = st.one_of(st.integers(0, 999_999), st.sampled_from([0, 3_000, 6_100, 10_000]))
+ROUND: dict[Rounding, Callable[[Fraction], int]] = {
+    Rounding.HALF_EVEN: round,
+    Rounding.HALF_UP: lambda x: int(abs(x) + Fraction(1, 2)) * (1 if x >= 0 else -1),
+    Rounding.DOWN: int,
+}
+"""The oracle: what Python's own fractions come to."""
+
+
+def derived(base: str, quote: str, legs: tuple[int, int], markup_ppm: int = 0) -> Rate:
+    """The rate that two quotations make, its figure told as it is, less a markup."""
+    leg_in, leg_out = legs
+    told_e8 = max(round(Fraction(leg_out * 10**8, leg_in)), 10**6)  # none is told as nothing
+    mid = Rate(
+        base=base, quote=quote, value_e8=told_e8, as_of=DAY, source="test", via="EUR",
+        leg_in_e8=leg_in, leg_out_e8=leg_out,
+    )  # fmt: skip
+    return mid.less(markup_ppm)
+
+
+@given(
+    amount_minor=AMOUNTS, pair=st.tuples(CURRENCIES, CURRENCIES), legs=st.tuples(LEGS, LEGS),
+    markup_ppm=MARKUPS, rounding=st.sampled_from(Rounding),
+)  # fmt: skip
+def test_an_amount_is_converted_by_both_legs_and_rounded_once(
+    amount_minor: int, pair: tuple[str, str], legs: tuple[int, int], markup_ppm: int,
+    rounding: Rounding,
+) -> None:  # fmt: skip
+    """Whatever pair, markup and rounding: the exact fraction, and only the amount is rounded."""
+    base, quote = pair
+    rate = derived(base, quote, legs, markup_ppm)
+    major = Fraction(amount_minor, 10 ** exponent(base)) * Fraction(legs[1], legs[0])
+    exact = major * (1 - Fraction(markup_ppm, 10**6)) * 10 ** exponent(quote)
+    assert ROUND[rounding](exact) == convert(amount_minor, rate, rounding=rounding)
+    assert gcd(*rate.factor) == 1
+
+
+@given(amount_minor=AMOUNTS, base=CURRENCIES, quote=CURRENCIES, legs=st.tuples(LEGS, LEGS))
+def test_there_and_back_is_no_further_off_than_two_roundings(
+    amount_minor: int, base: str, quote: str, legs: tuple[int, int]
+) -> None:
+    """Half a unit there is worth so much here, and half a unit here: nothing else is lost."""
+    there, back = derived(base, quote, legs), derived(quote, base, legs[::-1])
+    assert Fraction(*there.factor) * Fraction(*back.factor) == 1
+    abroad = convert(amount_minor, there, rounding=Rounding.HALF_EVEN)
+    again = convert(abroad, back, rounding=Rounding.HALF_EVEN)
+    assert abs(again - amount_minor) <= (Fraction(*back.factor) + 1) / 2
 
 
 @given(value=st.decimals(min_value=0, max_value=10**9, allow_nan=False))

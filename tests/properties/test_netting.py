@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from random import Random
 from typing import Any
@@ -18,8 +20,8 @@ from tests.properties.netting_world import DAY, RULE, World, netted, record, ter
 from tests.properties.together import Window, drawn, hold, of_each, split, together
 from tests.size import examples
 
-from settle.clearing import rates
 from settle.clearing.netting import Netted, netting_views
+from settle.clearing.quotations import reach
 from settle.engine import Engine, violations
 from settle.errors import MoneyError, NotConserved
 from settle.money import Rounding, divide
@@ -234,46 +236,60 @@ def test_graduated_fees_of_a_month_are_the_fee_of_its_volume(engine: Engine) -> 
     hold(check_as_one, in_windows(engine, drawn(months(), WORLDS)))
 
 
+FRACTIONS = st.one_of(
+    st.tuples(st.integers(1, 10**13), st.sampled_from([1, 2, 10**4, 10**8, 10**10])),
+    st.tuples(st.integers(1, 5 * 10**18), st.integers(1, 5 * 10**18)),
+    st.tuples(st.sampled_from([1, 3, 10_393]), st.sampled_from([2, 4, 6, 20_000])),
+)
 NUMBERS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
-        "total": st.integers(-(10**18), 10**18),
+        "total": st.one_of(
+            st.integers(-(10**18), 10**18), st.integers(-(10**6), 10**6),
+            st.integers(-3, 3).map(lambda off: 2**63 + off), st.just(2**63 - 1),
+        ),
         "ppm": st.integers(0, 1_000_000),
-        "rate": st.integers(1, 10**13),
-        "denominator": st.sampled_from([10**8, 10**10]),
+        "fraction": FRACTIONS,
         "rounding": st.sampled_from([Rounding.HALF_EVEN, Rounding.HALF_UP]),
     }
-)
+)  # fmt: skip
 ARITHMETIC = """select
     share_of("size", ppm, rounding) as share,
-    portion_of(cast(total as decimal(38, 0)), ppm, rounding) as portion,
+    portion_of(total, ppm, rounding) as portion,
     exchange(
-        cast(total as decimal(38, 0)), cast(rate as decimal(38, 0)), "whole", rest,
-        denominator, fits, rounding
+        total, numerator, denominator, cast(untied as decimal(38, 0)),
+        cast(fits as decimal(38, 0)), rounding
     ) as exchanged
 from numbers order by place"""
 
 
+def at_limits(drew: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What was drawn, and the same for amounts on both sides of where one way ends."""
+    lowest = Fraction(*drew["fraction"])
+    numerator, denominator = lowest.numerator, lowest.denominator
+    untied, fits = reach(numerator, denominator)
+    for total in (drew["total"], untied - 1, -untied, fits - 1, fits, denominator // 2):
+        yield {
+            "total": Decimal(total), "ppm": drew["ppm"], "rounding": drew["rounding"],
+            "numerator": numerator, "denominator": denominator, "untied": untied, "fits": fits,
+            "size": min(abs(total), 10**18),
+        }  # fmt: skip
+
+
 @pytest.mark.soak
 def test_arithmetic_within_64_bits_is_that_of_money(engine: Engine) -> None:
-    """The fast way gives what exact division gives, on both sides of the limit it is used up to."""
-    numbers = drawn(NUMBERS, examples(500, full=20_000))
-    rows = [
-        {
-            **n, "place": place, "size": abs(n["total"]),
-            "whole": n["rate"] // n["denominator"], "rest": n["rate"] % n["denominator"],
-            "fits": rates.FAST_MAX // max(n["denominator"], n["rate"] // n["denominator"] + 1),
-        }
-        for place, n in enumerate(numbers)
-    ]  # fmt: skip
+    """The fast ways give what exact division gives, on both sides of the limits they end at."""
+    rows = [row for drew in drawn(NUMBERS, examples(500, full=20_000)) for row in at_limits(drew)]
+    wide = pa.array([row["total"] for row in rows], pa.decimal128(38, 0))
+    table = pa.Table.from_pylist([{**row, "place": n} for n, row in enumerate(rows)])
     with engine.scratch() as scratch:
-        scratch.give("numbers", pa.Table.from_pylist(rows))
+        scratch.give("numbers", table.set_column(0, "total", wide))
         results = scratch.rows(ARITHMETIC).to_pylist()
     for row, actual in zip(rows, results, strict=True):
-        total, ppm, rounding = row["total"], row["ppm"], row["rounding"]
+        total, ppm, rounding = int(row["total"]), row["ppm"], row["rounding"]
         expected = {
-            "share": divide(abs(total) * ppm, 10**6, rounding=rounding),
+            "share": divide(row["size"] * ppm, 10**6, rounding=rounding),
             "portion": divide(total * ppm, 10**6, rounding=rounding),
-            "exchanged": divide(total * row["rate"], row["denominator"], rounding=rounding),
+            "exchanged": divide(total * row["numerator"], row["denominator"], rounding=rounding),
         }
         assert (row, expected) == (row, actual)
 
@@ -320,6 +336,25 @@ ALONE = World(
 )
 
 
+WON = World([OWN, PARTNER], [record(amount_minor=10**10, currency="KRW")])
+HALVES = World(  # 18.75 euros at 161.52 are 3028.5 yen
+    [{**OWN, "settlement_currency": "JPY", "fx_markup_ppm": 0, "fee_ppm": 0}, PARTNER],
+    [record(amount_minor=18_75, currency="EUR")],
+)
+
+
+def rounded(told: str, day: str = "") -> tuple[str, str]:
+    """From the fraction to the rate of eight decimals, which keeps five digits of a won in euros.
+
+    That is one over the quoted won for a euro, rounded.
+    """
+    was = f"""        minor(quotient(m.{day}paid_out, m.{day}divisor)) as {day}numerator,
+        minor(quotient(m.{day}taken_in, m.{day}divisor)) as {day}denominator"""
+    becomes = f"""        minor(m.{told} * m.up) as {day}numerator,
+        cast(100000000 * m.down as bigint) as {day}denominator"""
+    return was, becomes
+
+
 def broken(view: str, was: str, becomes: str) -> dict[str, str]:
     views = netting_views()
     assert was in views[view], "the netter is no longer written that way"
@@ -364,10 +399,15 @@ NOT_THE_REFERENCE = {
         SINGLY, "converted", "        then e.single_minor\n", "        then e.whole_minor\n",
     ),
     "refunds at today's rate": (
-        SINGLY, "charged", "coalesce(r.original_on, r.occurred_window)", "r.occurred_window",
+        SINGLY, "charged", "coalesce(r.original_on, '')", "r.occurred_window",
     ),
     "taxes nothing": (PLAIN, "taxed", "when a.tax_ppm = 0", "when true"),
-    "takes no markup": (PLAIN, "quoted", "1000000 - q.fx_markup_ppm", "1000000"),
+    "takes no markup": (PLAIN, "quoted", "1000000 - a.markup_ppm", "1000000"),
+    "multiplies the rounded inverse": (WON, "quoted", *rounded("client_e8")),
+    "finds what the hub gains by the rounded inverse": (WON, "quoted", *rounded("mid_e8", "day_")),
+    "rounds ties up where there are some": (
+        HALVES, "converted", "a.untied_minor, a.fits_minor", "a.fits_minor, a.fits_minor",
+    ),
     "forgets that rules are dated": (
         DATED, "ruled", "q.occurred_window >= y.valid_from", "q.occurred_window < y.valid_from",
     ),
@@ -391,8 +431,10 @@ NOT_THE_REFERENCE = {
 def test_a_netter_that_prices_wrongly_is_not_the_reference(engine: Engine, defect: str) -> None:
     """What sums to zero may still be wrong: the loop over single records says otherwise."""
     world, *planted = NOT_THE_REFERENCE[defect]
+    views = broken(*planted)
+    check_buckets(netted(engine, world), world)
     with pytest.raises(AssertionError):
-        check_buckets(netted(engine, world, broken(*planted)), world)
+        check_buckets(netted(engine, world, views), world)
 
 
 def test_a_fee_that_is_not_given_back_is_kept_though_its_volume_is(engine: Engine) -> None:

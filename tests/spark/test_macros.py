@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from hypothesis import strategies as st
 
+from settle.clearing.quotations import FRACTION_MAX, reach
 from settle.engine import AnyEngine, Engine, SparkEngine
 from settle.errors import MoneyError
 from settle.money import Rounding, divide
@@ -88,6 +90,43 @@ def test_a_share_is_the_same_in_64_bits_and_in_38_digits(
         expected = [divide(amount * part, PPM, rounding=rounding) for amount, part in shares]
         assert expected == found.column("share").to_pylist()
         assert expected == [-int(value) for value in found.column("portion").to_pylist()]
+
+
+FRACTIONS = st.one_of(
+    st.builds(Fraction, st.integers(1, 10**12), st.integers(1, 10**12)),
+    st.builds(Fraction, st.integers(1, FRACTION_MAX), st.integers(10**6, FRACTION_MAX)),
+    st.sampled_from([Fraction(1), Fraction(2019, 1250), Fraction(12_500, 188_685), Fraction(1, 2)]),
+)
+EXCHANGES = st.tuples(FRACTIONS, st.one_of(MONEY, MONEY.map(lambda amount: -amount)))
+
+
+def test_an_exchange_is_the_exact_fraction_rounded_once(
+    either: AnyEngine, many: Callable[..., list[Any]], size: Any
+) -> None:
+    """On both sides of each limit, at ties and at 2^63, and by the longest fractions that fit."""
+    rows = []
+    for fraction, amount in many(EXCHANGES, size.numbers):
+        untied, fits = reach(fraction.numerator, fraction.denominator)
+        tie = fraction.denominator // 2
+        rows += [(each, fraction, untied, fits) for each in (amount, untied, fits - 1, tie, -tie)]
+    columns = {
+        "i": pa.array(range(len(rows))), "total": wide([row[0] for row in rows]),
+        "n": pa.array([row[1].numerator for row in rows], pa.int64()),
+        "d": pa.array([row[1].denominator for row in rows], pa.int64()),
+        "untied": wide([row[2] for row in rows]), "fits": wide([row[3] for row in rows]),
+    }  # fmt: skip
+    for rounding in ROUNDINGS:
+        with either.scratch() as scratch:
+            scratch.give("exchanges", pa.table(columns))
+            found = scratch.rows(
+                f"""select exchange(total, n, d, untied, fits, '{rounding}') as amount
+                from exchanges order by i"""
+            )
+        expected = [
+            divide(total * by.numerator, by.denominator, rounding=rounding)
+            for total, by, _, _ in rows
+        ]
+        assert expected == [int(value) for value in found.column("amount").to_pylist()]
 
 
 def test_a_quotient_too_large_for_spark_is_refused_and_not_another_number(

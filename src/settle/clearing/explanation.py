@@ -34,8 +34,9 @@ class Line:
 class Bucket:
     """The records of a position in one currency at one rate: lines that sum to `net_minor`.
 
-    They are converted once, or a record at a time, as `convert_per` says. `via`: the currency
-    between the two legs of the rate, if any.
+    They are converted once, or a record at a time, as `convert_per` says: times `leg_out_e8`, by
+    `leg_in_e8`, less `markup_ppm` of it, and rounded. `via`: the currency between the two legs of
+    the rate, if any. `mid_e8` and `client_e8` are what is told of that in eight decimals.
     """
 
     currency: str
@@ -48,6 +49,7 @@ class Bucket:
     via: str
     leg_in_e8: int
     leg_out_e8: int
+    markup_ppm: int
     rounding: str
     convert_per: str
     converted_minor: int
@@ -61,7 +63,8 @@ class Bucket:
         rate = f"{self.rate_id} mid {self.mid_e8}e-8 client {self.client_e8}e-8"
         if not self.via:
             return rate
-        return f"{rate} through {self.via}: {self.leg_in_e8}e-8, {self.leg_out_e8}e-8"
+        legs = f"through {self.via}: {self.leg_in_e8}e-8, {self.leg_out_e8}e-8"
+        return f"{rate} {legs}, less {self.markup_ppm} ppm"
 
     def as_json(self) -> dict[str, Any]:
         """The bucket as plain values."""

@@ -77,7 +77,7 @@ def net(
     views = views or netting_views()
     rates_on = price(
         scratch, day=day, agreements=agreements, fees=fees or Fees.none(), rates=rates,
-        usage=usage, views=views,
+        usage=usage, views=views, telling=posting or bucketing,
     )  # fmt: skip
     buckets = _rows(scratch, BUCKETS + ("" if bucketing else " limit 0"), of="converted")
     stood = stand(scratch, day=day, standing=standing, views=views)
@@ -116,7 +116,8 @@ def _minor(names: Sequence[str]) -> str:
 
 BUCKETS = f"""select
     agreement_id, part, settlement_currency, currency, cast(records as bigint) as records,
-    {_minor(BUCKET)}, rate_id, mid_e8, via, leg_in_e8, leg_out_e8, rounding, convert_per, fx_party
+    {_minor(BUCKET)}, rate_id, mid_e8, via, leg_in_e8, leg_out_e8, markup_ppm,
+    rounding, convert_per, fx_party
 from converted order by place, part, settlement_currency, currency, rate_id"""  # noqa: S608  # names of ours
 
 _USED = """select

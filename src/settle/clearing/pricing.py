@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees, fees_tables
 from settle.clearing.kinds import kinds_table, turns_table
-from settle.clearing.rates import Rates, rates_tables
+from settle.clearing.quotations import quotations
+from settle.clearing.rates import Rates
+from settle.clearing.totals import refuse_too_large
 from settle.engine import AnyScratch
-from settle.errors import BadInput
+from settle.errors import BadInput, MoneyError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,8 +26,8 @@ SUMMING_VIEWS = (
 """The steps up to the question which rates are needed, in the order in which they build."""
 
 PRICING_VIEWS = (
-    "paired", "quoted", "singled", "singles", "bucketed", "taxed", "converted", "fixed", "combined",
-    "sides", "earned", "shared", "parties_traded",
+    "paired", "quoted", "singled", "singles", "bucketed", "taxed", "converted", "passed_on",
+    "fixed", "combined", "sides", "earned", "shared", "parties_traded",
 )  # fmt: skip
 """The steps from there to the positions and to what the trade gives each party."""
 
@@ -126,28 +129,35 @@ def _refuse_unknown_schedules(agreements: Agreements, fees: Fees) -> None:
 
 def price(
     scratch: AnyScratch, *, day: date, agreements: Agreements, fees: Fees, rates: Rates,
-    usage: pa.Table | None, views: Mapping[str, str],
+    usage: pa.Table | None, views: Mapping[str, str], telling: bool = True,
 ) -> date | None:  # fmt: skip
     """Take `records` of the scratch space to `combined`. Gives the day of the rates, if any.
 
-    `fees`: the schedules that agreements name. `usage`: what tiers counted before.
+    `fees`: the schedules that agreements name. `usage`: what tiers counted before. Without
+    `telling`, `converted` is not kept: it is slow to look at afterwards.
 
     Raises:
         BadInput: an agreement, a fee schedule or a rate is missing, or the sale whose rate a
             refund asks for was never sought.
-        MoneyError: a currency has no rate.
+        MoneyError: a currency has no rate, or one that amounts cannot be multiplied by exactly; or
+            a total is beyond 64 bits.
     """
     _give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
     unused = _unused(agreements)
-    _build(scratch, SUMMING_VIEWS, views=views, unused=unused)
+    _build(scratch, SUMMING_VIEWS, views=views, unused=unused, lazy=LAZY)
     _refuse_unknown(scratch)
     wanted = scratch.rows("select * from wanted").to_pylist()
     if any(_is_undated(asked) for asked in wanted):
         raise _undated(scratch)
-    pairs, mids = rates_tables(wanted, rates=rates, day=day)
-    scratch.give("pairs", pairs)
-    scratch.give("mids", mids)
-    _build(scratch, PRICING_VIEWS, views=views, unused=unused)
+    quoted = quotations(wanted, rates=rates, day=day)
+    for field in fields(quoted):
+        scratch.give(field.name, getattr(quoted, field.name))
+    lazy = LAZY | {"passed_on" if telling else "converted"}
+    try:
+        _build(scratch, PRICING_VIEWS, views=views, unused=unused, lazy=lazy)
+    except MoneyError:
+        refuse_too_large(scratch, view=_TO_CONVERT, amounts=("net_minor", "credits_minor"))
+        raise
     converts = any(asked["quoted_on"] for asked in wanted)
     return rates.on(day).as_of if converts else None
 
@@ -164,12 +174,12 @@ def _unused(agreements: Agreements) -> Mapping[str, Mapping[str, str]]:
 
 def _build(
     scratch: AnyScratch, names: Sequence[str], *, views: Mapping[str, str],
-    unused: Mapping[str, Mapping[str, str]],
+    unused: Mapping[str, Mapping[str, str]], lazy: Collection[str],
 ) -> None:  # fmt: skip
     for name in names:
         if unused.get(name):
             scratch.read(name, [], columns=unused[name])
-    scratch.steps({name: views[name] for name in names if name not in unused}, lazy=LAZY)
+    scratch.steps({name: views[name] for name in names if name not in unused}, lazy=lazy)
 
 
 def _refuse_unknown(scratch: AnyScratch) -> None:
@@ -201,6 +211,12 @@ def _undated(scratch: AnyScratch) -> BadInput:
         field="refund_rate", agreement_id=name, record_id=record_id,
     )  # fmt: skip
 
+
+_TO_CONVERT = """(
+    select t.agreement_id, i.base as currency, t.net_minor, t.credits_minor
+    from taxed as t join mids as i on i.pair = t.pair
+) as to_convert"""
+"""What cannot be multiplied is beyond 64 bits before it is: see `quotations.FRACTION_MAX`."""
 
 _UNDATED = """select a.agreement_id, c.record_id
 from charged as c

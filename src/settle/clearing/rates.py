@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from settle.calendars import is_business_day
 from settle.clearing.tabular import (
@@ -19,9 +18,6 @@ from settle.clearing.tabular import (
 )
 from settle.errors import BadInput, MoneyError
 from settle.money import RATE_DECIMALS, Rate, exponent, parse_rate, triangulate
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 AGE_DAYS_MAX = 5
 """A rate older than this is refused: the longest TARGET closing (Easter) is four days."""
@@ -47,7 +43,7 @@ class DayRates:
     valid_until: Mapping[str, date] = field(default_factory=dict)
 
     def mid(self, base: str, quote: str) -> Rate:
-        """The mid rate of a pair through `via`, eight decimals, half-even, with both its legs.
+        """The mid rate of a pair through `via`, with both the legs that it converts by.
 
         Raises:
             MoneyError: one of the currencies has no quotation.
@@ -158,96 +154,3 @@ def _add(known: Rates, line: Mapping[str, object], figure_e8: int) -> None:
         raise MoneyError(f"one {name} is one {name}")
     if until is not None:
         known.valid_until.setdefault(day, {})[currency] = until  # type: ignore[attr-defined]
-
-
-FAST_MAX = 4 * 10**18
-"""Up to this a product and its rounding are sure to stay within 64 bits."""
-
-
-def rates_tables(
-    wanted: list[Mapping[str, object]], *, rates: Rates, day: date
-) -> tuple[pa.Table, pa.Table]:
-    """The rates that views join: `pairs`, what is asked for, and `mids`, each rate once.
-
-    `wanted`: currency, settlement_currency, quoted_on (ISO, blank where nothing is converted),
-    is_next_day. `pairs`: base, quote, quoted_on, is_next_day, pair. `mids`, by pair: base, quote,
-    rate_id, mid_e8, day_mid_e8 (of the window's day), via and its legs, numerator, denominator,
-    fits_minor. A rate of 10⁻⁸ units times numerator over denominator takes minor units of `base`
-    to minor units of `quote`; amounts below `fits_minor` do so within 64 bits.
-
-    Raises:
-        MoneyError: one of the currencies has no quotation.
-        BadInput: rates of a day are missing, too old or expired.
-    """
-    import pyarrow as pa
-
-    mids: dict[str, dict[str, object]] = {}
-    pairs = []
-    for asked in wanted:
-        mid = _mid(asked, rates=rates, day=day)
-        known = mids.setdefault(str(mid["rate_id"]), {**mid, "pair": len(mids)})
-        pairs.append(
-            {
-                "base": asked["currency"],
-                "quote": asked["settlement_currency"],
-                "quoted_on": asked["quoted_on"],
-                "is_next_day": asked["is_next_day"],
-                "pair": known["pair"],
-            }
-        )
-    return (
-        pa.Table.from_pylist(pairs, schema=pa.schema(_typed(_PAIRS))),
-        pa.Table.from_pylist(list(mids.values()), schema=pa.schema(_typed(_MIDS))),
-    )
-
-
-def _mid(asked: Mapping[str, object], *, rates: Rates, day: date) -> dict[str, object]:
-    base, quote = str(asked["currency"]), str(asked["settlement_currency"])
-    shift = exponent(quote) - exponent(base)
-    numerator, denominator = 10 ** max(shift, 0), 10 ** (RATE_DECIMALS + max(-shift, 0))
-    if base == quote:
-        one = 10**RATE_DECIMALS
-        found = {
-            "rate_id": f"{base}/{quote}", "mid_e8": one, "day_mid_e8": one, "via": "",
-            "leg_in_e8": one, "leg_out_e8": one,
-        }  # fmt: skip
-        return _figured(found, base, quote, numerator, denominator)
-    own_day = date.fromisoformat(str(asked["quoted_on"]))
-    known = rates.after(own_day) if asked["is_next_day"] else rates.on(own_day)
-    mid = known.mid(base, quote)
-    found = {
-        "rate_id": f"{mid.source}:{mid.as_of}:{base}/{quote}",
-        "mid_e8": mid.value_e8,
-        "day_mid_e8": rates.on(day).mid(base, quote).value_e8,
-        "via": mid.via,
-        "leg_in_e8": mid.leg_in_e8,
-        "leg_out_e8": mid.leg_out_e8,
-    }
-    return _figured(found, base, quote, numerator, denominator)
-
-
-def _figured(
-    found: dict[str, object], base: str, quote: str, numerator: int, denominator: int
-) -> dict[str, object]:
-    largest = max(int(str(found["mid_e8"])), int(str(found["day_mid_e8"]))) * numerator
-    fits = min(FAST_MAX // denominator, FAST_MAX // (largest // denominator + 1))
-    return {
-        **found, "base": base, "quote": quote, "numerator": numerator,
-        "denominator": denominator, "fits_minor": fits if largest < FAST_MAX else 0,
-    }  # fmt: skip
-
-
-_PAIRS = {"base": "text", "quote": "text", "quoted_on": "text", "is_next_day": "flag",
-          "pair": "small"}  # fmt: skip
-_MIDS = {
-    "pair": "small", "base": "text", "quote": "text", "rate_id": "text", "mid_e8": "whole",
-    "day_mid_e8": "whole", "via": "text", "leg_in_e8": "whole", "leg_out_e8": "whole",
-    "numerator": "whole", "denominator": "whole", "fits_minor": "whole",
-}  # fmt: skip
-
-
-def _typed(columns: Mapping[str, str]) -> dict[str, pa.DataType]:
-    import pyarrow as pa
-
-    types = {"text": pa.string(), "whole": pa.int64(), "small": pa.int32(), "flag": pa.bool_()}
-    return {name: types[kind] for name, kind in columns.items()}

@@ -178,6 +178,7 @@ position_lines = sa.Table(
     sa.Column("via", sa.String(3), nullable=False, server_default="", doc="between the legs"),
     sa.Column("leg_in_e8", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("leg_out_e8", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("markup_ppm", sa.BigInteger, nullable=False, server_default="0", doc="off both legs"),
     sa.Column("rounding", Id, nullable=False),
     sa.Column("convert_per", Id, nullable=False, server_default="bucket"),
     sa.Column("converted_minor", Minor, nullable=False),

@@ -2,11 +2,12 @@
 
 from settle.money.currency import SETTLEMENT_CURRENCIES, currencies, exponent, register
 from settle.money.gate import MINOR_MAX, from_minor, in_range, plain, to_minor
-from settle.money.rate import RATE_DECIMALS, Rate, convert, cross, parse_rate, triangulate
+from settle.money.rate import PPM, RATE_DECIMALS, Rate, convert, cross, parse_rate, triangulate
 from settle.money.rounding import Rounding, allocate, divide
 
 __all__ = [
     "MINOR_MAX",
+    "PPM",
     "RATE_DECIMALS",
     "SETTLEMENT_CURRENCIES",
     "Rate",

@@ -53,7 +53,10 @@ class Payout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
-    """The sales of one currency at one rate: lines that sum to `net_minor`, and what it became."""
+    """The sales of one currency at one rate: lines that sum to `net_minor`, and what it became.
+
+    `quoted`: the amounts that are worth the same, by which it is converted, less the markup.
+    """
 
     currency: str
     records: int
@@ -62,6 +65,7 @@ class Conversion:
     rate_id: str
     mid_rate: str
     rate: str
+    quoted: str
     markup: str
     is_converted: bool
     per: str
@@ -135,7 +139,7 @@ def merchant_statement(
         schema=SCHEMA, tenant=tenant, window_id=window.window_id, closed_at=closed_at,
         agreement_id=agreement_id, participant_id=terms["participant_id"],
         name=terms["beneficiary_name"] or terms["participant_id"],
-        accounts=[_account(each, payouts, terms["fx_markup_ppm"]) for each in explained],
+        accounts=[_account(each, payouts) for each in explained],
         held=list(_held(connection, window.window_id, agreement_id)),
     )  # fmt: skip
 
@@ -162,27 +166,35 @@ def masked(account: str) -> str:
     return f"•••• {signs[-4:]}" if len(signs) > 8 else "••••"
 
 
-def _account(explained: Explanation, payouts: dict[str, Payout], markup_ppm: int) -> Account:
+def _account(explained: Explanation, payouts: dict[str, Payout]) -> Account:
     position = explained.position
     own = explained.lines[len(explained.buckets) :]
     converted = zip(explained.buckets, explained.lines, strict=False)
     return Account(
         position_id=position.position_id, part=position.part, currency=position.currency,
-        conversions=[_conversion(bucket, line, markup_ppm) for bucket, line in converted],
+        conversions=[_conversion(bucket, line) for bucket, line in converted],
         lines=own, net_minor=position.net_minor, steps=explained.steps[1:],
         rest_minor=position.rest_minor, ends=explained.ends,
         payout=payouts.get(position.position_id),
     )  # fmt: skip
 
 
-def _conversion(bucket: Bucket, settled: Line, markup_ppm: int) -> Conversion:
+def _conversion(bucket: Bucket, settled: Line) -> Conversion:
     is_converted = bucket.currency != settled.currency
     return Conversion(
         currency=bucket.currency, records=bucket.records, lines=bucket.lines,
         net_minor=bucket.net_minor, rate_id=bucket.rate_id, mid_rate=_rate(bucket.mid_e8),
-        rate=_rate(bucket.client_e8), markup=_percent(markup_ppm if is_converted else 0),
-        is_converted=is_converted, per=bucket.convert_per, settled=settled,
+        rate=_rate(bucket.client_e8), quoted=_quoted(bucket, settled.currency),
+        markup=_percent(bucket.markup_ppm), is_converted=is_converted, per=bucket.convert_per,
+        settled=settled,
     )  # fmt: skip
+
+
+def _quoted(bucket: Bucket, currency: str) -> str:
+    return (
+        f"{_rate(bucket.leg_in_e8)}\u00a0{bucket.currency} = "
+        f"{_rate(bucket.leg_out_e8)}\u00a0{currency}"
+    )
 
 
 def _rate(rate_e8: int) -> str:

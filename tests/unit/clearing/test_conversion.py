@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from settle.clearing.netting import Netted, net
 from settle.clearing.rates import Rates
 from settle.clearing.standing import Standing
 from settle.engine import Engine
-from settle.errors import BadInput
+from settle.errors import BadInput, MoneyError
 from settle.money import parse_rate
 
 PARTNER = terms("P1", role="partner")
@@ -76,6 +77,69 @@ def test_payments_and_refunds_of_one_currency_net_as_the_worked_example(engine: 
     known = rates(USD="1", KRW="1241.379310")
     (row,) = window(engine, World([own, PARTNER], records), known).obliged.to_pylist()
     assert 7_00 == row["net_minor"]
+
+
+@pytest.mark.parametrize(("markup_ppm", "settled"), [(0, 6_624_797_94), (6_100, 6_584_386_68)])
+def test_an_amount_in_a_weak_currency_keeps_all_its_digits(
+    engine: Engine, markup_ppm: int, settled: int
+) -> None:
+    """10,000,000,000 won at 1,509.48 for a euro are 6,624,797.94, and not 0.00066248 of it."""
+    own = terms("M1", fx_markup_ppm=markup_ppm)
+    world = World([own, PARTNER], [record(amount_minor=10**10, currency="KRW")])
+    (bucket,) = netted(engine, world).buckets.to_pylist()
+    assert (settled, 6_624_797_94 - settled) == (
+        bucket["converted_minor"], bucket["fx_result_minor"],
+    )  # fmt: skip
+    assert (66_248, markup_ppm) == (bucket["mid_e8"], bucket["markup_ppm"])
+
+
+LONG = Rates({DAY: {"JPY": 4_999_999_999_999_999_999, "KRW": 4_999_999_999_999_999_997}})
+"""Figures of as many digits as 64 bits hold: a unit for a euro is a prime, or nearly so."""
+
+
+@pytest.mark.parametrize("amount_minor", [1, 10**9, 10**18, 2**63 - 2, 2**63 - 1])
+@pytest.mark.parametrize("pair", [("JPY", "KRW"), ("KRW", "JPY")])
+def test_an_amount_at_the_edge_is_converted_exactly(
+    engine: Engine, pair: tuple[str, str], amount_minor: int
+) -> None:
+    """Up to 2^63 - 1, by figures of nineteen digits, an amount is the exact fraction, rounded."""
+    base, quote = pair
+    own = terms("M1", settlement_currency=quote)
+    world = World([own, PARTNER], [record(amount_minor=amount_minor, currency=base)])
+    exact = Fraction(amount_minor) * LONG.by_day[DAY][quote] / LONG.by_day[DAY][base]
+    if round(exact) >= 2**63:
+        with pytest.raises(MoneyError, match=f"A-M1: a total in ({base}|{quote}) is beyond"):
+            window(engine, world, LONG)
+        return
+    (bucket,) = window(engine, world, LONG).buckets.to_pylist()
+    assert round(exact) == bucket["converted_minor"]
+
+
+@pytest.mark.parametrize("told", [{}, {"posting": False, "bucketing": False}])
+def test_what_cannot_be_multiplied_is_refused_by_name(engine: Engine, told: dict[str, Any]) -> None:
+    """Twice 2^63 - 1 won times nineteen digits has no place in 38: it names whose, and wraps not.
+
+    The same where nobody asks what the buckets are.
+    """
+    own = terms("M1", settlement_currency="JPY")
+    records = [record(n, amount_minor=2**63 - 1, currency="KRW") for n in (0, 1)]
+    world = World([own, PARTNER], records)
+    with engine.scratch() as scratch:
+        scratch.give("records", world.record_table)
+        with pytest.raises(MoneyError, match=r"A-M1: a total in KRW is beyond"):
+            net(
+                scratch, day=DAY, agreements=world.agreements, rates=LONG,
+                standing=Standing.none(), **told,
+            )  # fmt: skip
+
+
+def test_a_rate_of_more_digits_than_amounts_can_be_multiplied_by_is_named(engine: Engine) -> None:
+    """A fraction that does not fit is refused before any amount is, with its legs and markup."""
+    own = terms("M1", settlement_currency="JPY", fx_markup_ppm=6_101)
+    world = World([own, PARTNER], [record(currency="KRW")])
+    told = r"the rate KRW/JPY of 2024-12-18 \(49999999999.99999999 for .*, less 6101 ppm\)"
+    with pytest.raises(MoneyError, match=told):
+        window(engine, world, LONG)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_every_record_is_accounted_for(settle: Settle, terms: list[str], tmp_pat
     assert counted(told, "window", "netted", "of_other_windows") == ("2024-12-19", 4, 1)
     assert told["positions"] == 2
     assert {"AUD": 0, "CNY": 0, "EUR": 0} == told["sums_minor"]
-    assert {"verdicts", "converted", "obliged", "conserved"} <= told["seconds"].keys()
+    assert {"verdicts", "passed_on", "obliged", "conserved"} <= told["seconds"].keys()
     assert all(took >= 0 for took in told["seconds"].values())
 
 

@@ -92,3 +92,60 @@ def test_a_cross_rate_goes_through_the_euro() -> None:
     assert Decimal("0.13074288") == crossed("CNY", "EUR")
     with pytest.raises(MoneyError, match="ECB of 2024-12-18 has no rate for NOK"):
         crossed("NOK", "CNY")
+
+
+ECB = {"KRW": parse_rate("1509.48"), "AUD": parse_rate("1.6563"), "CNY": parse_rate("7.6486")}
+
+
+def mid(base: str, quote: str) -> Rate:
+    return cross(base, quote, per_euro_e8=ECB, as_of=DAY, source="ECB")
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "pair", "markup_ppm", "converted"),
+    [
+        (10**10, ("KRW", "EUR"), 0, 6_624_797_94),  # by 0.00066248 they would be 6,624,800.00
+        (10**10, ("KRW", "EUR"), 6_100, 6_584_386_68),
+        (10**10, ("KRW", "AUD"), 0, 10_972_652_83),
+        (6_624_797_94, ("EUR", "KRW"), 0, 9_999_999_994),  # a cent is 15 won
+        (-(10**10), ("KRW", "EUR"), 0, -6_624_797_94),
+    ],
+)
+def test_what_is_derived_converts_as_it_was_quoted(
+    amount_minor: int, pair: tuple[str, str], markup_ppm: int, converted: int
+) -> None:
+    """Won are divided by won for a euro: the eight decimals of a rate below one round nothing."""
+    rate = mid(*pair).less(markup_ppm)
+    assert converted == convert(amount_minor, rate, rounding=Rounding.HALF_EVEN)
+
+
+def test_what_is_told_of_a_rate_has_eight_decimals() -> None:
+    """The figure and the client's less the markup are half-even, and both legs stay beside them."""
+    client = mid("KRW", "EUR").less(6_100)
+    assert (66_248, 65_844) == (mid("KRW", "EUR").value_e8, client.value_e8)
+    assert (parse_rate("1509.48"), 10**8) == client.legs
+    assert (10**8, 541_940_000) == rate("AUD", "CNY", "5.4194").legs
+
+
+def test_a_quoted_rate_is_the_fraction_itself_less_a_markup() -> None:
+    """Without legs the quotation converts: 369.30 AUD less 1 % at 5.4194 are 1981.37 CNY."""
+    client = rate("AUD", "CNY", "5.41940000").less(10_000)
+    assert 1981_37 == convert(369_30, client, rounding=Rounding.HALF_UP)
+    assert 536_520_600 == client.value_e8
+
+
+@pytest.mark.parametrize("markup_ppm", [-1, 1_000_000, 2_000_000])
+def test_a_markup_leaves_something(markup_ppm: int) -> None:
+    """Less than nothing, and all of it, is no markup."""
+    with pytest.raises(MoneyError, match="AUD/CNY"):
+        rate("AUD", "CNY", "5.4194").less(markup_ppm)
+
+
+@pytest.mark.parametrize("legs", [(0, 1), (1, 0), (-1, 1)])
+def test_a_leg_is_positive(legs: tuple[int, int]) -> None:
+    """A unit of the currency between is worth something in both."""
+    with pytest.raises(MoneyError, match="AUD/CNY is not positive"):
+        Rate(
+            base="AUD", quote="CNY", value_e8=1, as_of=DAY, source="test", via="EUR",
+            leg_in_e8=legs[0], leg_out_e8=legs[1],
+        )  # fmt: skip

@@ -102,9 +102,18 @@ SUMMARY: Sequence[Column] = (
     _same("rate_id", Form.PLAIN),
     Column(name="mid_e8", title="mid_rate", form=Form.RATE),
     Column(name="rate_e8", title="rate", form=Form.RATE),
+    _same("via", Form.PLAIN),
+    Column(name="leg_in_e8", title="leg_in", form=Form.RATE),
+    Column(name="leg_out_e8", title="leg_out", form=Form.RATE),
+    Column(name="markup_e8", title="markup", form=Form.RATE),
+    _same("rounding", Form.PLAIN),
+    _same("convert_per", Form.PLAIN),
     _same("settlement_currency", Form.PLAIN),
     SETTLED,
 )
+"""`settled` = `amount` × `leg_out` ÷ `leg_in` × (1 − `markup`), rounded once, where a bucket is
+converted as one. `mid_rate` and `rate` are that in eight decimals, to be read and not to convert.
+"""
 
 
 def header(columns: Iterable[Column]) -> str:

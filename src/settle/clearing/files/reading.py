@@ -33,6 +33,7 @@ class Fault(StrEnum):
     CELL = "cell"  # a cell that such a file cannot have
     CONTROL = "control"  # counts or sums are not those of the rows
     BUCKETS = "buckets"  # components do not sum to what was converted
+    CONVERTED = "converted"  # what a bucket came to is not its amount at its legs, less its markup
     TOTAL = "total"  # the summary does not sum to its TOTAL
     ENDS = "ends"  # what is paid, carried and claimed is not the TOTAL
     DETAILS = "details"  # the lines do not sum to the summary

@@ -38,8 +38,8 @@ def summary_sql(window: ClosedWindow) -> str:
     return f"""select
         f.file, t.type, t.component, f.agreement_id, w.part, '{window.window_id}' as window_id,
         cast(w.records as bigint) as records, w.line_currency as currency, w.line_currency,
-        w.amount_minor, w.rate_id, w.mid_e8, w.rate_e8, f.settlement_currency,
-        w.settled_minor, w.section, t.place
+        w.amount_minor, w.rate_id, {", ".join(f"w.{name}" for name in _RATE)},
+        f.settlement_currency, w.settled_minor, w.section, t.place
     from ({rows}) as w
     join types as t on t.component = w.component
     join files as f
@@ -48,7 +48,14 @@ def summary_sql(window: ClosedWindow) -> str:
 
 
 _KEY = "agreement_id, part, settlement_currency"
-_NO_RATE = "cast(null as varchar) as rate_id, cast(null as bigint) as mid_e8, cast(null as bigint) as rate_e8"  # noqa: E501  # one piece
+_RATE = {
+    "mid_e8": "bigint", "rate_e8": "bigint", "via": "varchar", "leg_in_e8": "bigint",
+    "leg_out_e8": "bigint", "markup_e8": "bigint", "rounding": "varchar", "convert_per": "varchar",
+}  # fmt: skip
+"""What a converted bucket says of its rate, beside `rate_id`."""
+
+_UNTOLD = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in _RATE.items())
+_NO_RATE = f"cast(null as varchar) as rate_id, {_UNTOLD}"
 
 
 def _bucket_rows() -> Iterator[str]:
@@ -58,8 +65,7 @@ def _bucket_rows() -> Iterator[str]:
         count = f"sum(c.{component})" if counted else "sum(c.records)"
         own = "" if counted else f"and k.component = '{component}'"
         yield f"""select b.agreement_id, b.part, b.settlement_currency, 0 as section,
-            b.currency as line_currency, b.rate_id, cast(null as bigint) as mid_e8,
-            cast(null as bigint) as rate_e8, '{component}' as component,
+            b.currency as line_currency, b.rate_id, {_UNTOLD}, '{component}' as component,
             coalesce(n.records, 0) as records, b.{component}_minor as amount_minor,
             cast(null as bigint) as settled_minor
         from buckets as b left join (
@@ -67,8 +73,8 @@ def _bucket_rows() -> Iterator[str]:
             from line_counts as c join kinds as k on k.kind = c.kind {own} group by all
         ) as n using ({key})
         where b.{component}_minor <> 0 or n.records > 0"""  # noqa: S608  # names of ours
-    yield f"""select {_KEY}, 0, currency, rate_id, mid_e8, client_e8, 'net', records, net_minor,
-            converted_minor
+    yield f"""select {_KEY}, 0, currency, rate_id, mid_e8, client_e8, via, leg_in_e8, leg_out_e8,
+            markup_ppm * 100, rounding, convert_per, 'net', records, net_minor, converted_minor
         from buckets"""  # noqa: S608  # names of ours
 
 

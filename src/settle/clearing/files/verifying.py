@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from settle.clearing.files.columns import Form
+from settle.clearing.files.conversion import is_converted
 from settle.clearing.files.names import FileName, folder_name
 from settle.clearing.files.proof import proved
 from settle.clearing.files.reading import COLUMNS, Fault, Row, Sheet, read_sheet
@@ -62,8 +63,9 @@ def verify_files(folder: Path) -> list[Failure]:
 
     For each file: its last line, its columns, its cells, its control totals, and that its rows
     are of the agreement, currency and window in its name. For the files of an agreement together:
-    that none is missing, lines sum to the summary, components to what was converted, all of it to
-    the TOTAL, and that is paid, carried or claimed. A Parquet file beside a CSV says the same.
+    that none is missing, lines sum to the summary, components to what was converted, that to what
+    it came to at its legs, all of it to the TOTAL, and that is paid, carried or claimed. A Parquet
+    file beside a CSV says the same.
     """
     sets: dict[tuple[Path, str, str, str], FileSet] = defaultdict(FileSet)
     for path in sorted(folder.rglob("*.csv")):
@@ -119,6 +121,7 @@ def verify_set(own: FileSet) -> Iterator[Failure]:
     summary, *details = sheets
     yield from _check_sequence(details)
     yield from _check_summary(summary)
+    yield from _check_converted(summary)
     yield from _check_details(summary, [row for sheet in details for row in sheet.rows])
 
 
@@ -166,6 +169,14 @@ def _check_summary(summary: Sheet) -> Iterator[Failure]:
             yield Failure(fault=fault, file=str(summary.name), why="it does not add up")
     if not parts or len(parts) != len(set(parts)) or set(totals) != set(parts):
         yield Failure(fault=Fault.TOTAL, file=str(summary.name), why="each part has one TOTAL")
+
+
+def _check_converted(summary: Sheet) -> Iterator[Failure]:
+    """A bucket converted as one came to its amount at both legs, less the markup, rounded once."""
+    for row in summary.rows:
+        if row["component"] == "net" and not is_converted(row):
+            why = f"{row['rate_id']}: the amount at its legs, less the markup, is another"
+            yield Failure(fault=Fault.CONVERTED, file=str(summary.name), why=why)
 
 
 _FEES = {"fees_percent": "fee_minor", "fees_back": "fee_back_minor", "tax": "tax_minor"}

@@ -82,23 +82,15 @@ class Funding:
         return self._by_id[account_id]
 
     def value_of(self, currency: str) -> Fraction:
-        """The mid value of one minor unit, in minor units of the costs' currency.
-
-        This is by the pair's rate in the direction in which it has more digits: eight decimals
-        of a won in dollars are five.
+        """The mid value of one minor unit, in minor units of the costs' currency, exactly.
 
         Raises:
             MoneyError: one of the two has no rate.
             BadInput: the rate has expired.
         """
         if currency not in self._values:
-            there, back = (
-                self.rates.mid(currency, self.currency),
-                self.rates.mid(self.currency, currency),
-            )
-            straight = there.value_e8 >= back.value_e8
-            value = Fraction(*there.factor) if straight else 1 / Fraction(*back.factor)
-            self._values[currency] = value
+            mid = self.rates.mid(currency, self.currency)
+            self._values[currency] = Fraction(*mid.factor)
         return self._values[currency]
 
     def payers(self, need: Need) -> tuple[Account, ...]:

@@ -5,7 +5,7 @@ with legs as (
         debits_converted_minor, converted_minor, turnover_converted_minor,
         cast(0 as decimal(38, 0)) as fees_fixed_minor,
         cast(0 as decimal(38, 0)) as tax_fixed_minor
-    from converted
+    from passed_on
     union all
     select place, part, currency, 0, 0, 0, 0, 0, fees_fixed_minor, tax_fixed_minor
     from fixed

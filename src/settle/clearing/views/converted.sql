@@ -1,4 +1,4 @@
--- Each bucket in the currency it is settled in: one multiplication, rounded once, as agreed; or
+-- Each bucket in the currency it is settled in: one fraction of it, rounded once, as agreed; or
 -- the sum of its records, converted one by one. Turnover is converted where a reserve asks for it.
 --
 -- The FX result is what the rate gave the hub: the same amount at the mid rate of the window's
@@ -15,14 +15,16 @@ with asked as (
         q.via,
         q.leg_in_e8,
         q.leg_out_e8,
-        q.rate,
-        q.rate_whole,
-        q.rate_rest,
-        q.day_rate,
-        q.day_whole,
-        q.day_rest,
+        q.markup_ppm,
+        q.numerator,
         q.denominator,
+        q.untied_minor,
         q.fits_minor,
+        q.day_numerator,
+        q.day_denominator,
+        q.day_untied_minor,
+        q.day_fits_minor,
+        q.is_at_mid,
         t.sales_minor + t.refunds_minor as turnover_minor
     from taxed as t
     join quoted as q on q.pair = t.pair and q.fx_markup_ppm = t.fx_markup_ppm
@@ -32,25 +34,25 @@ exchanged as (
         a.*,
         exchange(
             a.net_minor,
-            a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+            a.numerator, a.denominator, a.untied_minor, a.fits_minor, a.rounding
         ) as whole_minor,
-        case when a.rate = a.day_rate then null else exchange(
+        case when a.is_at_mid then null else exchange(
             a.net_minor,
-            a.day_rate, a.day_whole, a.day_rest, a.denominator, a.fits_minor, a.rounding
+            a.day_numerator, a.day_denominator, a.day_untied_minor, a.day_fits_minor, a.rounding
         ) end as mid_minor,
         exchange(
             a.credits_minor,
-            a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+            a.numerator, a.denominator, a.untied_minor, a.fits_minor, a.rounding
         ) as credits_converted_minor,
         case when a.debits_minor = 0 then cast(0 as decimal(38, 0)) else exchange(
             a.debits_minor,
-            a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+            a.numerator, a.denominator, a.untied_minor, a.fits_minor, a.rounding
         ) end as debits_converted_minor,
         case when not a.has_reserve then cast(0 as decimal(38, 0))
             when a.convert_per = 'record' then a.single_turnover_minor
             else exchange(
                 a.turnover_minor,
-                a.rate, a.rate_whole, a.rate_rest, a.denominator, a.fits_minor, a.rounding
+                a.numerator, a.denominator, a.untied_minor, a.fits_minor, a.rounding
             )
         end as turnover_converted_minor,
         a.single_gross_minor + a.single_fees_minor + a.single_tax_minor as single_minor
@@ -79,6 +81,7 @@ select
     e.via,
     e.leg_in_e8,
     e.leg_out_e8,
+    e.markup_ppm,
     e.rounding,
     e.convert_per,
     e.fx_party,

@@ -10,7 +10,7 @@ with traded as (
         sum(cast(c.converted_minor as decimal(38, 0))) as converted_minor,
         sum(cast(c.fx_result_minor as decimal(38, 0))) as fx_result_minor,
         sum(cast(c.rounding_result_minor as decimal(38, 0))) as rounding_result_minor
-    from converted as c
+    from passed_on as c
     group by c.currency, c.settlement_currency
 )
 select 'partners' as party, currency, sum(cast(-gross_minor as decimal(38, 0))) as amount_minor

@@ -2,7 +2,7 @@
 -- settlement currency, each rounded by itself. A percent fee is taken of the converted amount;
 -- what a schedule takes is converted.
 with single as (
-    select m.*, q.rate, q.rate_whole, q.rate_rest, q.denominator, q.fits_minor
+    select m.*, q.numerator, q.denominator, q.untied_minor, q.fits_minor
     from paired as m
     join quoted as q on q.pair = m.pair and q.fx_markup_ppm = m.fx_markup_ppm
     where m.convert_per = 'record'
@@ -24,7 +24,7 @@ converted_gross as (
         c.pays_percent,
         exchange(
             cast(c.amount_minor as decimal(38, 0)),
-            s.rate, s.rate_whole, s.rate_rest, s.denominator, s.fits_minor, s.rounding
+            s.numerator, s.denominator, s.untied_minor, s.fits_minor, s.rounding
         ) as amount_minor
     from charged as c
     join single as s
@@ -63,7 +63,7 @@ select
     cast(0 as decimal(38, 0)),
     -v.way * exchange(
         v.fee_minor,
-        s.rate, s.rate_whole, s.rate_rest, s.denominator, s.fits_minor, s.rounding
+        s.numerator, s.denominator, s.untied_minor, s.fits_minor, s.rounding
     )
 from levied as v
 join single as s

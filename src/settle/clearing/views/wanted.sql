@@ -1,4 +1,4 @@
--- The rates that this window asks for.
-select distinct currency, settlement_currency, quoted_on, is_next_day
+-- The rates that this window asks for, and the markups on them.
+select distinct currency, settlement_currency, quoted_on, is_next_day, fx_markup_ppm
 from aimed
-order by currency, settlement_currency, quoted_on, is_next_day
+order by currency, settlement_currency, quoted_on, is_next_day, fx_markup_ppm

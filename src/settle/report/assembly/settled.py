@@ -119,22 +119,26 @@ def _by_rate(connection: Connection, night: NightFacts) -> list[Mapping[Any, Any
     line = position_lines.c
     sums = [sa.func.sum(line[f"{name}_minor"]).label(name) for name in (*PARTS, "converted")]
     adjusted = sa.func.sum(sa.cast(sa.func.abs(line.adjustments_minor), sa.BigInteger))
-    keys = (line.currency.label("base"), positions.c.currency.label("quote"), line.client_e8,
-            line.rounding)  # fmt: skip
+    keys = (
+        line.currency.label("base"), positions.c.currency.label("quote"), line.client_e8, line.via,
+        line.leg_in_e8, line.leg_out_e8, line.markup_ppm, line.rounding,
+    )  # fmt: skip
     query = (
         sa.select(*keys, *sums, adjusted.label("adjusted"))
         .join(positions, positions.c.position_id == line.position_id)
         .where(positions.c.window_id == night.day.isoformat())
-        .group_by(line.currency, positions.c.currency, line.client_e8, line.rounding)
-        .order_by(line.currency, positions.c.currency, line.client_e8, line.rounding)
+        .group_by(*keys)
+        .order_by(*keys)
     )
     return list(connection.execute(query).mappings())
 
 
 def _rate(row: Mapping[Any, Any], night: NightFacts) -> Rate:
     return Rate(
-        base=row["base"], quote=row["quote"], value_e8=row["client_e8"], as_of=night.day, source=""
-    )
+        base=row["base"], quote=row["quote"], value_e8=row["client_e8"], as_of=night.day,
+        source="", via=row["via"], leg_in_e8=row["leg_in_e8"], leg_out_e8=row["leg_out_e8"],
+        markup_ppm=row["markup_ppm"],
+    )  # fmt: skip
 
 
 def _fates(connection: Connection, night: NightFacts) -> Iterator[tuple[str, str, int]]:

@@ -75,7 +75,7 @@ def test_lines_sum_to_the_summary_and_the_summary_to_the_position(
         assert verify_files(written.folder) == []
         summaries, details = sheets(written.folder)
         check_summaries(summaries, details, positions=house.positions())
-        check_lines(details, world)
+        check_lines(details, summaries, world)
         assert sum(p.records for p in house.positions()) == written.records
 
 
@@ -99,11 +99,13 @@ def check_summaries(
     assert _some(committed) == _some(told)
 
 
-def check_lines(details: Sequence[Sheet], world: World) -> None:
+def check_lines(details: Sequence[Sheet], summaries: Sequence[Sheet], world: World) -> None:
     """Each line is its share of its bucket, or its own conversion and its share of the tax."""
     terms_of = {own["agreement_id"]: own for own in world.terms}
-    for (agreement_id, _, quote, base, _), rows in by_bucket(details).items():
-        own = terms_of[agreement_id]
+    worth = worths(summaries)
+    for key, lines in by_bucket(details).items():
+        agreement_id, _, quote, base, _ = key
+        own, rows = terms_of[agreement_id], [{**line, "worth": worth[key]} for line in lines]
         assert taxes(rows, own) == [row["tax_minor"] for row in rows], (own, rows)
         expected = singly(rows, own) if _is_single(own, base, quote) else settled(rows)
         assert expected == [row["settled_minor"] for row in rows], (own, rows)
@@ -159,10 +161,20 @@ def settled(rows: Sequence[Row]) -> list[int]:
     return shares([converted(row, row["net_minor"]) for row in rows], total=total)
 
 
+def worths(summaries: Sequence[Sheet]) -> Mapping[tuple[str, ...], Fraction]:
+    """What a minor unit of each bucket is worth, as the summary says: both legs and the markup."""
+    found = {}
+    for row in (row for sheet in summaries for row in sheet.rows if row["component"] == "net"):
+        shift = exponent(row["settlement_currency"]) - exponent(row["currency"])
+        legs = Fraction(row["leg_out_e8"], row["leg_in_e8"]) * Fraction(10) ** shift
+        key = tuple(row[name] for name in BUCKET)
+        found[key] = legs * (1 - Fraction(row["markup_e8"], 10**8))
+    return found
+
+
 def converted(row: Row, amount: int) -> Fraction:
     """An amount of a line in the currency it is settled in, to the fraction."""
-    shift = exponent(row["settlement_currency"]) - exponent(row["currency"])
-    return Fraction(amount * row["rate_e8"], 10**8) * Fraction(10) ** shift
+    return Fraction(amount * row["worth"])
 
 
 def singly(rows: Sequence[Row], own: Row) -> list[int]:

@@ -22,7 +22,14 @@ from settle.errors import DocumentError
 @pytest.fixture(scope="module")
 def written(houses: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The files of one agreement with sales in two currencies, refunds, fees and a reserve."""
-    own = terms("M1", fee_ppm=29_000, tax_ppm=190_000, fee_fixed_minor=30, reserve_ppm=50_000)
+    own = terms(
+        "M1",
+        fee_ppm=29_000,
+        tax_ppm=190_000,
+        fee_fixed_minor=30,
+        reserve_ppm=50_000,
+        fx_markup_ppm=6_100,
+    )
     with houses([own, terms("P1", role="partner")]) as house:
         made: list[dict[str, Any]] = [
             record(1, amount_minor=10_000),
@@ -128,7 +135,9 @@ def with_controls(path: Path, old: str, new: str) -> None:
         for name in amounts:
             total = sum(row[name] or 0 for row in own)
             cells.append(f"{abs(total) // 100}.{abs(total) % 100:02},{'C' if total > 0 else 'D'}")
-        control = f"CONTROL,,A-M1,,2024-12-18,{len(own)},{code},{cells[0]},,,,EUR,{cells[1]}\r\n"
+        control = (
+            f"CONTROL,,A-M1,,2024-12-18,{len(own)},{code},{cells[0]}{',' * 10}EUR,{cells[1]}\r\n"
+        )
         text = text.replace(END, control + END)
     path.write_bytes(text.encode())
 
@@ -137,6 +146,13 @@ FORGED = [
     (Fault.BUCKETS, r"(PAYMENT,sales,.*,EUR,)100\.00", r"\g<1>100.01"),
     (Fault.DETAILS, r"(PAYMENT,sales,A-M1,,2024-12-18,)1", r"\g<1>2"),
     (Fault.DETAILS, r"(PAYMENT,sales,.*,EUR,)100\.00", r"\g<1>100.01"),
+    (Fault.CONVERTED, r"(CONVERTED,.*,1\.0496)0000,1\.00000000", r"\g<1>0001,1.00000000"),
+    (Fault.CONVERTED, r"(CONVERTED,.*,USD,.*)0\.00610000", r"\g<1>0.00600000"),
+    (Fault.CONVERTED, r"(CONVERTED,.*,USD,.*)0\.00610000", r"\g<1>0.00610001"),
+    (Fault.CONVERTED, r"(CONVERTED,.*,USD,.*)0\.00610000", r"\g<1>1.00000000"),
+    (Fault.CONVERTED, r"(CONVERTED,.*,USD,.*)half_even", r"\g<1>half_odd"),
+    (Fault.CONVERTED, r"(CONVERTED,.*,USD,.*),bucket,EUR,", r"\g<1>,bucket,EUR,1"),
+    (Fault.CONVERTED, r"(CONVERTED,.*,USD,.*)0\.00610000", r"\g<1>"),
     (Fault.TOTAL, r"RESERVE_WITHHELD.*\r\n", ""),
     (Fault.TOTAL, r"TOTAL.*\r\n", ""),
     (Fault.ENDS, r"PAID.*\r\n", ""),

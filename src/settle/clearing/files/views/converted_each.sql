@@ -1,20 +1,18 @@
 -- Each record in the currency it is settled in, to the fraction: the whole units below it, and
--- what is left over in parts of the rate's denominator.
+-- what is left over in parts of the denominator.
 with divided as (
     select
         t.*,
         l.is_single,
         l.converted_minor,
-        l.rate,
+        l.numerator,
         l.denominator,
         case when abs(t.net_minor) < l.fits_minor
             then cast(
-                small(abs(t.net_minor)) * l.rate_whole
-                    + whole(small(abs(t.net_minor)) * l.rate_rest, l.denominator)
-                as decimal(38, 0)
+                whole(small(abs(t.net_minor)) * l.numerator, l.denominator) as decimal(38, 0)
             )
             else quotient(
-                abs(t.net_minor) * cast(l.rate as decimal(38, 0)),
+                abs(t.net_minor) * cast(l.numerator as decimal(38, 0)),
                 cast(l.denominator as decimal(38, 0))
             )
         end as below
@@ -24,7 +22,7 @@ with divided as (
 left_each as (
     select
         d.*,
-        abs(d.net_minor) * cast(d.rate as decimal(38, 0))
+        abs(d.net_minor) * cast(d.numerator as decimal(38, 0))
             - d.below * cast(d.denominator as decimal(38, 0)) as over
     from divided as d
 )

@@ -42,9 +42,7 @@ select
     b.tax_minor,
     b.single_tax_minor,
     b.converted_minor,
-    q.rate,
-    q.rate_whole,
-    q.rate_rest,
+    q.numerator,
     q.denominator,
     q.fits_minor,
     m.convert_per = 'record' and m.currency <> m.settlement_currency as is_single
