@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
-from settle.clearing.lake import Lake
+from settle.clearing.lake import Lake, outcome_name
 from settle.clearing.records import STORED
 from settle.engine import Scratch
 
@@ -31,7 +31,7 @@ DEFERRED: Mapping[str, str] = {
 
 
 class Part(NamedTuple):
-    """The records that the close of `deferred_in` left to the window `settles_in`."""
+    """The records that the outcome `deferred_in` of a window left to the window `settles_in`."""
 
     deferred_in: str
     settles_in: str
@@ -57,7 +57,7 @@ class Unsettled:
         return cls(
             lake=lake,
             fresh=_fresh(connection),
-            parts=_parts(connection),
+            parts=parts_taken(connection, taken_in=None),
             withdrawn=withdrawn_now(connection),
         )
 
@@ -95,7 +95,7 @@ class Unsettled:
 
         files = sorted({part.deferred_in for part in self.parts})
         self._read(
-            scratch, "deferred", [self.lake.deferred(window_id) for window_id in files],
+            scratch, "deferred", [self.lake.deferred(name) for name in files],
             columns=DEFERRED, agreement_ids=agreement_ids,
         )  # fmt: skip
         keys = {
@@ -152,11 +152,16 @@ def _fresh(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _parts(connection: Connection) -> list[Part]:
-    table = tables.deferrals
+def parts_taken(connection: Connection, *, taken_in: str | None) -> list[Part]:
+    """The parts that a window looked at, or those that none has yet."""
+    table, windows = tables.deferrals, tables.windows.c
     query = (
-        sa.select(table.c.window_id, table.c.settles_in, table.c.records)
-        .where(table.c.taken_in.is_(None))
+        sa.select(table.c.window_id, windows.outcome, table.c.settles_in, table.c.records)
+        .join(tables.windows, windows.window_id == table.c.window_id)
+        .where(table.c.taken_in.is_not_distinct_from(taken_in))
         .order_by(table.c.window_id, table.c.settles_in)
     )
-    return [Part(*row) for row in connection.execute(query)]
+    return [
+        Part(outcome_name(window_id, outcome), settles_in, records)
+        for window_id, outcome, settles_in, records in connection.execute(query)
+    ]
