@@ -6,7 +6,7 @@ run again, and a night run twice prints the same figures unless new evidence has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -67,6 +67,7 @@ def run(
     day: date,
     *,
     records: Sequence[Path] = (),
+    failed: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Night:
     """Run, or go on with, the night of a business day. This may be repeated at will.
@@ -82,7 +83,7 @@ def run(
         NotConserved: positions do not sum to zero; nothing of the window was stored.
     """
     with hub.night(day) as may_act:
-        steps = _Steps(hub=hub, day=day, records=records, show=progress or Silent())
+        steps = _Steps(hub=hub, day=day, records=records, failed=failed, show=progress or Silent())
         if not may_act:
             return _as_it_ended(hub, day, records)
         for title, step in steps.in_order():
@@ -98,6 +99,7 @@ class _Steps:
     hub: Hub
     day: date
     records: Sequence[Path]
+    failed: Collection[str]
     show: Progress
     rails_down: dict[str, str] = field(default_factory=dict)
 
@@ -144,7 +146,7 @@ class _Steps:
         )
 
     def close(self) -> str:
-        done = self.hub.close_window(self.day)
+        done = self.hub.close_window(self.day, failed=self.failed)
         return f"{done.records:,} records netted to {done.positions:,} positions"
 
     def plan(self) -> str:

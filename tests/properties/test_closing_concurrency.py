@@ -20,9 +20,21 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from settle.clearing import Agreements, Closing, Cutoff, Intake, Rates, close, sifting, tables, take
+from settle.clearing import (
+    Agreements,
+    Closing,
+    Cutoff,
+    Intake,
+    Rates,
+    Unwound,
+    close,
+    sifting,
+    tables,
+    take,
+    unwind,
+)
 from settle.clearing import closing as closing_module
-from settle.clearing.lake import Lake
+from settle.clearing.lake import Lake, outcome_name
 from settle.clearing.settled import settled_records
 from settle.clearing.turn import TRIES_MAX
 from settle.clearing.unsettled import Unsettled
@@ -99,14 +111,23 @@ class World:
             rates=Rates({}), cutoff=Cutoff(), **where,
         )  # fmt: skip
 
+    def unwind(self, day: date, *failed: str) -> Unwound:
+        return unwind(
+            day, failed=failed, actor="ada", reason="r", at=Cutoff().ends_at(day) + 2 * DAY,
+            store=self.store, engine=self.engine, lake=self.lake, rates=Rates({}), cutoff=Cutoff(),
+        )  # fmt: skip
+
     def settled(self) -> dict[str, list[tuple[str, str]]]:
         """By record: the windows that it is in according to the lake, each with the reason."""
         found: dict[str, list[tuple[str, str]]] = {}
         with self.store.reading() as connection:
-            closed = connection.scalars(sa.select(tables.windows.c.window_id)).all()
-        for window_id in closed:
+            query = sa.select(tables.windows.c.window_id, tables.windows.c.outcome)
+            closed = connection.execute(query).all()
+        for window_id, outcome in closed:
             for name in self.merchants:
-                rows = settled_records(Lake(self.lake), window_id, agreement_id=f"A-{name}")
+                rows = settled_records(
+                    Lake(self.lake), outcome_name(window_id, outcome), agreement_id=f"A-{name}"
+                )
                 for row in rows.to_pylist():
                     found.setdefault(row["record_id"], []).append((window_id, row["reason"]))
         return found
@@ -162,6 +183,42 @@ def test_takers_and_closers_at_once_lose_nothing_and_settle_nothing_twice(
         racing += [pool.submit(closer, n) for n in (1, 2)]
     for one in racing:
         one.result()
+    world.close(date(2024, 12, 31))
+    every_record_is_in_one_window(world)
+
+
+def test_takers_closers_and_unwinders_at_once_lose_nothing(world: World) -> None:
+    """Windows are unwound for agents while others are closed on top, and records go on coming."""
+    chance = Random(20241219)
+    days = [FIRST + DAY * n for n in range(3)]
+    unwound: list[Unwound] = []
+
+    def taker(number: int) -> None:
+        for n in range(3):
+            names = [f"{number}-{n}-{m}" for m in range(8)]
+            records = [
+                world.record(name, f"M{m % 4 + 1}", days[n], counterparty_id=f"P{m % 2 + 1}")
+                for m, name in enumerate(names)
+            ]
+            world.take(records, at=Cutoff().ends_at(days[-1]))
+
+    def closer() -> None:
+        for day in days:
+            world.close(day)
+            time.sleep(chance.random() * 0.6)
+
+    def unwinder(failed: str) -> None:
+        for n in range(12):
+            with suppress(BadInput):  # it is not closed yet, or one is on top of it
+                unwound.append(world.unwind(days[n // 4], failed))
+            time.sleep(chance.random() * 0.1)
+
+    with ThreadPoolExecutor(5) as pool:
+        racing = [pool.submit(taker, n) for n in range(2)] + [pool.submit(closer)]
+        racing += [pool.submit(unwinder, name) for name in ("P2", "M2")]
+    for one in racing:
+        one.result()
+    assert unwound
     world.close(date(2024, 12, 31))
     every_record_is_in_one_window(world)
 

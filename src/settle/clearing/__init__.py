@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from settle.clearing.calculation import Calculation, Terms, calculate
     from settle.clearing.caps import Caps
     from settle.clearing.closing import Closing, close, stored_closing
-    from settle.clearing.correction import Correction, correct, corrections
+    from settle.clearing.correction import Correction, Foreseen, correct, corrections, foresee
     from settle.clearing.explanation import Bucket, Explanation, Line, Taken, explain
     from settle.clearing.fees import Fees
     from settle.clearing.findings import Finding, Intake
@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from settle.clearing.netting import netting_views
     from settle.clearing.obligations import Obligation, cover, due
     from settle.clearing.open_positions import explain_open
+    from settle.clearing.payouts import Payouts
     from settle.clearing.position import Position, positions, records_under
     from settle.clearing.proof import PositionProof, prove
     from settle.clearing.rates import DayRates, Rates
+    from settle.clearing.superseded import Unwinding, explain_superseded, unwindings
+    from settle.clearing.unwinding import unwind
+    from settle.clearing.unwound import Unwound
     from settle.clearing.windows import Cutoff, window_of
 
 __all__ = [
@@ -39,15 +43,19 @@ __all__ = [
     "Explanation",
     "Fees",
     "Finding",
+    "Foreseen",
     "Intake",
     "Kind",
     "Line",
     "Obligation",
+    "Payouts",
     "Position",
     "PositionProof",
     "Rates",
     "Taken",
     "Terms",
+    "Unwinding",
+    "Unwound",
     "calculate",
     "close",
     "correct",
@@ -56,6 +64,8 @@ __all__ = [
     "due",
     "explain",
     "explain_open",
+    "explain_superseded",
+    "foresee",
     "net_bare",
     "netting_views",
     "positions",
@@ -63,6 +73,8 @@ __all__ = [
     "records_under",
     "stored_closing",
     "take",
+    "unwind",
+    "unwindings",
     "window_of",
 ]
 
@@ -81,15 +93,19 @@ __getattr__, __dir__ = lazily(
         "Explanation": "settle.clearing.explanation",
         "Fees": "settle.clearing.fees",
         "Finding": "settle.clearing.findings",
+        "Foreseen": "settle.clearing.correction",
         "Intake": "settle.clearing.findings",
         "Kind": "settle.clearing.kinds",
         "Line": "settle.clearing.explanation",
         "Obligation": "settle.clearing.obligations",
+        "Payouts": "settle.clearing.payouts",
         "Position": "settle.clearing.position",
         "PositionProof": "settle.clearing.proof",
         "Rates": "settle.clearing.rates",
         "Taken": "settle.clearing.explanation",
         "Terms": "settle.clearing.calculation",
+        "Unwinding": "settle.clearing.superseded",
+        "Unwound": "settle.clearing.unwound",
         "calculate": "settle.clearing.calculation",
         "close": "settle.clearing.closing",
         "correct": "settle.clearing.correction",
@@ -98,6 +114,8 @@ __getattr__, __dir__ = lazily(
         "due": "settle.clearing.obligations",
         "explain": "settle.clearing.explanation",
         "explain_open": "settle.clearing.open_positions",
+        "explain_superseded": "settle.clearing.superseded",
+        "foresee": "settle.clearing.correction",
         "net_bare": "settle.clearing.bare",
         "netting_views": "settle.clearing.netting",
         "positions": "settle.clearing.position",
@@ -105,6 +123,8 @@ __getattr__, __dir__ = lazily(
         "records_under": "settle.clearing.position",
         "stored_closing": "settle.clearing.closing",
         "take": "settle.clearing.intake",
+        "unwind": "settle.clearing.unwinding",
+        "unwindings": "settle.clearing.superseded",
         "window_of": "settle.clearing.windows",
     },
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from settle.clearing.kinds import COMPONENTS
-from settle.clearing.position import Position, position_of
+from settle.clearing.position import Position, position_of, stored_positions
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def explain(connection: Connection, *, position_id: str) -> Explanation:
 
     from settle.clearing import tables
 
-    query = sa.select(tables.positions).where(tables.positions.c.position_id == position_id)
+    query = stored_positions().where(tables.positions.c.position_id == position_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise BadInput(f"no position is called {position_id!r}", position_id=position_id)
@@ -200,7 +200,9 @@ def explain(connection: Connection, *, position_id: str) -> Explanation:
     ).mappings()
     buckets = sorted(map(bucket_of, lines), key=lambda each: (each.currency, each.rate_id))
     taken = sorted(_taken(connection, position_id), key=lambda each: (each.nth, each.source_id))
-    position = position_of(row).explained_by(lambda name: explain(connection, position_id=name))
+    position = position_of(row, outcome=row["outcome"]).explained_by(
+        lambda name: explain(connection, position_id=name)
+    )
     return Explanation(position=position, buckets=tuple(buckets), taken=tuple(taken))
 
 

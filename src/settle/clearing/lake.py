@@ -21,9 +21,22 @@ _DRAFT = re.compile(r"\.(?:.+\.parquet|[0-9a-f]{64})\.\d+\.\d+")
 """How a draft is called. What else is hidden beside a file that a caller named is not ours."""
 
 
+def outcome_name(window_id: str, outcome: int) -> str:
+    """What the files of a window's outcome are called. This is its date, for the first one."""
+    return window_id if outcome == 1 else f"{window_id}.{outcome}"
+
+
+def window_named(name: str) -> str:
+    """The window of an outcome's name. This undoes `outcome_name`."""
+    return name.partition(".")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """Where each file of a batch or window lies under `root`."""
+    """Where each file of a batch or window lies under `root`.
+
+    `name`: of a window's outcome, see `outcome_name`. Those that no longer stand stay.
+    """
 
     root: Path
 
@@ -39,21 +52,25 @@ class Lake:
         """The ids of a batch with the digests of what they say, in parts by the id's hash."""
         return self.root / "ids" / batch_id
 
-    def settled(self, window_id: str) -> Path:
+    def settled(self, name: str) -> Path:
         """Records of a closed window, of batches that are not settled whole."""
-        return self.root / "settled" / f"{window_id}.parquet"
+        return self.root / "settled" / f"{name}.parquet"
 
-    def deferred(self, window_id: str) -> Path:
+    def deferred(self, name: str) -> Path:
         """The records that the close of a window left to later ones."""
-        return self.root / "deferred" / f"{window_id}.parquet"
+        return self.root / "deferred" / f"{name}.parquet"
 
     def terms(self, digest: str) -> Path:
         """The agreements or the fees of this digest, as a window was netted under them."""
         return self.root / "terms" / f"{digest}.parquet"
 
-    def manifest(self, window_id: str) -> Path:
+    def manifest(self, name: str) -> Path:
         """What a closed window is made of, as a table of files."""
-        return self.root / "manifest" / f"{window_id}.parquet"
+        return self.root / "manifest" / f"{name}.parquet"
+
+    def superseded(self, name: str, *, table: str) -> Path:
+        """The rows that the store had of an outcome which no longer stands, of one table."""
+        return self.root / "superseded" / name / f"{table}.parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

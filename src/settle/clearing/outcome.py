@@ -33,16 +33,31 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The window that is closed, and what of earlier ones it takes up."""
+    """The window that is closed, and what of earlier ones it takes up.
+
+    `outcome`: 1, or more where it was unwound; `posted_on`: the business day of its rows.
+    """
 
     day: date
     closed_at: datetime
     standing: Standing
+    outcome: int
+    posted_on: date
 
     @property
     def window_id(self) -> str:
         """Its ISO date."""
         return self.day.isoformat()
+
+    @property
+    def event(self) -> str:
+        """What its rows in the journal are called after."""
+        return close_event(self.outcome)
+
+
+def close_event(outcome: int) -> str:
+    """The event of the journal that books an outcome of a window."""
+    return "close" if outcome == 1 else f"close/{outcome}"
 
 
 def write_outcome(
@@ -56,8 +71,8 @@ def write_outcome(
     for table, rows in _new(netted, named, window=window, agreements=agreements):
         insert_columns(connection, table, rows)
     posted = post_columns(
-        connection, netted.postings, event="close", subject=window.window_id,
-        posted_on=window.day, recorded_at=window.closed_at,
+        connection, netted.postings, event=window.event, subject=window.window_id,
+        posted_on=window.posted_on, recorded_at=window.closed_at,
     )  # fmt: skip
     assert posted == netted.postings.num_rows, "a close is posted once"
 

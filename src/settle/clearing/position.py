@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from settle.clearing.kinds import DIRECTIONS
-from settle.clearing.lake import Lake
+from settle.clearing.lake import Lake, outcome_name
 from settle.errors import BadInput
 from settle.store import derived
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
     from settle.clearing.explanation import Explanation
@@ -33,6 +34,7 @@ class Position(_Explained):
     `part` is blank for all of it; under gross settlement it is credit or debit, under bilateral
     the counterparty. Amounts are signed towards the participant: fees, tax and what is withheld
     are negative; `reserve_recovered_minor` and `collateral_used_minor` come back to it.
+    `outcome`: which one of its window it is of; the first, if that was never unwound.
     """
 
     position_id: str
@@ -55,6 +57,12 @@ class Position(_Explained):
     claimed_minor: int
     paid_minor: int
     carried_out_minor: int
+    outcome: int = field(default=1, compare=False)
+
+    @property
+    def outcome_name(self) -> str:
+        """What the files of its window's outcome are called in the lake."""
+        return outcome_name(self.window_id, self.outcome)
 
     @property
     def due_minor(self) -> int:
@@ -102,12 +110,24 @@ def claim_id(*, agreement_id: str, currency: str, window_id: str, part: str = ""
     return derived("claim", agreement_id, currency, window_id, *([part] if part else []))
 
 
-_FIELDS = tuple(field.name for field in fields(Position))
+_FIELDS = tuple(each.name for each in fields(Position) if each.name != "outcome")
 
 
-def position_of(row: Mapping[Any, Any]) -> Position:
+def position_of(row: Mapping[Any, Any], *, outcome: int = 1) -> Position:
     """A position from a row of the store or of the engine."""
-    return Position(**{name: row[name] for name in _FIELDS})
+    return Position(**{name: row[name] for name in _FIELDS}, outcome=outcome)
+
+
+def stored_positions() -> sa.Select[Any]:
+    """The positions of the store, each with the `outcome` of its window that stands."""
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
+    table, windows = tables.positions, tables.windows
+    return sa.select(table, windows.c.outcome).join(
+        windows, windows.c.window_id == table.c.window_id
+    )
 
 
 def positions(connection: Connection, window_id: str) -> Sequence[Position]:
@@ -115,17 +135,15 @@ def positions(connection: Connection, window_id: str) -> Sequence[Position]:
 
     Each can `explain()` itself while the connection is open.
     """
-    import sqlalchemy as sa
-
     from settle.clearing import tables
     from settle.clearing.explanation import explain  # which stands on positions
 
     def by(position_id: str) -> Explanation:
         return explain(connection, position_id=position_id)
 
-    query = sa.select(tables.positions).where(tables.positions.c.window_id == window_id)
+    query = stored_positions().where(tables.positions.c.window_id == window_id)
     rows = connection.execute(query).mappings()
-    found = [position_of(row).explained_by(by) for row in rows]
+    found = [position_of(row, outcome=row["outcome"]).explained_by(by) for row in rows]
     # Here and not in the database, whose order is its locale's.
     return sorted(found, key=lambda each: (each.agreement_id, each.part, each.currency))
 
@@ -136,7 +154,7 @@ def records_under(position: Position, *, lake: Path) -> pa.Table:
 
     from settle.clearing.settled import settled_records
 
-    found = settled_records(Lake(lake), position.window_id, agreement_id=position.agreement_id)
+    found = settled_records(Lake(lake), position.outcome_name, agreement_id=position.agreement_id)
     if not position.records:  # as in a currency the agreement settled in before
         return found.slice(0, 0)
     found = found.filter(_in_part(found, position.part)) if position.part else found

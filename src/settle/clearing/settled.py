@@ -2,9 +2,10 @@
 
 Rows of `lake/manifest/<window>.parquet`, by `what`:
 `whole`: the accepted file of the batch `name`, all of it; `split`: a batch of which the window has
-some; `settled`: the file of the records of those; `part`: of the deferred file of the window
-`name`, what settles in `settles_in` and was not left out again; `deferred`: what this one left to
-`settles_in`; `withdrawn`: the record `name`, which is in none.
+some; `settled`: the file of the records of those; `part`: of the deferred file `name`, what
+settles in `settles_in` and was not left out again; `deferred`: what this one left to `settles_in`;
+`withdrawn`: the record `name`, which is in none. A window that was unwound has a file of each sort
+for each of its outcomes: see `settle.clearing.lake.outcome_name`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
-from settle.clearing.lake import Lake
+from settle.clearing.lake import Lake, window_named
 from settle.clearing.records import STORED
 from settle.clearing.unsettled import Unsettled
 from settle.engine import Scratch
@@ -41,45 +42,51 @@ _Filters = Sequence[tuple[str, str, str]]
 
 
 def manifest_table(
-    placed: Placed, counted: Counted, *, batches: Sequence[Mapping[str, Any]],
+    placed: Placed, counted: Counted, *, name: str, batches: Sequence[Mapping[str, Any]],
     digests: Mapping[str, str],
 ) -> pa.Table:  # fmt: skip
-    """The manifest as columns: one row a file, a part of one, or a record that is in none."""
+    """The manifest as columns: one row a file, a part of one, or a record that is in none.
+
+    `name`: of the outcome.
+    """
     import pyarrow as pa
 
-    rows = list(_rows(placed, counted, batches=batches, digests=digests))
+    rows = list(_rows(placed, counted, name=name, batches=batches, digests=digests))
     kinds = {"varchar": pa.string(), "bigint": pa.int64()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
     return pa.Table.from_pylist([dict(zip(COLUMNS, row, strict=True)) for row in rows], schema)
 
 
 def _rows(
-    placed: Placed, counted: Counted, *, batches: Sequence[Mapping[str, Any]],
+    placed: Placed, counted: Counted, *, name: str, batches: Sequence[Mapping[str, Any]],
     digests: Mapping[str, str],
 ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
     for batch in batches:
         what = "whole" if batch["whole"] else "split"
         yield what, batch["batch_id"], None, batch["records"], batch["digest"]
-    yield "settled", placed.window_id, None, None, digests["settled"]
+    yield "settled", name, None, None, digests["settled"]
     for part in placed.unsettled.parts:
         yield "part", part.deferred_in, part.settles_in, part.records, None
     for settles_in, records in sorted(counted.left.items()):
-        yield "deferred", placed.window_id, settles_in, records, digests["deferred"]
+        yield "deferred", name, settles_in, records, digests["deferred"]
     for record_id in placed.unsettled.withdrawn:
         yield "withdrawn", record_id, None, None, None
 
 
-def settled_records(lake: Lake, window_id: str, *, agreement_id: str | None = None) -> pa.Table:
+def settled_records(lake: Lake, name: str, *, agreement_id: str | None = None) -> pa.Table:
     """The records of a closed window, all or an agreement's, by id. This reads the lake alone.
+
+    `name`: of the window's outcome, see `outcome_name`.
 
     Raises:
         BadInput: a file is missing.
     """
     import pyarrow as pa
 
+    window_id = window_named(name)
     own = [] if agreement_id is None else [("agreement_id", "=", agreement_id)]
-    lines = _read(lake.manifest(window_id)).to_pylist()
-    found = [_read(lake.settled(window_id), own)]
+    lines = _read(lake.manifest(name)).to_pylist()
+    found = [_read(lake.settled(name), own)]
     for line in lines:
         if line["what"] == "whole":
             table = _read(lake.accepted(line["name"]), own)
@@ -90,17 +97,15 @@ def settled_records(lake: Lake, window_id: str, *, agreement_id: str | None = No
             reason = "on_time" if line["settles_in"] == window_id else "late"
             found.append(_with(table, reason=reason))
     together = pa.concat_tables([table.select(list(SETTLED)) for table in found])
-    return _without(together, _gone(lake, window_id, lines, own)).sort_by("record_id")
+    return _without(together, _gone(lake, name, lines, own)).sort_by("record_id")
 
 
-def _gone(
-    lake: Lake, window_id: str, lines: Sequence[Mapping[str, Any]], own: _Filters
-) -> list[str]:
+def _gone(lake: Lake, name: str, lines: Sequence[Mapping[str, Any]], own: _Filters) -> list[str]:
     """The records that were looked at and are in no window, or left out again."""
     gone = [line["name"] for line in lines if line["what"] == "withdrawn"]
     for line in lines:
-        if line["what"] == "deferred" and line["settles_in"] <= window_id:
-            table = _read(lake.deferred(window_id), [*own, _settling(line)])
+        if line["what"] == "deferred" and line["settles_in"] <= window_named(name):
+            table = _read(lake.deferred(name), [*own, _settling(line)])
             gone += table.column("record_id").to_pylist()
     return gone
 

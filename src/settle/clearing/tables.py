@@ -68,6 +68,25 @@ windows = sa.Table(
         server_default="[]",
         doc="participants that could not pay, in order, JSON",
     ),
+    sa.Column(
+        "outcome",
+        sa.Integer,
+        nullable=False,
+        server_default="1",
+        doc="which one stands: one more each time that the window was unwound",
+    ),
+)
+
+unwindings = sa.Table(
+    "unwindings",
+    metadata,
+    sa.Column("window_id", sa.String(10), sa.ForeignKey("windows.window_id"), primary_key=True),
+    sa.Column("outcome", sa.Integer, primary_key=True, doc="that no longer stands"),
+    sa.Column("failed", sa.String, nullable=False, doc="participants named then, in order, JSON"),
+    sa.Column("actor", Id, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("unwound_at", Instant, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, doc="of its rows, kept in the lake"),
 )
 
 manifests = sa.Table(

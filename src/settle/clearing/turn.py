@@ -30,18 +30,21 @@ _LOCK = 720_191_220  # any number that no other part of the library locks
 
 
 class Edition(NamedTuple):
-    """What clearing's decisions depend on; both only ever grow."""
+    """What clearing's decisions depend on; both only ever grow.
+
+    `windows`: how many outcomes were committed. A window that is unwound has one more.
+    """
 
     batches: int
     windows: int
 
 
 def edition(connection: Connection) -> Edition:
-    """The store's present edition. This changes with every batch taken and window closed."""
-    count = sa.func.count
+    """The store's present edition. This changes with each batch taken, window closed or unwound."""
+    batches = sa.select(sa.func.count()).select_from(intake_batches)
     return Edition(
-        batches=connection.scalar(sa.select(count()).select_from(intake_batches)) or 0,
-        windows=connection.scalar(sa.select(count()).select_from(windows)) or 0,
+        batches=connection.scalar(batches) or 0,
+        windows=connection.scalar(sa.select(sa.func.sum(windows.c.outcome))) or 0,
     )
 
 

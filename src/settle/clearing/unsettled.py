@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from settle.clearing.lake import Lake
+from settle.clearing.lake import Lake, outcome_name
 from settle.clearing.records import STORED
 from settle.engine import Scratch
 
@@ -29,7 +29,7 @@ DEFERRED: Mapping[str, str] = {
 
 
 class Part(NamedTuple):
-    """The records that the close of `deferred_in` left to the window `settles_in`."""
+    """The records that the outcome `deferred_in` of a window left to the window `settles_in`."""
 
     deferred_in: str
     settles_in: str
@@ -55,7 +55,7 @@ class Unsettled:
         return cls(
             lake=lake,
             fresh=_fresh(connection),
-            parts=_parts(connection),
+            parts=parts_taken(connection, taken_in=None),
             withdrawn=withdrawn_now(connection),
         )
 
@@ -93,7 +93,7 @@ class Unsettled:
 
         files = sorted({part.deferred_in for part in self.parts})
         self._read(
-            scratch, "deferred", [self.lake.deferred(window_id) for window_id in files],
+            scratch, "deferred", [self.lake.deferred(name) for name in files],
             columns=DEFERRED, agreement_ids=agreement_ids,
         )  # fmt: skip
         keys = {
@@ -158,15 +158,20 @@ def _fresh(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _parts(connection: Connection) -> list[Part]:
+def parts_taken(connection: Connection, *, taken_in: str | None) -> list[Part]:
+    """The parts that a window looked at, or those that none has yet."""
     import sqlalchemy as sa
 
     from settle.clearing import tables
 
-    table = tables.deferrals
+    table, windows = tables.deferrals, tables.windows.c
     query = (
-        sa.select(table.c.window_id, table.c.settles_in, table.c.records)
-        .where(table.c.taken_in.is_(None))
+        sa.select(table.c.window_id, windows.outcome, table.c.settles_in, table.c.records)
+        .join(tables.windows, windows.window_id == table.c.window_id)
+        .where(table.c.taken_in.is_not_distinct_from(taken_in))
         .order_by(table.c.window_id, table.c.settles_in)
     )
-    return [Part(*row) for row in connection.execute(query)]
+    return [
+        Part(outcome_name(window_id, outcome), settles_in, records)
+        for window_id, outcome, settles_in, records in connection.execute(query)
+    ]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +39,8 @@ HELP = """Take a position apart: every amount it is made of, and the proof that 
 
 POSITION is its id, or AGREEMENT/CURRENCY/WINDOW. It is looked for in the store of **--config**,
 where its records are priced and summed again and held against it figure by figure; or, with files
-of records and **--agreements**, it is netted from these.
+of records and **--agreements**, it is netted from these. **--outcome** shows what it was before
+its window was unwound (`settle failed`).
 
 Exit code 0 if all adds up, 10 if it does not, 11 if there is no such position.
 
@@ -47,6 +49,8 @@ Examples:
     settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml
 
     settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records --json
+
+    settle explain A-M00101/EUR/2024-12-18 --outcome 1
 
     settle explain A-M1/EUR/2024-12-19 records.parquet --agreements agreements.parquet
     --rates rates.csv --window 2024-12-19
@@ -69,6 +73,9 @@ def explain(
     config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
     store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
     part: Annotated[str, typer.Option(help="credit, debit, or a counterparty.")] = "",
+    outcome: Annotated[
+        int | None, typer.Option(min=1, help="One of a window that was unwound since.")
+    ] = None,
     with_records: Annotated[bool, typer.Option("--records", help="Down to the records.")] = False,
     agreements: AgreementsFile = None,
     rates: RatesFile = None,
@@ -87,6 +94,8 @@ def explain(
             raise BadInput("files of records are netted under --agreements: name the file")
         if with_records:
             raise BadInput("--records shows those of a store: leave the files away, or it")
+        if outcome is not None:
+            raise BadInput("--outcome is one of a store: leave the files away, or it")
         terms = terms_of(agreements, rates=rates, fees=fees, caps=caps, zone=zone)
         with running(engine, memory=memory) as started:
             found = calculated(
@@ -95,8 +104,9 @@ def explain(
         told, under = _explained(position, part=part, by=found.explain), None
     else:
         told, under = _stored(
-            position, part=part, config=config, store=store, with_records=with_records
-        )
+            position, part=part, config=config, store=store, outcome=outcome,
+            with_records=with_records,
+        )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(_as_json(told, under), indent=2))
     else:
@@ -130,6 +140,8 @@ def _explained(position: str, *, part: str, by: Callable[[str], Explanation]) ->
     except BadInput as error:
         if error.facts.get("position_id") != name:
             raise
+        if error.facts.get("field") == "outcome":
+            raise
         of = f" of part {part!r}" if part else ""
         raise BadInput(
             f"there is no position {position!r}{of}: is it of another window, currency or --part?",
@@ -138,13 +150,14 @@ def _explained(position: str, *, part: str, by: Callable[[str], Explanation]) ->
 
 
 def _stored(
-    position: str, *, part: str, config: Path, store: str | None, with_records: bool
-) -> tuple[Explanation, list[dict[str, Any]] | None]:
+    position: str, *, part: str, config: Path, store: str | None, outcome: int | None,
+    with_records: bool,
+) -> tuple[Explanation, list[dict[str, Any]] | None]:  # fmt: skip
     from settle import clearing
     from settle.hub import Hub
 
     with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
-        told = _explained(position, part=part, by=hub.explain)
+        told = _explained(position, part=part, by=partial(hub.explain, outcome=outcome))
         if not with_records:
             return told, None
         return told, clearing.records_under(told.position, lake=hub.lake).to_pylist()
@@ -165,6 +178,7 @@ def _print(told: Explanation, under: list[dict[str, Any]] | None) -> None:
     typer.echo(
         f"{position.agreement_id} {position.part} {position.currency}, "
         f"window {position.window_id}: {position.records:,} records  ({position.position_id})"
+        + (f", outcome {position.outcome}" if position.outcome > 1 else "")
     )
     for bucket in told.buckets:
         rows = Table(f"of its {bucket.records:,} records in {bucket.currency}")

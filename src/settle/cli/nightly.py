@@ -37,6 +37,8 @@ Examples:
 
     settle nightly --config settle.toml --date 2024-12-19 --records late.csv
 
+    settle nightly --config settle.toml --date 2024-12-19 --failed P02
+
     settle nightly --config settle.toml --date 2024-12-19 --store postgresql://settle@db/settle
 
     settle nightly --config fixtures/night/settle.toml --date 2024-12-18 --rehearse rehearsal
@@ -60,6 +62,12 @@ def nightly(
     records: Annotated[
         list[Path] | None, typer.Option(help="A file of records to take as well; repeatable.")
     ] = None,
+    failed: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A participant that cannot pay, named to the close; repeatable. See settle failed."
+        ),
+    ] = None,
     store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
     rehearse: Annotated[
         Path | None,
@@ -82,7 +90,9 @@ def nightly(
         TerminalProgress(console) as progress,
     ):
         of_day = day.date() if day else hub.last_day()
-        night = night_steps.run(hub, of_day, records=records or [], progress=progress)
+        night = night_steps.run(
+            hub, of_day, records=records or [], failed=failed or (), progress=progress
+        )
     complain(night)
     if as_json:
         typer.echo(night.data.read_text("utf-8"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ from settle import clearing, payments
 from settle.adapters import Notification
 from settle.engine import Engine
 from settle.errors import BadInput, ConfigError
-from settle.hub import paying, statements
+from settle.hub import amending, paying, statements
 from settle.hub.clock import Clock
 from settle.hub.config import Config, load
 from settle.hub.epoch import Epoch
@@ -250,18 +249,55 @@ class Hub:
             found = clearing.positions(connection, day.isoformat())
         return [position.explained_by(self.explain) for position in found]
 
-    def explain(self, position_id: str) -> clearing.Explanation:
+    def explain(self, position_id: str, *, outcome: int | None = None) -> clearing.Explanation:
         """A position of a closed window taken apart, and held against its records, priced again.
+
+        `outcome`: one of a window that was unwound since, instead of the one that stands.
 
         Raises:
             BadInput: there is no such position, or a file of the lake is missing.
         """
-        with self.store.reading() as connection:
-            told = clearing.explain(connection, position_id=position_id)
-        proof = clearing.prove(
-            told, store=self.store, engine=self.engine, lake=self.lake, rates=self.rates
+        return amending.explain(self, position_id, outcome=outcome)
+
+    def unwind(
+        self, day: date, *, failed: Collection[str], actor: str, reason: str,
+        rehearse: bool = False,
+    ) -> clearing.Unwound:  # fmt: skip
+        """Net a closed window anew without participants that failed since, before it is final.
+
+        Payments of obligations that change are cancelled. `rehearse`: say what would become of
+        it, and write nothing.
+
+        Raises:
+            BadInput: a payment of the window was released, a later window is closed, or it cannot
+                be computed as it was; see `settle.clearing.unwind`.
+            Restored: the store is a backup that was put back.
+        """
+        with self.acting():
+            return amending.unwind(
+                self, day, failed=failed, actor=actor, reason=reason, rehearse=rehearse
+            )
+
+    def correct(
+        self, record_id: str, *, replacement: Mapping[str, Any] | None, reason: str, actor: str
+    ) -> clearing.Correction:
+        """Correct a record of a closed window by rows of the next open one.
+
+        `replacement`: what is to be other in it; None: it should not have been.
+
+        Raises:
+            BadInput: it is in no closed window, or a row of the correction is refused; nothing is
+                corrected then.
+        """
+        return amending.correct(
+            self, record_id, replacement=replacement, reason=reason, actor=actor
         )
-        return replace(told, position=told.position.explained_by(self.explain), proof=proof)
+
+    def foresee(
+        self, record_id: str, *, replacement: Mapping[str, Any] | None
+    ) -> clearing.Foreseen:
+        """What `correct` would take in. This writes nothing."""
+        return amending.foresee(self, record_id, replacement=replacement)
 
     def plan(self, day: date) -> Planned:
         """Give each obligation up to a day its one payment."""

@@ -1,7 +1,15 @@
 """Double entry: chart of accounts, journal, proofs."""
 
 from settle.ledger import accounts
-from settle.ledger.journal import AccountBalance, Posting, balances, post, post_columns, signed
+from settle.ledger.journal import (
+    AccountBalance,
+    Posting,
+    balances,
+    post,
+    post_columns,
+    reverse_event,
+    signed,
+)
 from settle.ledger.proofs import (
     Proof,
     clearing_is_empty,
@@ -23,6 +31,7 @@ __all__ = [
     "nostro_against_statements",
     "post",
     "post_columns",
+    "reverse_event",
     "signed",
     "trial_balance",
 ]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger.tables import journal
-from settle.store import derived, derived_each, insert_columns, insert_new
+from settle.store import arrow, derived, derived_each, insert_columns, insert_new
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,6 +126,25 @@ def post_columns(
     }
     # By their key, so that the index grows in one sweep.
     return insert_columns(connection, journal, pa.table(entries).sort_by("entry_id"))
+
+
+def reverse_event(
+    connection: Connection, *, event: str, subject: str, by: str, posted_on: date,
+    recorded_at: datetime,
+) -> int:  # fmt: skip
+    """Reverse every row of an event and subject by one of the event `by`, and say how many.
+
+    This is done once: each reversing row is named after the row that it undoes.
+    """
+    rows = journal.c
+    query = sa.select(
+        rows.entry_id.label("row"), rows.credit.label("frm"), rows.debit.label("into_account"),
+        rows.currency, rows.amount_minor,
+    ).where(rows.event == event, rows.subject == subject)  # fmt: skip
+    return post_columns(
+        connection, arrow(connection, query), event=by, subject=subject, posted_on=posted_on,
+        recorded_at=recorded_at,
+    )  # fmt: skip
 
 
 def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBalance]:

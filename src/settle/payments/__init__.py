@@ -20,6 +20,7 @@ from settle.payments.planning import Held, Planned, Refusal, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
 from settle.payments.standing import referenced, releasable, unknowns
 from settle.payments.state import Event, EventKind, PaymentState, State, state_of
+from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
 __all__ = [
@@ -62,9 +63,11 @@ __all__ = [
     "record",
     "referenced",
     "releasable",
+    "released",
     "returned",
     "roll",
     "state_of",
     "story",
     "unknowns",
+    "withdraw",
 ]

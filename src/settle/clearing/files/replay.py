@@ -19,7 +19,7 @@ from settle.clearing import tables
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees
 from settle.clearing.kept_terms import KeptTerms, kept
-from settle.clearing.lake import Lake
+from settle.clearing.lake import Lake, outcome_name
 from settle.clearing.netting import netting_views
 from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
@@ -50,6 +50,7 @@ class ClosedWindow:
     """
 
     day: date
+    outcome: int
     manifest_digest: str
     agreements: Agreements
     fees: Fees
@@ -81,6 +82,7 @@ class ClosedWindow:
             )
         return cls(
             day=day,
+            outcome=window["outcome"],
             manifest_digest=window["manifest_digest"],
             agreements=terms.agreements,
             fees=terms.fees,
@@ -155,13 +157,14 @@ def _give_records(
     """
     import pyarrow as pa
 
-    window_id, lines = window.window_id, kept(lake.manifest(window.window_id)).to_pylist()
+    window_id, name = window.window_id, outcome_name(window.window_id, window.outcome)
+    lines = kept(lake.manifest(name)).to_pylist()
     whole = [lake.accepted(line["name"]) for line in lines if line["what"] == "whole"]
     parts = [line for line in lines if line["what"] == "part"]
-    left = [lake.deferred(window_id)] if any(x["what"] == "deferred" for x in lines) else []
+    left = [lake.deferred(name)] if any(x["what"] == "deferred" for x in lines) else []
     withdrawn = [line["name"] for line in lines if line["what"] == "withdrawn"]
     scratch.read("whole_files", whole, columns=STORED)
-    scratch.read("settled_file", [lake.settled(window_id)], columns=SETTLED)
+    scratch.read("settled_file", [lake.settled(name)], columns=SETTLED)
     deferred = sorted({line["name"] for line in parts})
     scratch.read("deferred_files", [lake.deferred(x) for x in deferred], columns=DEFERRED)
     scratch.read("left_file", left, columns=DEFERRED)

@@ -1,0 +1,157 @@
+"""`settle correct`: a record of a closed window put right by rows of the next open one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from settle.errors import BadInput
+from settle.money import plain, to_minor
+
+if TYPE_CHECKING:
+    from settle.clearing import Foreseen
+    from settle.hub import Hub
+
+HELP = """Correct a record of a closed window: take it back, and put the right one in its place.
+
+A closed window is never edited. The record is taken back with the very fee it was charged, by rows
+that settle in the next open window and carry the day of the record; **--set** says what is other
+in the one that takes its place, **--remove** that there should have been none.
+
+It first shows the rows, and takes them in with **--yes**. The same correction again changes
+nothing. If intake would refuse any of the rows, nothing is corrected.
+
+Exit code 0; 11 if the record is in no closed window, was corrected otherwise before, or a row is
+refused.
+
+Examples:
+
+    settle correct S-77 --set amount=90.00 --actor ada --reason "typed wrong"
+
+    settle correct S-77 --set counterparty_id=P02 --set reference=INV-8 --actor ada
+    --reason "wrong partner" --yes
+
+    settle correct S-78 --remove --actor ada --reason "typed twice" --yes --json
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("correct", help=HELP)(correct)
+
+
+def correct(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="The id of the record.")],
+    *,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="What is other in it: participant_id, "
+            "agreement_id, counterparty_id, kind, amount or amount_minor, currency, reference; "
+            "repeatable.",
+        ),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="It should not have been.")] = False,
+    actor: Annotated[str, typer.Option(help="Who says so; your platform authenticates them.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever audits it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show it.")] = False,
+    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
+    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:  # fmt: skip
+    """Correct one record."""
+    from settle.hub import Hub
+
+    if remove == bool(values):
+        raise BadInput("say what is other with --set FIELD=VALUE, or --remove: one of the two")
+    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
+        replacement = None if remove else _replacement(hub, record, values or [])
+        foreseen = hub.foresee(record, replacement=replacement)
+        if yes:
+            hub.correct(record, replacement=replacement, reason=reason, actor=actor)
+    if as_json:
+        typer.echo(json.dumps(_as_json(foreseen, is_done=yes), indent=2))
+    else:
+        _print(foreseen, is_done=yes)
+
+
+def _replacement(hub: Hub, record: str, values: Sequence[str]) -> Mapping[str, Any]:
+    """What is other, as `Hub.correct` takes it. An amount is in units of its currency."""
+    found: dict[str, Any] = {}
+    for each in values:
+        name, sign, value = each.partition("=")
+        if not sign or name in found:
+            raise BadInput(f"--set {each}: give FIELD=VALUE, each field once", field="set")
+        found[name] = value or None
+    if "amount" in found:
+        found["amount_minor"] = _minor(found, of=_currency(hub, record, found))
+        del found["amount"]
+    elif "amount_minor" in found:
+        found["amount_minor"] = _whole(found["amount_minor"])
+    return found
+
+
+def _currency(hub: Hub, record: str, found: Mapping[str, Any]) -> str:
+    """The currency of the record that takes the other's place."""
+    if found.get("currency"):
+        return str(found["currency"])
+    taken_back = hub.foresee(record, replacement=None).records[0]
+    return str(taken_back["currency"])
+
+
+def _minor(found: Mapping[str, Any], *, of: str) -> int:
+    if "amount_minor" in found:
+        raise BadInput("--set: give amount or amount_minor, not both", field="amount")
+    return to_minor(found["amount"] or "", of)
+
+
+def _whole(value: str | None) -> int:
+    try:
+        return int(value or "")
+    except ValueError:
+        raise BadInput(
+            f"--set amount_minor={value or ''}: not a whole number", field="amount_minor"
+        ) from None
+
+
+def _as_json(foreseen: Foreseen, *, is_done: bool) -> dict[str, Any]:
+    return {
+        "record_id": foreseen.record_id,
+        "window_id": foreseen.window_id,
+        "agreement_id": foreseen.agreement_id,
+        "is_done": is_done,
+        "was_done_before": foreseen.standing is not None,
+        "records": [
+            {name: str(value) if name == "occurred_at" else value for name, value in row.items()}
+            for row in foreseen.records
+        ],
+    }
+
+
+def _print(foreseen: Foreseen, *, is_done: bool) -> None:
+    typer.echo(
+        f"record {foreseen.record_id} of window {foreseen.window_id}, agreement "
+        f"{foreseen.agreement_id}; in the next open window come:"
+    )
+    rows = Table("kind", "agreement", "counterparty")
+    rows.add_column("amount", justify="right")
+    rows.add_column("currency")
+    for row in foreseen.records:
+        amount = plain(row["amount_minor"], row["currency"])
+        party = row["counterparty_id"] or ""
+        rows.add_row(row["kind"], row["agreement_id"], party, amount, row["currency"])
+    Console().print(rows)
+    if foreseen.standing is not None:
+        standing = foreseen.standing
+        typer.echo(
+            f"corrected so by {standing.actor} at {standing.corrected_at:%Y-%m-%d %H:%M}: "
+            "nothing to do"
+        )
+    else:
+        typer.echo("done" if is_done else "nothing is changed yet: add --yes to do it")
