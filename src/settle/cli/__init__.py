@@ -13,7 +13,17 @@ from settle.errors import BadInput, ConfigError, RailError, SettleError
 
 def application() -> typer.Typer:
     """The whole command line."""
-    from settle.cli import demo, explain, files, net, nightly, payments, rails, simulator
+    from settle.cli import (
+        demo,
+        explain,
+        files,
+        fund,
+        net,
+        nightly,
+        payments,
+        rails,
+        simulator,
+    )
 
     app = typer.Typer(
         name="settle",
@@ -24,7 +34,7 @@ def application() -> typer.Typer:
         add_completion=False,
     )
     app.callback(invoke_without_command=True)(_options)
-    for module in (demo, nightly, net, explain, files, payments, rails, simulator):
+    for module in (demo, nightly, net, explain, files, fund, payments, rails, simulator):
         module.register(app)
     return app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -17,11 +17,11 @@ from settle.clearing.funding import Answer, Assignment, answer, assign, pose
 from settle.clearing.tables import obligations
 from settle.errors import BadInput, ConfigError, NotVerified
 from settle.hub.tables import funding_plans
-from settle.hub.telling import told
+from settle.hub.telling import each_told, told
 from settle.ledger import balances
 from settle.payments import State
 from settle.payments.tables import payments
-from settle.report.funding import Funding
+from settle.report.funding import Funding, ObligationAccount
 
 if TYPE_CHECKING:
     from settle.hub.hub import Hub
@@ -55,6 +55,10 @@ class PlannedFunding:
         """The same as a person reads it, and as the report has it."""
         return told(self)
 
+    def obligations(self) -> Sequence[ObligationAccount]:
+        """Each obligation with its account and deadline, or why it has none."""
+        return list(each_told(self.assignment))
+
 
 def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
     """Ask the matrix about all that is due, and the planner about what is not released.
@@ -75,11 +79,11 @@ def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
         found = list(_due(connection, tenant=hub.config.settings.settle.tenant, day=day))
         ledger = balances(connection)
     unreleased = frozenset(each.obligation_id for each, is_open in found if is_open)
-    assignment = assign((each for each, _ in found), reference=reference, at=at)
-    waiting = [x for x in assignment.assigned if x.obligation.obligation_id in unreleased]
+    waiting = assign((x for x, is_open in found if is_open), reference=reference, at=at)
+    released = assign((x for x, is_open in found if not is_open), reference=reference, at=None)
     controls = hub.config.settings.controls
     planned = PlannedFunding(
-        at=at, reference=reference.file, assignment=assignment, open=unreleased, answer=None
+        at=at, reference=reference.file, assignment=waiting + released, open=unreleased, answer=None
     )
     try:
         asking = partial(
@@ -87,7 +91,9 @@ def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
             rates=hub.rates.on(at.astimezone(UTC).date()),
             paused=controls.paused_rails | controls.paused_currencies,
         )  # fmt: skip
-        found_answer = answer(waiting, ledger=ledger, asking=asking, time_limit_s=TIME_LIMIT_S)
+        found_answer = answer(
+            waiting.assigned, ledger=ledger, asking=asking, time_limit_s=TIME_LIMIT_S
+        )
     except (BadInput, NotVerified) as error:
         return replace(planned, failed=error.message)
     return replace(planned, answer=found_answer)

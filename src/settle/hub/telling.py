@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from settle.clearing.funding import Answer, FundingPlan, Move
+from settle.clearing import Obligation
+from settle.clearing.funding import Answer, Assignment, FundingPlan, Move
 from settle.clearing.funding import Funding as Question
 from settle.report.funding import (
     Amount,
@@ -15,6 +16,7 @@ from settle.report.funding import (
     FundingMove,
     Holding,
     NoAccount,
+    ObligationAccount,
     PaidFrom,
     Shortfall,
 )
@@ -39,6 +41,33 @@ def told(planned: PlannedFunding) -> Funding:
         funding, short=tuple(_short(found)), holdings=tuple(_holdings(found.asked, plan))
     )
     return funding if plan is None else _planned(funding, found.asked, plan)
+
+
+def each_told(assignment: Assignment) -> Iterator[ObligationAccount]:
+    """Every obligation with its account or why it has none, by id."""
+    found = [
+        ObligationAccount(
+            **_named(each.obligation), value_date=each.value_date,
+            account_id=each.account.account_id, rail=each.account.rail,
+            account=each.account.account, by=each.by, rule=each.rule,
+        )
+        for each in assignment.assigned
+    ]  # fmt: skip
+    found += [
+        ObligationAccount(
+            **_named(each.obligation), value_date=each.obligation.value_date, why=each.why
+        )
+        for each in assignment.unassigned
+    ]
+    yield from sorted(found, key=lambda each: each.obligation_id)
+
+
+def _named(obligation: Obligation) -> dict[str, Any]:
+    return {
+        "obligation_id": obligation.obligation_id, "agreement_id": obligation.agreement_id,
+        "currency": obligation.currency, "amount_minor": obligation.amount_minor,
+        "country": obligation.beneficiary_country,
+    }  # fmt: skip
 
 
 def _planned(funding: Funding, asked: Question, plan: FundingPlan) -> Funding:

@@ -16,6 +16,7 @@ from settle.report.funding import (
     FundingMove,
     Holding,
     NoAccount,
+    ObligationAccount,
     PaidFrom,
     Shortfall,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "MorningReport",
     "Netting",
     "NoAccount",
+    "ObligationAccount",
     "OpenBreak",
     "PaidFrom",
     "PassCount",

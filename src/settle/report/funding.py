@@ -37,6 +37,24 @@ class PaidFrom:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObligationAccount:
+    """One obligation, and the account that pays it; without one, `why`."""
+
+    obligation_id: str
+    agreement_id: str
+    currency: str
+    amount_minor: int
+    country: str
+    value_date: date
+    account_id: str = ""
+    rail: str = ""
+    account: str = ""
+    by: datetime | None = None
+    rule: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoAccount:
     """Obligations of one currency and country that no account of ours pays, and why."""
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from settle.calendars import (
     RulePack,
@@ -44,6 +44,9 @@ class Unassigned:
     why: str
 
 
+T = TypeVar("T", Assigned, Unassigned)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """What became of each of a set of obligations, in the order of their ids."""
@@ -51,15 +54,26 @@ class Assignment:
     assigned: tuple[Assigned, ...]
     unassigned: tuple[Unassigned, ...]
 
+    def __add__(self, other: Assignment) -> Assignment:
+        """Both, in the order of the ids."""
+        return Assignment(
+            assigned=_by_id((*self.assigned, *other.assigned)),
+            unassigned=_by_id((*self.unassigned, *other.unassigned)),
+        )
+
 
 def assign(
     obligations: Iterable[Obligation],
     *,
     reference: FundingReference,
-    at: datetime,
+    at: datetime | None,
     pack: RulePack | None = None,
 ) -> Assignment:
-    """Look each obligation up in the matrix. This guesses nothing: what has no cell is told."""
+    """Look each obligation up in the matrix. This guesses nothing: what has no cell is told.
+
+    `at`: when it is asked; a value date whose deadline has passed by then is missed. None for
+    what has been ordered already, and cannot miss its date any more.
+    """
     groups = defaultdict(list)
     for each in obligations:
         groups[each.currency, each.beneficiary_country, each.value_date].append(each)
@@ -71,14 +85,19 @@ def assign(
             missing += (Unassigned(obligation=each, why=terms) for each in group)
         else:
             found += (Assigned(obligation=each, **terms) for each in group)
-    return Assignment(
-        assigned=tuple(sorted(found, key=lambda each: each.obligation.obligation_id)),
-        unassigned=tuple(sorted(missing, key=lambda each: each.obligation.obligation_id)),
-    )
+    return Assignment(assigned=_by_id(found), unassigned=_by_id(missing))
+
+
+def _by_id(found: Iterable[T]) -> tuple[T, ...]:
+    return tuple(sorted(found, key=lambda each: each.obligation.obligation_id))
 
 
 def _terms(
-    obligation: Obligation, *, reference: FundingReference, at: datetime, pack: RulePack | None
+    obligation: Obligation,
+    *,
+    reference: FundingReference,
+    at: datetime | None,
+    pack: RulePack | None,
 ) -> dict[str, Any] | str:
     """The account, the value date that can be reached, the deadline and its rule; or why none."""
     value_date, missed = obligation.value_date, ""
@@ -87,7 +106,7 @@ def _terms(
         if isinstance(found, str):
             return found
         latest = _latest(found[0], value_date, pack=pack)
-        if latest.at < at:
+        if at is not None and latest.at < at:
             reached = earliest_value_date(obligation.currency, at, pack=pack, **_cutoff(found[0]))
             value_date, missed = reached.value_date, reached.decided_by.text
             found = _place(reference, obligation, value_date)
