@@ -50,6 +50,7 @@ class Client:
     owed_minor: int
     due_minor: int
     away: bool = False
+    country: str = ""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -69,7 +70,8 @@ def hub_on(folder: Path) -> Iterator[Hub]:
     config.write_text(
         f'extends = "{NIGHT}/settle.toml"\n[clearing]\n'
         f'agreements = "{NIGHT}/agreements.parquet"\n'
-        f'rates = "{NIGHT}/rates.csv"\nfunding = "funding.toml"\n',
+        f'rates = "{NIGHT}/rates.csv"\nfunding = "funding.toml"\n'
+        f'records = "{NIGHT}/records-{{date}}*"\n',
         encoding="utf-8",
     )
     (folder / "funding.toml").write_bytes((NIGHT / "funding.toml").read_bytes())
@@ -134,6 +136,6 @@ def _obligation(client: Client) -> dict[str, object]:
         "obligation_id": f"O-{client.name}", "window_id": DAY.isoformat(), "position_id": "P",
         "agreement_id": client.name, "part": "", "participant_id": client.name,
         "currency": client.currency, "amount_minor": client.due_minor, "value_date": VALUE_DATE,
-        "beneficiary_name": "N", "beneficiary_country": COUNTRY[client.currency],
+        "beneficiary_name": "N", "beneficiary_country": client.country or COUNTRY[client.currency],
         "beneficiary_town": "T", "beneficiary_account": "A",
     }  # fmt: skip

@@ -60,7 +60,10 @@ DEFICIT = [
     Client(name="A0", currency="EUR", owed_minor=-50_000, due_minor=100_000),
     Client(name="A1", currency="EUR", owed_minor=500_000, due_minor=0),
 ]
+AWAY = [Client(name="A3", currency="NOK", owed_minor=800_000, due_minor=800_000, away=True)]
 NO_MONEY = dict.fromkeys([*((*BANK[code], code) for code in CODES), (*PARTNER_NOK, "NOK")], 0)
+
+FEES = {**NO_MONEY, (*BANK["EUR"], "EUR"): 1_000}
 
 
 @settings(
@@ -69,6 +72,8 @@ NO_MONEY = dict.fromkeys([*((*BANK[code], code) for code in CODES), (*PARTNER_NO
 )  # fmt: skip
 @given(owed=clients(), own=OWNS, need=st.tuples(st.sampled_from(CODES), st.just(0) | AMOUNTS))
 @example(owed=DEFICIT, own=NO_MONEY, need=("EUR", 0))
+@example(owed=AWAY, own=FEES, need=("EUR", 0))
+@example(owed=[*AWAY, *DEFICIT], own=FEES, need=("EUR", 500))
 @example(owed=DEFICIT, own=NO_MONEY, need=("EUR", 100_000))
 def test_clients_money_serves_neither_us_nor_another_client(
     hub: Hub, owed: list[Client], own: dict[Any, int], need: tuple[str, int]

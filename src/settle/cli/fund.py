@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from settle.hub import PlannedFunding
     from settle.report import Funding
+
+PIPED_WIDTH = 140
+"""Signs a line where nobody watches: a table that is kept need not fold."""
 
 _HELP = """Plan the funding of everything that is due and not released yet. Nothing is sent.
 
@@ -61,9 +65,10 @@ def fund(
     if as_json:
         typer.echo(json.dumps(_as_json(planned, obligations=obligations), indent=1))
     else:
-        _print(Console(), funding)
+        console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+        _print(console, funding)
         if obligations:
-            _print_obligations(Console(), planned)
+            _print_obligations(console, planned)
     if not funding.is_whole:
         raise typer.Exit(10)
 
