@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
+from settle.clearing.defaults import cover_defaults
 from settle.clearing.fees import Fees
 from settle.clearing.lake import Draft, Lake, digest_of, drafted
 from settle.clearing.netting import Netted, net
@@ -236,6 +237,10 @@ class _Close:
         self._save_files(connection)
         window = Window(day=self._day, closed_at=terms.as_of, standing=self._standing)
         write_outcome(connection, computed.netted, window=window, agreements=terms.agreements)
+        cover_defaults(
+            connection, day=self._day, at=terms.as_of, failed=terms.failed,
+            agreements=terms.agreements,
+        )  # fmt: skip
         return closing
 
     def discard(self) -> None:
