@@ -129,7 +129,7 @@ def house(store: Store, engine: Engine, tmp_path: Path) -> House:
 
 
 def test_the_loss_falls_on_collateral_then_reserve_then_us(house: House) -> None:
-    """In that order, in the transaction of the close, and all of it."""
+    """In that order, and all of it; what is due to it of an earlier window stays due."""
     house.book(NOSTRO, accounts.collateral("A-M1"), 50_00, row="in")
     house.day(DAYS[1], ("M1", "chargeback", 400_00), ("M2", "sale", 500_00), failed=["M1"])
     expected = {
@@ -137,7 +137,7 @@ def test_the_loss_falls_on_collateral_then_reserve_then_us(house: House) -> None
         accounts.reserve("A-M1"): 100_00, accounts.OWN_FUNDS: 250_00,
     }  # fmt: skip
     assert expected == house.losses()
-    assert [0, 0, 0, 0] == [
+    assert [0, 0, 0, -900_00] == [
         house.balance(account)
         for account in (accounts.claims("A-M1"), accounts.collateral("A-M1"),
                         accounts.reserve("A-M1"), accounts.payable("A-M1"))
@@ -221,7 +221,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(
-    max_examples=examples(6, full=100), deadline=None,
+    max_examples=examples(2, full=100), deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(
