@@ -115,6 +115,8 @@ class _Steps:
         yield "Look up what is not known", self.look_up
         yield "Fetch what is there already", self.fetch
         yield "Reconcile again", self.reconcile
+        if self.hub.matrix is not None:
+            yield "Plan the funding", self.fund
 
     def fetch(self) -> str:
         done = self.hub.fetch(self.day, advance=self.show.advance)
@@ -176,6 +178,12 @@ class _Steps:
         done = self.hub.look_up(self.day, accepted=accepted, advance=self.show.advance)
         self.rails_down.update(done.rails_down)
         return f"{done.closed:,} closed by evidence, {done.unknown:,} unknown"
+
+    def fund(self) -> str:
+        funding = self.hub.fund(self.day).funding
+        if funding.failed:
+            return f"no plan: {funding.failed}"
+        return f"{len(funding.moves):,} moves, {len(funding.short):,} needs short"
 
     def ended(self) -> Night:
         self.show.begin("Report")

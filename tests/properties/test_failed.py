@@ -235,6 +235,15 @@ def untouched(failed: Collection[str]) -> set[str]:
     return names | (both if names & both else set())
 
 
+def is_of_a_default(table: sa.Table, row: dict[str, Any], failed: Collection[str]) -> bool:
+    """Whether a principal's default wrote the row, or used what it tells of: told elsewhere."""
+    if "default" in {row.get("event"), row.get("reason")}:
+        return True
+    name = row.get("agreement_id", "")
+    is_theirs = name in MERCHANTS and MERCHANTS[name]["participant_id"] in failed
+    return is_theirs and table in {tables.reserve_slices, tables.carries}
+
+
 def check_agents_recompute(one: Closed) -> None:
     """Positions, obligations, reserves, volume, journal: as if the failed had sent nothing."""
     aside = untouched(one.failed)
@@ -252,6 +261,7 @@ def check_agents_recompute(one: Closed) -> None:
                 if row.get("agreement_id") not in aside
                 and row.get("position_id") not in positions
                 and not {row.get("debit"), row.get("credit")} & accounts
+                and not is_of_a_default(table, row, one.failed)
             ]
             for world in (one.without_them, one.with_failure)
         ]  # fmt: skip

@@ -39,9 +39,10 @@ def close(
 
     `failed`: participants that cannot pay. Where the hub is an agent, what is to or from them is
     left out and the rest is netted without; it waits for a window in which they have not failed.
-    Where the hub is principal, nothing changes for anybody. A closed window stays as it is: to
-    name nobody asks for what is stored, and to name others than it was closed under is refused;
-    see `settle.clearing.unwind`.
+    Where the hub is principal, nothing changes for anybody else, and what they owe is covered by
+    their collateral, their reserve and the hub. A closed window stays as it is: to name nobody
+    asks for what is stored, and to name others than it was closed under is refused; see
+    `settle.clearing.unwind`.
 
     Raises:
         BadInput: a later window is closed already, the cut-off is after `as_of`, a rate or

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
 from settle.clearing.closings import Closing
+from settle.clearing.defaults import cover_defaults
 from settle.clearing.fees import Fees
 from settle.clearing.lake import Draft, Lake, digest_of, drafted, outcome_name
 from settle.clearing.netting import Netted, net
@@ -234,7 +235,12 @@ class Computation:
             day=self._day, closed_at=at, standing=self._standing, outcome=self._outcome,
             posted_on=posted_on,
         )  # fmt: skip
-        write_outcome(connection, self.netted, window=window, agreements=self._terms.agreements)
+        agreements = self._terms.agreements
+        write_outcome(connection, self.netted, window=window, agreements=agreements)
+        cover_defaults(
+            connection, day=self._day, at=at, posted_on=posted_on, failed=self._terms.failed,
+            agreements=agreements,
+        )  # fmt: skip
 
     def _save_files(self, connection: Connection) -> None:
         window_id, counted = self._window_id, self.counted

@@ -48,7 +48,7 @@ class Cover:
         self, agreement_id: str, *, currency: str, claim_id: str, posted_on: date
     ) -> Iterator[Posting]:
         sources = (
-            ("collateral", f"collateral/{agreement_id}", self.collateral_minor),
+            ("collateral", accounts.collateral(agreement_id), self.collateral_minor),
             ("reserve", accounts.reserve(agreement_id), self.reserve_minor),
             ("own_funds", accounts.OWN_FUNDS, self.hub_minor),
         )
@@ -56,7 +56,7 @@ class Cover:
             if amount:
                 yield Posting(
                     event="default", subject=claim_id, row=row, posted_on=posted_on, debit=debit,
-                    credit=f"claims/{agreement_id}", currency=currency, amount_minor=amount,
+                    credit=accounts.claims(agreement_id), currency=currency, amount_minor=amount,
                 )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ Both hold only while no later window is closed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,9 +17,12 @@ from settle.clearing.closings import Closing
 from settle.clearing.computation import Stand
 from settle.clearing.kept_terms import kept
 from settle.clearing.lake import Lake, outcome_name
-from settle.clearing.standing import Standing
+from settle.clearing.standing import Standing, collateral_used
 from settle.clearing.unsettled import Unsettled, parts_taken
 from settle.store import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def stand_before(connection: Connection, closing: Closing, *, lake: Lake) -> Stand:
@@ -38,7 +42,7 @@ def stand_before(connection: Connection, closing: Closing, *, lake: Lake) -> Sta
         standing=Standing(
             slices=arrow(connection, _slices(window_id)),
             carried=arrow(connection, _carried(window_id)),
-            collateral_used=arrow(connection, _collateral_used(window_id)),
+            collateral_used=_collateral_used(connection, window_id),
         ),
     )
 
@@ -107,14 +111,23 @@ def _carried(window_id: str) -> sa.Select[Any]:
     )  # fmt: skip
 
 
-def _collateral_used(window_id: str) -> sa.Select[Any]:
+def _collateral_used(connection: Connection, window_id: str) -> pa.Table:
+    """All but what this window took. What was booked as received since is there to be used."""
+    import pyarrow as pa
+
     table = tables.recoveries.c
-    total = sa.cast(sa.func.sum(table.amount_minor), sa.BigInteger)
-    return (
-        sa.select(table.agreement_id, table.currency, total.label("amount_minor"))
-        .where(table.source == "collateral", table.window_id < window_id)
-        .group_by(table.agreement_id, table.currency)
+    query = sa.select(table.agreement_id, table.currency, table.amount_minor).where(
+        table.source == "collateral", table.window_id == window_id
     )
+    taken: Counter[tuple[str, str]] = Counter()
+    for name, currency, amount_minor in connection.execute(query):
+        taken[name, currency] += amount_minor
+    now = collateral_used(connection)
+    rows = [
+        {**row, "amount_minor": row["amount_minor"] - taken[row["agreement_id"], row["currency"]]}
+        for row in now.to_pylist()
+    ]
+    return pa.Table.from_pylist(rows, schema=now.schema)
 
 
 def _open(ended_in: sa.Column[Any], window_id: str) -> sa.ColumnElement[bool]:

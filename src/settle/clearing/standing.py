@@ -34,7 +34,8 @@ class Standing:
     `slices`, reserve not yet given back: slice_id, agreement_id, part, currency, window_id,
     amount_minor (what is left of it), release_on (null: of a fixed reserve). `carried`, unpaid
     rests, at most one a position: carry_id, agreement_id, part, currency, amount_minor, since.
-    `collateral_used`, all that was ever taken: agreement_id, currency, amount_minor.
+    `collateral_used`, all that was ever taken less all that was booked as received and not
+    returned, so below zero where some of that is left: agreement_id, currency, amount_minor.
     """
 
     slices: pa.Table
@@ -49,7 +50,7 @@ class Standing:
         return cls(
             slices=arrow(connection, _slices()),
             carried=arrow(connection, _carried()),
-            collateral_used=arrow(connection, _collateral_used()),
+            collateral_used=collateral_used(connection),
         )
 
     @classmethod
@@ -116,18 +117,22 @@ def _carried() -> sa.Select[Any]:
     )  # fmt: skip
 
 
-def _collateral_used() -> sa.Select[Any]:
-    import sqlalchemy as sa
+def collateral_used(connection: Connection) -> pa.Table:
+    """As the ledger has it: closes and defaults take, statements book what came and went."""
+    import pyarrow as pa
 
-    from settle.clearing import tables
+    from settle.ledger import accounts, balances
 
-    recoveries = tables.recoveries.c
-    total = sa.cast(sa.func.sum(recoveries.amount_minor), sa.BigInteger)
-    return (
-        sa.select(recoveries.agreement_id, recoveries.currency, total.label("amount_minor"))
-        .where(recoveries.source == "collateral")
-        .group_by(recoveries.agreement_id, recoveries.currency)
-    )
+    prefix = accounts.collateral("")
+    rows = [
+        {
+            "agreement_id": each.account.removeprefix(prefix), "currency": each.currency,
+            "amount_minor": each.balance_minor,
+        }
+        for each in balances(connection, prefix=prefix)
+    ]  # fmt: skip
+    schema = Standing.none().collateral_used.schema
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def usage_of(

@@ -296,7 +296,7 @@ claims = sa.Table(
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("amount_minor", Minor, nullable=False),
     sa.Column("since", sa.Date, nullable=False, doc="first window of the debt"),
-    sa.Column("reason", Id, nullable=False, doc="gross | terminated"),
+    sa.Column("reason", Id, nullable=False, doc="gross | terminated | default"),
     sa.CheckConstraint("amount_minor > 0", name="positive"),
     sa.Index(None, "window_id"),
 )

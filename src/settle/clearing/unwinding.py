@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from settle.clearing import tables
 from settle.clearing.closings import Closing, last_closed, row_of, stored_closing
 from settle.clearing.computation import Computation, Terms
+from settle.clearing.defaults import is_covered
 from settle.clearing.kept_terms import KeptTerms
 from settle.clearing.lake import Draft, Lake
 from settle.clearing.outcome import close_event
@@ -72,6 +73,7 @@ def unwind(
         if asked.failed <= set(closing.failed):
             return Done(Unwound(before=closing, closing=closing, is_done=not rehearse))
         _refuse_later(connection, closing, asked)
+        _refuse_covered(connection, closing, asked)
         return _Unwind(
             connection, closing, asked, store=store, engine=engine, lake=Lake(lake), rates=rates,
             cutoff=cutoff, payouts=payouts or NobodyKnown(),
@@ -226,6 +228,16 @@ def _refuse_later(connection: Connection, closing: Closing, asked: _Asked) -> No
     if last is not None and last > closing.window_id:
         raise BadInput(
             f"window {closing.window_id} cannot be unwound: {last} is closed on top of it. "
+            f"{_instead(asked)}",
+            window_id=closing.window_id,
+        )  # fmt: skip
+
+
+def _refuse_covered(connection: Connection, closing: Closing, asked: _Asked) -> None:
+    """What a default took from collateral, reserve and hub is claimed by now: it stands."""
+    if is_covered(connection, at=closing.closed_at):
+        raise BadInput(
+            f"window {closing.window_id} cannot be unwound: a default was covered in its close. "
             f"{_instead(asked)}",
             window_id=closing.window_id,
         )  # fmt: skip

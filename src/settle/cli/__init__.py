@@ -19,6 +19,7 @@ def application() -> typer.Typer:
         explain,
         failed,
         files,
+        fund,
         net,
         nightly,
         payments,
@@ -35,7 +36,9 @@ def application() -> typer.Typer:
         add_completion=False,
     )
     app.callback(invoke_without_command=True)(_options)
-    for module in (demo, nightly, net, explain, files, failed, correct, payments, rails, simulator):
+    for module in (
+        demo, nightly, net, explain, files, fund, failed, correct, payments, rails, simulator,
+    ):  # fmt: skip
         module.register(app)
     return app
 

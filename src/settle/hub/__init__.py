@@ -1,6 +1,7 @@
 """The hub: what a platform imports. It opens the rooms and hands figures between them."""
 
 from settle.hub.config import Config, load
+from settle.hub.funding import PlannedFunding
 from settle.hub.hub import Hub
 from settle.hub.journal import Ending
 from settle.hub.outcomes import (
@@ -22,6 +23,7 @@ __all__ = [
     "Looked",
     "Paid",
     "Planned",
+    "PlannedFunding",
     "Reconciled",
     "Released",
     "load",

@@ -66,14 +66,16 @@ class ClearingSettings(_Section):
     """`[clearing]`: what each night reads. `{date}` in `records` stands for the night's day.
 
     `records` is one pattern of file names or a list of them. `fees` are the schedules that
-    agreements name, `caps` the net debits at which records are held. An id is known again for
-    `horizon_days`. `memory` is what the engine may use, such as "4GB", before it spills to disk.
+    agreements name, `caps` the net debits at which records are held, `funding` says which account
+    pays what where. An id is known again for `horizon_days`. `memory` is what the engine may use,
+    such as "4GB", before it spills to disk.
     """
 
     agreements: Path
     rates: Path
     fees: Path | None = None
     caps: Path | None = None
+    funding: Path | None = None
     horizon_days: int = Field(default=400, ge=1, le=3660)
     memory: str = Field(default="", pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$")
     records: Annotated[Sequence[str], BeforeValidator(_listed)] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from settle import clearing, payments
 from settle.adapters import Notification
+from settle.clearing.funding import FundingReference
 from settle.engine import Engine
 from settle.errors import BadInput, ConfigError
 from settle.hub import amending, paying, statements
@@ -23,6 +25,7 @@ from settle.hub.clock import Clock
 from settle.hub.config import Config, load
 from settle.hub.epoch import Epoch
 from settle.hub.fresh import Fresh
+from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
 from settle.hub.journal import NightJournal
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
@@ -62,6 +65,9 @@ class Hub:
         self._rates = Fresh(self._path("rates"), clearing.Rates.load)
         self._fees = Fresh(self._path_if("fees"), clearing.Fees.load, nothing=clearing.Fees.none)
         self._caps = Fresh(self._path_if("caps"), clearing.Caps.load, nothing=clearing.Caps.none)
+        self._matrix = Fresh[FundingReference | None](
+            self._path_if("funding"), FundingReference.load, nothing=lambda: None
+        )
 
     @classmethod
     def open(
@@ -143,6 +149,19 @@ class Hub:
         return self._caps.value
 
     @property
+    def matrix(self) -> FundingReference | None:
+        """Our accounts, and which of them pays what where, as the file says now; none without it.
+
+        Raises:
+            BadInput: the file cannot be used, or names an account that no rail has.
+        """
+        found = self._matrix.value
+        if found is not None:
+            refs = [ref for adapter in self.adapters.values() for ref in adapter.accounts()]
+            found.refuse_strangers({(ref.rail, ref.account, ref.currency) for ref in refs})
+        return found
+
+    @property
     def cutoff(self) -> clearing.Cutoff:
         """When a business day ends."""
         return self.clock.cutoff
@@ -159,13 +178,14 @@ class Hub:
 
         Raises:
             Busy: another process runs a night on this store.
-            BadInput: the day has not ended yet or is too far from the last one; agreements or
-                rates cannot be used.
+            BadInput: the day has not ended yet or is too far from the last one; agreements,
+                rates or the funding file cannot be used.
         """
         with self.acting():
             self._refuse(day)
             if len(self.agreements):
                 self.rates.on(day)
+            _ = self.matrix
             yield self.nights.begin(day, as_of=self.now(day))
 
     def _refuse(self, day: date) -> None:
@@ -330,6 +350,28 @@ class Hub:
         with self.acting():
             return statements.reconcile(self, day)
 
+    def plan_funding(
+        self, day: date | None = None, *, at: datetime | None = None
+    ) -> PlannedFunding:
+        """From which account all that is due is paid, by when, and what to send there first.
+
+        What is due are the obligations that are not released; with a `day`, all of its window are
+        told. Nothing is carried out and nothing stored. `at` is now, unless given.
+
+        Raises:
+            ConfigError: the configuration names no funding file.
+            BadInput: the file cannot be used.
+        """
+        return plan_funding(self, day, at=at or self.now())
+
+    def fund(self, day: date) -> PlannedFunding:
+        """Plan the funding as of when the night of a day began, and keep it for its report."""
+        began_at, _ = self.nights.span(day) or (self.config.night_instant(day), None)
+        with self.acting():
+            planned = self.plan_funding(day, at=began_at)
+            keep_funding(self, day, planned.funding)
+        return planned
+
     def receive(
         self, rail: str, headers: Mapping[str, str], content: bytes, *,
         received_at: datetime | None = None,
@@ -371,7 +413,8 @@ class Hub:
     def report(self, day: date) -> MorningReport:
         """The morning report of a night, from what is stored. This asks no rail and no clock."""
         with self.store.reading() as connection:
-            return assemble(connection, self._facts(day))
+            told = kept_funding(connection, day)
+            return assemble(connection, replace(self._facts(day), funding=told))
 
     def findings(self, day: date) -> Sequence[str]:
         """What a night refused, a line each: file, row, field, value and why."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from settle import clearing, payments
 from settle.adapters import Beneficiary
 from settle.calendars import next_business_day
+from settle.clearing.funding import AccountRow
 from settle.errors import Restored
 from settle.hub.outcomes import Looked, Paid, Planned, Released
 from settle.hub.progress import Advance
@@ -29,21 +31,31 @@ WORKER = "night"
 
 
 def plan(hub: Hub, day: date) -> Planned:
-    """Give each obligation up to a day its one payment, and mark it as covered."""
+    """Give each obligation up to a day its one payment, and mark it as covered.
+
+    Where a funding file says which account pays what where, what it does not say is refused.
+    """
     now = hub.now(day)
     with hub.store.reading() as connection:
         obligations = clearing.due(connection, as_of=day)
+    payers = _payers(hub, obligations)
+    unpayable = {
+        each.obligation_id: f"matrix: {why}"
+        for each in obligations
+        if isinstance(why := payers.get(_cell(each)), str)
+    }
+    payable = [x for x in obligations if x.obligation_id not in unpayable]
     done = payments.plan(
-        hub.store, [_due(obligation) for obligation in obligations], rails=hub.adapters,
+        hub.store, [_due(obligation, payers) for obligation in payable], rails=hub.adapters,
         tenant=hub.config.settings.settle.tenant, now=now, ids=uuid7,
     )  # fmt: skip
     refused = {refusal.obligation_id for refusal in done.refused}
-    covered = [x.obligation_id for x in obligations if x.obligation_id not in refused]
+    covered = [x.obligation_id for x in payable if x.obligation_id not in refused]
     with hub.store.transaction() as connection:
         clearing.cover(connection, covered, at=now)
     return Planned(
         obligations=len(obligations), payments=done.planned, held=len(done.held),
-        refused={x.obligation_id: f"{x.field}: {x.why}" for x in done.refused},
+        refused=unpayable | {x.obligation_id: f"{x.field}: {x.why}" for x in done.refused},
     )  # fmt: skip
 
 
@@ -147,7 +159,26 @@ def _value_dates(hub: Hub, now: datetime) -> dict[str, date]:
     return {currency: next_business_day(today, currency) for currency in currencies}
 
 
-def _due(obligation: clearing.Obligation) -> payments.Due:
+Cell = tuple[str, str, date]
+"""Currency, beneficiary country and value date: what decides who pays."""
+
+
+def _payers(
+    hub: Hub, obligations: Sequence[clearing.Obligation]
+) -> Mapping[Cell, AccountRow | str]:
+    """The account of each cell, or why it has none. This is empty where no file says."""
+    matrix = hub.matrix
+    if matrix is None:
+        return {}
+    return {cell: matrix.payer(*cell) for cell in {_cell(each) for each in obligations}}
+
+
+def _cell(obligation: clearing.Obligation) -> Cell:
+    return obligation.currency, obligation.beneficiary_country, obligation.value_date
+
+
+def _due(obligation: clearing.Obligation, payers: Mapping[Cell, AccountRow | str]) -> payments.Due:
+    account = payers.get(_cell(obligation))
     return payments.Due(
         obligation_id=obligation.obligation_id,
         agreement_id=obligation.agreement_id,
@@ -162,5 +193,6 @@ def _due(obligation: clearing.Obligation) -> payments.Due:
             bic=obligation.beneficiary_bic,
             bank_code=obligation.beneficiary_bank_code,
         ),
+        rail=account.rail if isinstance(account, AccountRow) else "",
         reference=f"Settlement {obligation.window_id} {obligation.agreement_id}",
     )

@@ -21,6 +21,14 @@ night_batches = sa.Table(
     sa.Column("batch_id", Id, primary_key=True),
 )
 
+funding_plans = sa.Table(
+    "funding_plans",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True, doc="the night that made it"),
+    sa.Column("planned_at", Instant, nullable=False),
+    sa.Column("told", sa.String, nullable=False, doc="JSON: the report's section on funding"),
+)
+
 epochs = sa.Table(
     "epochs",
     metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CLIENT_MONEY = frozenset({"payable", "reserve", "deposit", "returned", "in_transit"})
+CLIENT_MONEY = frozenset({"payable", "reserve", "deposit", "returned", "in_transit", "collateral"})
 """First parts of accounts that hold what we owe to merchants and partners."""
 
 CLEARING = "clearing"
@@ -34,6 +34,16 @@ def payable(agreement_id: str) -> str:
 def reserve(agreement_id: str) -> str:
     """What we hold back from an agreement until its release date."""
     return f"reserve/{agreement_id}"
+
+
+def collateral(agreement_id: str) -> str:
+    """What is pledged to us under an agreement and lies on our accounts, less what was used."""
+    return f"collateral/{agreement_id}"
+
+
+def claims(agreement_id: str) -> str:
+    """What an agreement owes us and was asked for. An asset."""
+    return f"claims/{agreement_id}"
 
 
 def deposit(participant_id: str) -> str:

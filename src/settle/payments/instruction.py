@@ -15,7 +15,10 @@ from settle.payments.identity import fingerprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One obligation to be carried out by a payment. Amounts are minor units of `currency`."""
+    """One obligation to be carried out by a payment. Amounts are minor units of `currency`.
+
+    `rail`: the one that is to carry it; blank for the first that takes it.
+    """
 
     obligation_id: str
     agreement_id: str
@@ -25,6 +28,7 @@ class Due:
     beneficiary: Beneficiary
     kind: PaymentKind = PaymentKind.PAYOUT
     reference: str = ""
+    rail: str = ""
 
 
 class Sends(Protocol):

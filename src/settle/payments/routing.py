@@ -20,9 +20,14 @@ class Route:
 
 
 def route(due: Due, rails: Mapping[str, Adapter[Any]]) -> Route:
-    """The first rail, in the order given, that takes the payment. This keeps the reason."""
+    """The first rail, in the order given, that takes the payment. This keeps the reason.
+
+    Where the rail is said, no other is asked.
+    """
     passed: list[str] = []
     for name, adapter in rails.items():
+        if due.rail not in ("", name):
+            continue
         why_not = _why_not(due, adapter)
         if why_not is None:
             accounts = {ref.currency: ref.account for ref in adapter.accounts()}

@@ -25,10 +25,11 @@ class ReceiptRule:
 
 RECEIPT_RULES: tuple[ReceiptRule, ...] = (
     ReceiptRule(prefix="DEPOSIT", account=accounts.deposit("{id}")),
+    ReceiptRule(prefix="COLLATERAL", account=accounts.collateral("{id}"), outflow=True),
     ReceiptRule(prefix="OWN FUNDS", account=accounts.OWN_FUNDS, outflow=True),
     ReceiptRule(prefix="TREASURY", account=accounts.TREASURY, outflow=True),
 )
-"""Partners' prefunding, the hub's own money, and transfers between our own accounts."""
+"""Partners' prefunding, collateral received and returned, our own money, and transfers of it."""
 
 
 def rule_rows(rules: Sequence[ReceiptRule]) -> dict[str, list[str] | list[bool]]:

@@ -10,6 +10,16 @@ from settle.report.clearing import (
     Settled,
     WindowClosed,
 )
+from settle.report.funding import (
+    Amount,
+    Funding,
+    FundingMove,
+    Holding,
+    NoAccount,
+    ObligationAccount,
+    PaidFrom,
+    Shortfall,
+)
 from settle.report.model import SCHEMA, ExitCode, Incident, MorningReport
 from settle.report.page import page
 from settle.report.payments import (
@@ -39,6 +49,7 @@ from settle.report.writing import report_files, write
 __all__ = [
     "AGES",
     "SCHEMA",
+    "Amount",
     "BreakTotal",
     "Breaks",
     "CuredBreak",
@@ -48,19 +59,26 @@ __all__ = [
     "ExitCode",
     "FileIntake",
     "Flow",
+    "Funding",
+    "FundingMove",
+    "Holding",
     "Incident",
     "InputFinding",
     "Intake",
     "MatchRate",
     "MorningReport",
     "Netting",
+    "NoAccount",
+    "ObligationAccount",
     "OpenBreak",
+    "PaidFrom",
     "PassCount",
     "PaymentException",
     "Payments",
     "ReasonCount",
     "Reconciliation",
     "Settled",
+    "Shortfall",
     "StateCount",
     "StatementKept",
     "StoryLine",

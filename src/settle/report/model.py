@@ -13,6 +13,7 @@ from typing import Any
 from settle.ledger import Proof
 from settle.report.clearing import Flow, Intake, Netting, Settled, WindowClosed
 from settle.report.document import as_json
+from settle.report.funding import Funding
 from settle.report.payments import ExceptionKind, Payments
 from settle.report.reconciliation import Breaks, Reconciliation
 
@@ -55,6 +56,7 @@ class MorningReport:
     settled: tuple[Settled, ...] = ()
     netting: tuple[Netting, ...] = ()
     payments: Payments = field(default_factory=Payments)
+    funding: Funding | None = None
     incidents: tuple[Incident, ...] = ()
     reconciliation: Reconciliation = field(default_factory=Reconciliation)
     breaks: Breaks = field(default_factory=Breaks)

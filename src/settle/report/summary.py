@@ -50,6 +50,10 @@ def _open_items(report: MorningReport) -> list[str]:
         items.append(plural(stopped, "payment") + " that somebody must act on")
     if unfunded := report.payments.total(ExceptionKind.SCHEDULED):
         items.append(plural(unfunded, "payment") + " waiting for funds")
+    if report.funding and report.funding.failed:
+        items.append("no plan of funding")
+    if report.funding and report.funding.short:
+        items.append(plural(len(report.funding.short), "need") + " that cannot be funded")
     if report.breaks.open:
         items.append(plural(report.breaks.open, "open break"))
     if report.intake.quarantined:

@@ -81,6 +81,11 @@ def _turned(config: Config, world: RunningWorld, *, store: str | None) -> str:
         f"rates = {_quoted(config.path(clearing.rates))}",
         f"records = [{', '.join(_quoted(config.path(name)) for name in clearing.records)}]",
     ]
+    lines += [
+        f"{key} = {_quoted(config.path(file))}"
+        for key in ("fees", "caps", "funding")
+        if (file := getattr(clearing, key)) is not None
+    ]
     for name, url in world.base_urls.items():
         lines += [f"[rails.{name}]", f"base_url = {_quoted(url)}"]
     return "\n".join(lines) + "\n"

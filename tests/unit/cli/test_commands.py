@@ -12,7 +12,7 @@ import pytest
 
 COMMANDS = [
     [], ["nightly"], ["demo"], ["rails"], ["simulator"], ["payments"], ["payments", "list"],
-    ["payments", "show"], ["approve"], ["failed"], ["correct"],
+    ["payments", "show"], ["approve"], ["failed"], ["correct"], ["fund"],
 ]  # fmt: skip
 GOOD = "S-1,M00001,A-M00001,P01,sale,10.00,EUR,2024-12-18T09:00:00Z,2024-12-18T09:00:01Z"
 HEADER = (

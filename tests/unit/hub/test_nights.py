@@ -188,6 +188,28 @@ def delivery(rehearsal: Rehearsal) -> tuple[dict[str, str], bytes]:
     return first
 
 
+def test_each_obligation_of_a_night_has_its_account_and_its_deadline(
+    rehearsal: Rehearsal, resumed: Stage
+) -> None:
+    """The report says who pays what by when, and every payment went to that account."""
+    told = json.loads(resumed.night.data.read_text("utf-8"))["funding"]
+    with Hub.open(rehearsal.config_path) as hub:
+        found = {each.obligation_id: each for each in hub.plan_funding(FIRST).obligations()}
+    expected = {row["obligation_id"]: (row["rail"], row["account"]) for row in resumed.rows}
+    assert expected == {name: (each.rail, each.account) for name, each in found.items()}
+    assert len(expected) == sum(row["obligations"] for row in told["paid_from"])
+    assert all(row["by"] and row["rule"] for row in told["paid_from"])
+
+
+def test_a_night_says_what_to_send_where_money_is_short(resumed: Stage) -> None:
+    """Crowns lie with the partner and are due at the bank: one transfer, at its fixed cost."""
+    told = json.loads(resumed.night.data.read_text("utf-8"))["funding"]
+    (move,) = [x for x in told["moves"] if x["target"] == "bank NOK"]
+    assert ("partner NOK", 500) == (move["source"], move["cost"]["amount_minor"])
+    assert told["saved"]["amount_minor"] >= 0
+    assert "funding" in resumed.night.page.read_text("utf-8")
+
+
 def test_no_payment_is_executed_more_than_once(rehearsal: Rehearsal, second: Stage) -> None:
     """With pauses, approvals, faults and a night run twice, each left once."""
     _, more_than_once = rehearsal.executed()

@@ -10,6 +10,7 @@ import pytest
 from settle.ledger import Proof
 from settle.money import SETTLEMENT_CURRENCIES, exponent
 from settle.report import (
+    Amount,
     Breaks,
     CuredBreak,
     Direction,
@@ -17,19 +18,25 @@ from settle.report import (
     ExitCode,
     FileIntake,
     Flow,
+    Funding,
+    FundingMove,
+    Holding,
     Incident,
     InputFinding,
     Intake,
     MatchRate,
     MorningReport,
     Netting,
+    NoAccount,
     OpenBreak,
+    PaidFrom,
     PassCount,
     PaymentException,
     Payments,
     ReasonCount,
     Reconciliation,
     Settled,
+    Shortfall,
     StateCount,
     StatementKept,
     StoryLine,
@@ -219,6 +226,42 @@ def incidents() -> tuple[Incident, ...]:
     )
 
 
+def funding() -> Funding:
+    """Two accounts, one transfer of two that were asked for, and a payee whom nobody pays."""
+    euros = Amount(currency="EUR", amount_minor=1_500)
+    crowns = Amount(currency="NOK", amount_minor=21_245_000)
+    hour = timedelta(hours=1)
+    return Funding(
+        planned_at=NIGHT, reference="funding.toml", cost=euros, naive=euros,
+        saved=Amount(currency="EUR", amount_minor=0),
+        paid_from=(
+            PaidFrom(currency="NOK", country="NO", value_date=DAY, account_id="bank NOK",
+                     rail="iso20022_bank", account="NOK-MAIN", obligations=344, open=61,
+                     amount_minor=55_000_000, by=NIGHT + 17 * hour,
+                     rule="bank cut-off 11:00 Europe/Paris on 2024-12-20 governs",
+                     missed="value 2024-12-19 missed"),
+        ),
+        no_account=(
+            NoAccount(currency="EUR", country="XK", value_date=DAY, obligations=1,
+                      amount_minor=48_210, why="EUR to XK is not in the matrix"),
+        ),
+        moves=(
+            FundingMove(way="partner NOK > bank NOK", source="partner NOK", target="bank NOK",
+                        sold=crowns, bought=crowns, cost=euros, send_by=NIGHT + 12 * hour,
+                        lands_at=NIGHT + 15 * hour),
+        ),
+        short=(
+            Shortfall(subject="clients/NOK/NO/2024-12-20", currency="NOK", short_minor=100,
+                      hindrance="balance", detail="there is not enough money that can get there",
+                      by=NIGHT + 17 * hour),
+        ),
+        holdings=(
+            Holding(account_id="bank NOK", rail="iso20022_bank", currency="NOK", owner="clients",
+                    balance_minor=33_755_000, after_minor=None),
+        ),
+    )  # fmt: skip
+
+
 def intake() -> Intake:
     return Intake(
         records_in=301_204, accepted=300_871, duplicates=318, quarantined=15,
@@ -282,6 +325,7 @@ def rich() -> MorningReport:
         ),
         payments=Payments.of([row for code in CURRENCIES for row in states(code)], exceptions()),
         incidents=incidents(),
+        funding=funding(),
         reconciliation=reconciliation(),
         breaks=Breaks.of(
             open_breaks(),
@@ -301,7 +345,7 @@ def clean(rich: MorningReport) -> MorningReport:
     booked = [row for row in rich.payments.states if row.state in ("booked", "accepted")]
     return replace(
         rich, exit_code=ExitCode.CLEAN, intake=quiet, payments=Payments.of(booked, ()),
-        incidents=(), breaks=Breaks(),
+        incidents=(), breaks=Breaks(), funding=None,
     )  # fmt: skip
 
 

@@ -36,6 +36,6 @@ def test_the_sentence_says_what_to_look_at(rich: MorningReport, clean: MorningRe
     assert sentence(replace(rich, rails_down=("lark",))) == (
         "5,145 obligations in 15 currencies; to look at: lark is down, 1 payment with unknown "
         "outcome, 6 payments that somebody must act on, 61 payments waiting for funds, "
-        "7 open breaks and 15 records in quarantine."
+        "1 need that cannot be funded, 7 open breaks and 15 records in quarantine."
     )
     assert sentence(clean) == "5,145 obligations in 15 currencies; nothing is open."

@@ -56,6 +56,7 @@ def assemble(connection: Connection, night: NightFacts) -> MorningReport:
         settled=settled(window),
         netting=netting(window),
         payments=payments,
+        funding=night.funding,
         incidents=incidents(connection, night, unknowns),
         reconciliation=reconciled(connection, night),
         breaks=found,
@@ -76,7 +77,9 @@ def exit_code(
     unfinished = any(total.kind is not ExceptionKind.UNKNOWN_CLOSED for total in payments.totals)
     unsent = any(row.state in OPEN_STATES for row in payments.states)
     fails = any(not proof.holds for proof in proofs)
-    return ExitCode.OPEN if breaks.open or unfinished or unsent or fails else ExitCode.CLEAN
+    short = night.funding is not None and not night.funding.is_whole
+    is_open = breaks.open or unfinished or unsent or fails or short
+    return ExitCode.OPEN if is_open else ExitCode.CLEAN
 
 
 def _proofs(connection: Connection, balances: Sequence[AccountBalance]) -> list[Proof]:

@@ -9,13 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from settle.report.funding import Funding
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightFacts:
     """One night, as its journal has it. What is stored from `began_at` to `next_began_at` is its.
 
-    `batch_ids` are the batches of records it took, `refusals` what it could not take at all, and
-    `rails_down` the rails that did not answer, with why.
+    `batch_ids` are the batches of records it took, `refusals` what it could not take at all,
+    `rails_down` the rails that did not answer, with why, and `funding` what it planned, if any.
     """
 
     tenant: str
@@ -25,6 +27,7 @@ class NightFacts:
     batch_ids: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     rails_down: Mapping[str, str] = field(default_factory=dict)
+    funding: Funding | None = None
 
     def within(self, instant: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         """Whether a stored instant belongs to this night, as a condition."""

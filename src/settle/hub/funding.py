@@ -1,0 +1,139 @@
+"""What is due and what there is, taken from the store to the planner of funding and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.engine import Connection
+
+from settle.clearing import Obligation
+from settle.clearing.funding import Answer, Assignment, answer, assign, pose
+from settle.clearing.tables import obligations
+from settle.errors import BadInput, ConfigError, NotVerified
+from settle.hub.tables import funding_plans
+from settle.hub.telling import each_told, told
+from settle.ledger import balances
+from settle.payments import State
+from settle.payments.tables import payments
+from settle.report.funding import Funding, ObligationAccount
+
+if TYPE_CHECKING:
+    from settle.hub.hub import Hub
+
+UNSENT = (State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value)
+"""Payments that still wait for money, or for somebody; a released one is in transit."""
+
+TIME_LIMIT_S = 10.0
+"""For the solver, in a night and at the command line."""
+
+_FUNDING = TypeAdapter(Funding)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFunding:
+    """What is due, from which account, by when; and the plan that brings the money there.
+
+    `open` are the ids of the obligations that are not released yet: these the plan is for.
+    `failed` says why there is no answer at all.
+    """
+
+    at: datetime
+    reference: str
+    assignment: Assignment
+    open: frozenset[str]
+    answer: Answer | None
+    failed: str = ""
+
+    @property
+    def funding(self) -> Funding:
+        """The same as a person reads it, and as the report has it."""
+        return told(self)
+
+    def obligations(self) -> Sequence[ObligationAccount]:
+        """Each obligation with its account and deadline, or why it has none."""
+        return list(each_told(self.assignment))
+
+
+def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
+    """Ask the matrix about all that is due, and the planner about what is not released.
+
+    With a `day`, the obligations of its window are told, too, where they are released.
+
+    Raises:
+        ConfigError: the configuration names no funding file.
+        BadInput: the file cannot be used.
+    """
+    reference = hub.matrix
+    if reference is None:
+        raise ConfigError(
+            "clearing.funding: no file says which account pays what; name one",
+            key="clearing.funding",
+        )
+    with hub.store.reading() as connection:
+        found = list(_due(connection, tenant=hub.config.settings.settle.tenant, day=day))
+        ledger = balances(connection)
+    unreleased = frozenset(each.obligation_id for each, is_open in found if is_open)
+    waiting = assign((x for x, is_open in found if is_open), reference=reference, at=at)
+    released = assign((x for x, is_open in found if not is_open), reference=reference, at=None)
+    controls = hub.config.settings.controls
+    planned = PlannedFunding(
+        at=at, reference=reference.file, assignment=waiting + released, open=unreleased, answer=None
+    )
+    try:
+        asking = partial(
+            pose, reference=reference, ledger=ledger, at=at,
+            rates=hub.rates.on(at.astimezone(UTC).date()),
+            paused=controls.paused_rails | controls.paused_currencies,
+        )  # fmt: skip
+        found_answer = answer(
+            waiting.assigned, ledger=ledger, asking=asking, time_limit_s=TIME_LIMIT_S
+        )
+    except (BadInput, NotVerified) as error:
+        return replace(planned, failed=error.message)
+    return replace(planned, answer=found_answer)
+
+
+def keep_funding(hub: Hub, day: date, funding: Funding) -> None:
+    """Keep what a night tells of funding; the night run again tells it anew."""
+    row = {"planned_at": funding.planned_at, "told": _FUNDING.dump_json(funding).decode()}
+    with hub.store.transaction() as connection:
+        connection.execute(sa.delete(funding_plans).where(funding_plans.c.day == day))
+        connection.execute(funding_plans.insert(), {"day": day, **row})
+
+
+def kept_funding(connection: Connection, day: date) -> Funding | None:
+    """What a night told of funding; none where it told nothing."""
+    query = sa.select(funding_plans.c.told).where(funding_plans.c.day == day)
+    row = connection.scalar(query)
+    return None if row is None else _FUNDING.validate_json(row)
+
+
+def _due(
+    connection: Connection, *, tenant: str, day: date | None
+) -> Iterator[tuple[Obligation, bool]]:
+    """Each obligation with its payment's value date, and whether it waits to be released."""
+    of, live = obligations.c, payments.c
+    mine = sa.and_(live.obligation_id == of.obligation_id, live.tenant == tenant, live.live)
+    is_open = sa.or_(
+        of.covered_at.is_(None), sa.and_(live.state.in_(UNSENT), live.hold_reason == "")
+    )
+    names = [field.name for field in fields(Obligation) if field.name != "value_date"]
+    told_too = of.window_id == day.isoformat() if day else sa.false()
+    query = (
+        sa.select(
+            *(of[name] for name in names), is_open.label("is_open"),
+            sa.func.coalesce(live.value_date, of.value_date).label("value_date"),
+        )
+        .select_from(obligations.outerjoin(payments, mine))
+        .where(sa.or_(is_open, told_too))
+        .order_by(of.obligation_id)
+    )  # fmt: skip
+    for row in connection.execute(query).mappings():
+        taken: dict[str, Any] = dict(row)
+        yield Obligation(**{k: v for k, v in taken.items() if k != "is_open"}), bool(row["is_open"])
