@@ -238,6 +238,10 @@ def test_a_broken_unwinding_is_caught(
     both.unwound.take([late], SECOND)
     monkeypatch.setattr(unwinding, name, broken)
     with pytest.raises((AssertionError, SettleError, sa.exc.IntegrityError)):
-        unwound(both.unwound, FAILED)
-        check_the_same_is_decided(both)
-        check_the_ledger_is_the_same(both)
+        unwind_and_check(both)
+
+
+def unwind_and_check(both: Twice) -> None:
+    unwound(both.unwound, FAILED)
+    check_the_same_is_decided(both)
+    check_the_ledger_is_the_same(both)
