@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,13 @@ from tests.properties.test_failed import (
 )
 from tests.size import examples
 
-from settle.clearing import Cutoff, tables, unwind
-from settle.clearing.position import positions
-from settle.clearing.unwound import Unwound
+from settle.clearing import Closing, Cutoff, Unwound, tables, unwind, unwinding
+from settle.clearing.computation import Stand
+from settle.clearing.lake import Lake
+from settle.clearing.rewinding import stand_before
+from settle.clearing.standing import Standing
+from settle.clearing.unsettled import Unsettled
+from settle.errors import SettleError
 from settle.ledger import balances, clearing_is_empty, trial_balance
 from settle.ledger.tables import journal
 
@@ -198,14 +203,45 @@ def test_a_rehearsal_says_what_it_would_do_and_writes_nothing(before: World) -> 
     assert all(change.after_minor == owed.get(change.obligation_id, 0) for change in done.changes)
 
 
-@pytest.fixture
-def closed(before: World) -> Iterator[World]:
-    """The second window closed, with nobody named."""
-    world = Twice(before, SOME, FAILED).unwound
-    world.close(SECOND)
-    return world
+# ---- broken ones, each caught ----
 
 
-def told_positions(world: World) -> list[Any]:
-    with world.store.reading() as connection:
-        return [each.explain() for each in positions(connection, SECOND.isoformat())]
+def forgets_what_stood(connection: sa.Connection, closing: Closing, *, lake: Lake) -> Stand:
+    return replace(stand_before(connection, closing, lake=lake), standing=Standing.of(connection))
+
+
+def takes_what_came_since(connection: sa.Connection, closing: Closing, *, lake: Lake) -> Stand:
+    sound = stand_before(connection, closing, lake=lake)
+    fresh = {**sound.unsettled.fresh, **Unsettled.of(connection, lake).fresh}
+    return replace(sound, unsettled=replace(sound.unsettled, fresh=fresh))
+
+
+def leaves_the_journal(*_: object, **__: object) -> int:
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("stand_before", forgets_what_stood),
+        ("stand_before", takes_what_came_since),
+        ("reverse_event", leaves_the_journal),
+    ],
+)
+def test_a_broken_unwinding_is_caught(
+    before: World, monkeypatch: pytest.MonkeyPatch, name: str, broken: Callable[..., Any]
+) -> None:
+    """The checks bite: each is seen, or refuses to commit."""
+    both = Twice(before, SOME, FAILED)
+    both.unwound.close(SECOND)
+    late = {**records_of(SOME, SECOND)[0], "record_id": "late"}
+    both.unwound.take([late], SECOND)
+    monkeypatch.setattr(unwinding, name, broken)
+    with pytest.raises((AssertionError, SettleError, sa.exc.IntegrityError)):
+        unwind_and_check(both)
+
+
+def unwind_and_check(both: Twice) -> None:
+    unwound(both.unwound, FAILED)
+    check_the_same_is_decided(both)
+    check_the_ledger_is_the_same(both)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from settle.clearing.proof import PositionProof, prove
     from settle.clearing.rates import DayRates, Rates
     from settle.clearing.superseded import Unwinding, explain_superseded, unwindings
+    from settle.clearing.taking_back import SettledRecord
     from settle.clearing.unwinding import unwind
     from settle.clearing.unwound import Unwound
     from settle.clearing.windows import Cutoff, window_of
@@ -52,6 +53,7 @@ __all__ = [
     "Position",
     "PositionProof",
     "Rates",
+    "SettledRecord",
     "Taken",
     "Terms",
     "Unwinding",
@@ -102,6 +104,7 @@ __getattr__, __dir__ = lazily(
         "Position": "settle.clearing.position",
         "PositionProof": "settle.clearing.proof",
         "Rates": "settle.clearing.rates",
+        "SettledRecord": "settle.clearing.taking_back",
         "Taken": "settle.clearing.explanation",
         "Terms": "settle.clearing.calculation",
         "Unwinding": "settle.clearing.superseded",

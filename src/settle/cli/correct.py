@@ -101,8 +101,7 @@ def _currency(hub: Hub, record: str, found: Mapping[str, Any]) -> str:
     """The currency of the record that takes the other's place."""
     if found.get("currency"):
         return str(found["currency"])
-    taken_back = hub.foresee(record, replacement=None).records[0]
-    return str(taken_back["currency"])
+    return str(hub.settled(record)["currency"])
 
 
 def _minor(found: Mapping[str, Any], *, of: str) -> int:

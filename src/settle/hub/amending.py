@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Connection
 
 from settle import clearing, payments
+from settle.clearing.lake import Lake
 from settle.errors import Restored
 
 if TYPE_CHECKING:
@@ -63,6 +64,14 @@ def correct(
         store=hub.store, engine=hub.engine, lake=hub.lake, agreements=hub.agreements,
         rates=hub.rates, cutoff=hub.cutoff,
     )  # fmt: skip
+
+
+def settled(hub: Hub, record_id: str) -> Mapping[str, Any]:
+    """A record of a closed window."""
+    found = clearing.SettledRecord.find(
+        record_id, store=hub.store, engine=hub.engine, lake=Lake(hub.lake)
+    )
+    return found.row
 
 
 def foresee(

@@ -313,6 +313,14 @@ class Hub:
             self, record_id, replacement=replacement, reason=reason, actor=actor
         )
 
+    def settled(self, record_id: str) -> Mapping[str, Any]:
+        """A record of a closed window, as it was taken in.
+
+        Raises:
+            BadInput: it is in no closed window, or is itself a row of a correction.
+        """
+        return amending.settled(self, record_id)
+
     def foresee(
         self, record_id: str, *, replacement: Mapping[str, Any] | None
     ) -> clearing.Foreseen:

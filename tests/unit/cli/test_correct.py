@@ -22,10 +22,11 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_terms(tmp_path)
     (tmp_path / "settle.toml").write_text(
-        '[settle]\ntenant = "t"\n[clearing]\nagreements = "agreements.csv"\nrates = "rates.csv"\n'
+        '[settle]\ntenant = "t"\nclock = "night"\nnight_at = "16:30"\n'
+        '[clearing]\nagreements = "agreements.csv"\nrates = "rates.csv"\n'
     )
-    with Hub.open("settle.toml") as hub:
-        hub.take(written(tmp_path / "records.csv", SOUND))
+    with Hub.open("settle.toml") as hub, hub.night(DAY):
+        hub.take(written(tmp_path / "records.csv", SOUND), day=DAY)
         hub.close_window(DAY)
     return tmp_path
 
@@ -46,7 +47,9 @@ def test_it_is_shown_before_it_is_done(settle: Settle, closed: Path) -> None:
 def test_it_is_done_once_and_told_as_json(settle: Settle, closed: Path) -> None:
     """Taken back, its fee given back, and the right one in its place; again it is found done."""
     arguments = ["correct", "E-1", "--set", "amount=90.00", "--set", "reference=R", *SAID, "--json"]
-    shown, done, again = (settle(*arguments, *more).told for more in ((), ("--yes",), ("--yes",)))
+    ran = [settle(*arguments, *more) for more in ((), ("--yes",), ("--yes",))]
+    assert [0, 0, 0] == [each.code for each in ran], [each.err for each in ran]
+    shown, done, again = (each.told for each in ran)
     assert (False, True, True) == tuple(told["is_done"] for told in (shown, done, again))
     assert (False, False, True) == tuple(told["was_done_before"] for told in (shown, done, again))
     assert shown["records"] == done["records"] == again["records"]

@@ -28,11 +28,12 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         line.replace("principal", "agent") if line.startswith("A-M2") else line for line in lines
     ) + "\n")  # fmt: skip
     (tmp_path / "settle.toml").write_text(
-        '[settle]\ntenant = "t"\n[clearing]\nagreements = "agreements.csv"\nrates = "rates.csv"\n'
+        '[settle]\ntenant = "t"\nclock = "night"\nnight_at = "16:30"\n'
+        '[clearing]\nagreements = "agreements.csv"\nrates = "rates.csv"\n'
     )
     other = record("E-3", counterparty_id="P1", amount_minor=50_00)
-    with Hub.open("settle.toml") as hub:
-        hub.take(written(tmp_path / "records.csv", [*SOUND, other]))
+    with Hub.open("settle.toml") as hub, hub.night(DAY):
+        hub.take(written(tmp_path / "records.csv", [*SOUND, other]), day=DAY)
         hub.close_window(DAY)
     return tmp_path
 
@@ -41,10 +42,10 @@ def test_it_is_shown_before_it_is_done(settle: Settle, closed: Path) -> None:
     """Without --yes the window stands, and what would change is told to the unit."""
     done = settle("failed", "M2", *NAMED)
     assert done.code == 0, done.err
-    assert "without M2: 5 records become 2, 3 positions 2; 3 records wait" in done.out
+    assert "without M2: 5 records become 2, 2 positions 1; 3 records wait" in done.out
     assert "nothing is changed yet: add --yes" in done.out
     with Hub.open("settle.toml") as hub:
-        assert {"A-M1", "A-M2", "A-P1"} == {each.agreement_id for each in hub.positions(DAY)}
+        assert {"A-M1", "A-M2"} == {each.agreement_id for each in hub.positions(DAY)}
 
 
 def test_it_is_done_once_and_told_as_json(settle: Settle, closed: Path) -> None:
