@@ -299,6 +299,5 @@ def _program() -> dict[str, dict[str, str]]:
     from settle.engine import read_views
 
     folder = Path(clearing.__file__).parent
-    reading = read_views(folder, ("reading",))
-    sought = read_views(folder / "views" / "intake", ("sought",))
-    return {"reading": reading, "intake before": sought, **program(), "bare": bare_views()}
+    reading = read_views(folder, ("json_lines", "reading"))
+    return {"reading": reading, **program(), "bare": bare_views()}
