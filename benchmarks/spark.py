@@ -13,12 +13,9 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -26,6 +23,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from processes import Run, run
 from ratio import alternating, timed
 from results import Compared, note
 from world import CURRENCIES, World, build
@@ -177,32 +175,6 @@ def differences(ours: pa.Table, other: pa.Table) -> int:
 
     one, two = due(ours), due(other)
     return sum(one.get(key) != two.get(key) for key in {*one, *two})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """How long a process and all that it started took, and how much of the processors."""
-
-    wall_s: float
-    cpu_s: float
-
-
-def run(command: Sequence[str | Path]) -> Run:
-    """Run a process to its end, and Java, which Python leaves behind, to its own."""
-    began, cpu_s = time.perf_counter(), 0.0
-    process = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while True:
-        try:
-            ended, status, usage = os.wait4(-1, 0)
-        except ChildProcessError:
-            break
-        cpu_s += usage.ru_utime + usage.ru_stime
-        if ended == process.pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    return Run(wall_s=time.perf_counter() - began, cpu_s=cpu_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

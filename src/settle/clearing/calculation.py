@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from settle.clearing.agreements import Agreements
 from settle.clearing.caps import Caps
 from settle.clearing.explanation import Explanation
-from settle.clearing.exposures import give_exposures
+from settle.clearing.exposures import exposures_views, give_exposures
 from settle.clearing.fees import Fees
 from settle.clearing.findings import Finding
 from settle.clearing.lake import drafted
@@ -27,7 +27,7 @@ from settle.clearing.open_positions import explanation
 from settle.clearing.rates import Rates
 from settle.clearing.reading import Files, read_files
 from settle.clearing.records import STORED
-from settle.clearing.seen import nothing_before
+from settle.clearing.seen import nothing_before, seen_views
 from settle.clearing.sifting import place_accepted, sifting_views
 from settle.clearing.sorting import (
     QUARANTINED,
@@ -36,6 +36,7 @@ from settle.clearing.sorting import (
     seek,
     sort_batch,
     sorting_views,
+    sought_views,
 )
 from settle.clearing.standing import Standing
 from settle.clearing.typed import FILE_ROWS_BITS
@@ -111,7 +112,13 @@ class Calculation:
 
 def program() -> dict[str, dict[str, str]]:
     """The SQL of all steps, in the order in which they run, by part and name."""
-    return {"intake": sorting_views(), "window": sifting_views(), "netting": netting_views()}
+    before = {**sought_views(), **seen_views(), **exposures_views()}
+    return {
+        "intake before": before,
+        "intake": sorting_views(),
+        "window": sifting_views(),
+        "netting": netting_views(),
+    }
 
 
 def outcomes(found: Calculation) -> list[tuple[str, int, int]]:

@@ -18,7 +18,7 @@ from settle.clearing.findings import Finding, Intake
 from settle.clearing.lake import Draft, Lake, drafted, drafted_parts
 from settle.clearing.reading import Batch, Source, read_batch
 from settle.clearing.retaking import curable_rows, further_id
-from settle.clearing.seen import IDS, Earlier, scheme
+from settle.clearing.seen import Earlier, ids_left, scheme
 from settle.clearing.sorting import (
     QUARANTINED,
     Sorted,
@@ -166,7 +166,9 @@ class _Take:
         drafts.append(drafted(scratch, QUARANTINED, lake.quarantine(batch_id)))
         self._prove(accepted=drafts[0].rows, quarantined=drafts[1].rows)
         drafts.append(
-            drafted_parts(scratch, IDS, lake.ids(batch_id), by="part", within=scheme(scratch))
+            drafted_parts(
+                scratch, ids_left(), lake.ids(batch_id), by="part", within=scheme(scratch)
+            )
         )
 
     def _prove(self, **written: int) -> None:

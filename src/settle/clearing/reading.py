@@ -1,7 +1,7 @@
 """Records from files, Arrow or mappings as one shape of columns, nothing judged yet.
 
 A Parquet file of plain types stays where it is and is read by the engine, column by column and
-only those a query needs. All else ends as tables of the columns `SHAPE`, a piece at a time:
+only those a query needs. All else ends as tables of one shape, a piece at a time:
 what was typed stays typed, what was text stays text until `reading.sql` has looked at it.
 `row` is the line an editor shows (from 1, the header included).
 """
@@ -9,7 +9,7 @@ what was typed stays typed, what was text stays text until `reading.sql` has loo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from settle.clearing.csv_lines import csv_chunks
 from settle.clearing.json_lines import json_chunks
-from settle.clearing.records import AMOUNTS, INSTANTS, KNOWN, OURS, REQUIRED, TEXTS
+from settle.clearing.records import AMOUNTS, KNOWN, REQUIRED
+from settle.clearing.shape import refuse_columns, shaped
 from settle.clearing.tabular import digest
 from settle.clearing.typed import FILE_ROWS_BITS, TYPED, is_plain, typed_query
 from settle.engine import Scratch
@@ -137,8 +138,8 @@ def read_batch(source: Source, *, name: str, batch_id: str | None = None) -> Bat
 
 
 def _of_table(table: pa.Table, *, name: str, batch_id: str) -> Batch:
-    shaped = _shaped(table, name=name)
-    return Batch(batch_id=batch_id, name=name, pieces=lambda: [shaped])
+    whole = shaped(table, name=name)
+    return Batch(batch_id=batch_id, name=name, pieces=lambda: [whole])
 
 
 def _read_file(path: Path, *, name: str, batch_id: str | None) -> Batch:
@@ -161,10 +162,10 @@ def _read_file(path: Path, *, name: str, batch_id: str | None) -> Batch:
             raise BadInput(
                 f"{name}: {other or 'no ending'} is not .parquet, .csv or .jsonl", file=name
             )
-    shaped = _pieces(chunks, path, name=name)
-    first = next(shaped, None)  # a file that is none is refused before anything else is done
+    pieces = _pieces(chunks, path, name=name)
+    first = next(pieces, None)  # a file that is none is refused before anything else is done
     rest = [] if first is None else [first]
-    return Batch(batch_id=batch_id, name=name, pieces=lambda: _again(rest, shaped))
+    return Batch(batch_id=batch_id, name=name, pieces=lambda: _again(rest, pieces))
 
 
 def _again(first: list[pa.Table], rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -178,7 +179,7 @@ def _pieces(
 ) -> Iterator[pa.Table]:
     amounts: set[str] = set()
     for table in chunks(path, name=name):
-        yield _shaped(table, name=name, numbered=True, amounts=amounts)
+        yield shaped(table, name=name, numbered=True, amounts=amounts)
         amounts |= set(AMOUNTS) & set(table.column_names)
 
 
@@ -189,7 +190,7 @@ def _read_parquet(path: Path, *, name: str, batch_id: str) -> Batch:
     try:
         schema = parquet.read_schema(path)
         if is_plain(schema):
-            _refuse_columns(schema.names, name=name, known=KNOWN)
+            refuse_columns(schema.names, name=name, known=KNOWN)
             return Batch(batch_id=batch_id, name=name, query=typed_query([path], schema))
         table = parquet.ParquetFile(path).read()
     except (pa.ArrowInvalid, OSError):
@@ -224,107 +225,3 @@ def _as_text(value: object) -> str | None:
             return format(value, "f")
         case _:
             return str(value)
-
-
-def _shaped(
-    table: pa.Table, *, name: str, numbered: bool = False, amounts: Collection[str] = ()
-) -> pa.Table:
-    """The columns under the names of `SHAPE`, typed and text apart.
-
-    `numbered`: a reader of text has put `row` and `unreadable` beside what it read. `amounts`: of
-    earlier pieces of the same file; JSON lines may lack a field in all of a further piece.
-    """
-    import pyarrow as pa
-
-    known = KNOWN | OURS if numbered else KNOWN
-    _refuse_columns(table.column_names, name=name, known=known, amounts=amounts)
-    rows = table.num_rows
-    shape: dict[str, Any] = {}
-    for field in (*TEXTS, *AMOUNTS, *INSTANTS):
-        if field in table.column_names:
-            shape.update(_column(field, table.column(field), name=name))
-    shape["row"] = (
-        table.column("row") if "row" in table.column_names else pa.array(range(1, rows + 1))
-    )
-    shape["unreadable"] = (
-        table.column("unreadable") if "unreadable" in table.column_names else pa.nulls(rows)
-    )
-    arrays = [
-        (shape[field] if field in shape else pa.nulls(rows, kind)).cast(kind)
-        for field, kind in _shape_types().items()
-    ]
-    return pa.table(arrays, names=list(_shape_types()))
-
-
-def _shape_types() -> dict[str, Any]:
-    import pyarrow as pa
-
-    text, instant = pa.string(), pa.timestamp("us", tz="UTC")
-    return {
-        "row": pa.int64(),
-        "unreadable": text,
-        **dict.fromkeys(TEXTS, text),
-        "amount_minor_typed": pa.int64(),
-        "amount_minor_text": text,
-        "amount_text": text,
-        "occurred_at_typed": instant,
-        "occurred_at_text": text,
-        "received_at_typed": instant,
-        "received_at_text": text,
-    }
-
-
-def _refuse_columns(
-    names: Sequence[str], *, name: str, known: Collection[str], amounts: Collection[str] = ()
-) -> None:
-    for field in () if amounts else REQUIRED:
-        if field not in names:
-            raise BadInput(f"{name} has no column {field}", file=name, field=field)
-    if len({*amounts, *names}.intersection(AMOUNTS)) != 1:
-        raise BadInput(
-            f"{name} needs one column of amount_minor and amount", file=name, field="amount"
-        )
-    for field in names:
-        if list(names).count(field) > 1:
-            raise BadInput(f"{name} has two columns {field}", file=name, field=field)
-        if field not in known:
-            raise BadInput(f"{name} has a column {field} nobody knows", file=name, field=field)
-
-
-def _column(field: str, column: pa.ChunkedArray, *, name: str) -> dict[str, Any]:
-    import pyarrow as pa
-
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = column.cast(kind.value_type)
-        kind = column.type
-    is_text = (
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
-    if is_text or pa.types.is_null(kind):
-        return {field if field in TEXTS else f"{field}_text": column.cast(pa.string())}
-    try:
-        if field == "amount_minor" and pa.types.is_integer(kind):
-            return {"amount_minor_typed": column.cast(pa.int64())}
-        if field == "amount" and pa.types.is_decimal(kind):
-            return {"amount_text": column.cast(pa.string())}
-        if field in INSTANTS and pa.types.is_timestamp(kind) and kind.tz is not None:
-            return {f"{field}_typed": column.cast(pa.timestamp("us", tz="UTC"))}
-    except pa.ArrowInvalid:
-        raise BadInput(
-            f"{name}, column {field}: a value of {kind} does not fit exactly",
-            file=name, field=field,
-        ) from None  # fmt: skip
-    raise BadInput(
-        f"{name}, column {field}: {kind} is refused: {_wanted(field)}", file=name, field=field
-    )
-
-
-def _wanted(field: str) -> str:
-    if field == "amount_minor":
-        return "minor units are an integer column"
-    if field == "amount":
-        return "give a decimal or text column"
-    if field in INSTANTS:
-        return "give timestamps with a zone, or text"
-    return "give a text column"

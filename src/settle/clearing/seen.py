@@ -6,7 +6,7 @@ parts by the id's hash, so that a large batch is held against all of them part b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from settle.clearing.lake import Lake
 from settle.clearing.records import STORED
-from settle.engine import Scratch, parquet
+from settle.engine import Scratch, parquet, read_views
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,33 +29,21 @@ PARTS = 16
 PART_ROWS_MAX = 20_000_000
 """So many ids are held against earlier ones at a time; a larger batch goes in several parts."""
 
-IDS = """select
-    record_id, content, occurred_us, false as is_conflict, id_part(record_id) as part
-from accepted
-union all
-select distinct record_id, cast(null as varchar), occurred_us, true, id_part(record_id)
-from refused where why = 'conflict'"""
-"""What a batch leaves of its ids."""
+_VIEWS = Path(__file__).parent / "views" / "intake"
+VIEWS = ("wanted", "hits", "settled_all", "again", "traces", "sold_before")
+"""The steps of looking back, a file each under `views/intake/`, in their order."""
 
-_HITS = """select s.record_id, s.content, s.occurred_us, s.is_conflict, l.batch_id
-    from (
-        select record_id, content, occurred_us, is_conflict, file_index
-        from {files} semi join {ids} using (record_id)
-    ) as s
-    join left_by as l on l.file_index = s.file_index"""
 _PROBE = "select id_key('settle')"
-_TRACES = """select h.record_id, h.occurred_us, h.batch_id
-    from hits as h
-    semi join sought as s on s.original_record_id = h.record_id
-    anti join (select record_id from again where is_conflicted) as g on g.record_id = h.record_id
-    where not h.is_conflict"""
-_SOLD_BEFORE = """select t.record_id, b.agreement_id, t.occurred_us
-    from accepted_before as b join traces as t on t.record_id = b.record_id
-    where b.kind = 'sale'"""
-_NONE = """select
-    cast(null as varchar) as record_id, cast(null as varchar) as content,
-    cast(null as bigint) as occurred_us, false as is_conflict, cast(null as varchar) as batch_id
-    where false"""
+
+
+def seen_views() -> dict[str, str]:
+    """The SQL of each step by name, in order. This is what an auditor reads."""
+    return read_views(_VIEWS, VIEWS)
+
+
+def ids_left() -> str:
+    """What a batch leaves of its ids, as a query over what was sorted."""
+    return read_views(_VIEWS, ("ids_left",))["ids_left"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,20 +71,24 @@ class Earlier:
 
     def look_up(self, scratch: Scratch, store: Store) -> None:
         """Make known `again`, what became of ids seen before, and `sold_before`, sales sought."""
+        import pyarrow as pa
+
         rows = scratch.value("select count(*) from typed")
         of_today = scheme(scratch)
-        wanted = "select record_id from typed union all select original_record_id from sought"
-        scratch.step("hits", _NONE)
+        views = seen_views()
+        scratch.give("hits", _no_hits())
         for parts in _grouped(rows):
-            of_parts = f"id_part(record_id) in ({', '.join(map(str, parts))})"
             files = self._files(parts, scheme=of_today)
             if files:
-                ids = f"(select record_id from ({wanted}) where {of_parts})"  # noqa: S608  # ours
+                scratch.give("portion", pa.table({"part": parts}))
+                scratch.view("wanted", views["wanted"])
                 scratch.give("left_by", _left_by([batch_id for batch_id, _ in files]))
                 seen = parquet([path for _, path in files])
-                scratch.add("hits", _HITS.format(files=seen, ids=ids))
-        self._judge(scratch, store)
-        self._trace(scratch)
+                scratch.view("ids_before", f"select *, file_index from {seen}")  # noqa: S608  # paths quoted
+                scratch.add("hits", views["hits"])
+        self._give_settled(scratch, store, views)
+        scratch.step("again", views["again"])
+        self._trace(scratch, views)
 
     def _files(self, parts: Sequence[int], *, scheme: str) -> list[tuple[str, Path]]:
         """The files of the ids of these parts, each with its batch."""
@@ -108,53 +100,54 @@ class Earlier:
             files += [(batch_id, path) for path in _paths(folder, parts, scheme=scheme)]
         return files
 
-    def _judge(self, scratch: Scratch, store: Store) -> None:
+    def _give_settled(self, scratch: Scratch, store: Store, views: Mapping[str, str]) -> None:
+        """Make known which of the hits are settled, and which were withdrawn."""
         import pyarrow as pa
 
-        from settle.clearing.settled import give_settled
+        from settle.clearing.settled import give_looked_at
 
         batch_ids = scratch.rows("select distinct batch_id from hits").column(0).to_pylist()
         with store.reading() as connection:
             withdrawn = _withdrawn_from(connection, batch_ids)
             scratch.give("withdrawn", pa.table({"record_id": pa.array(withdrawn, pa.string())}))
-            give_settled(scratch, connection, self.lake, batch_ids=batch_ids)
-        scratch.step(
-            "again",
-            """select
-                h.record_id,
-                min(h.batch_id) filter (where not h.is_conflict) as batch_id,
-                min(h.content) filter (where not h.is_conflict) as content,
-                bool_or(s.record_id is not null) as is_settled,
-                bool_or(h.is_conflict or w.record_id is not null) as is_conflicted
-            from hits as h
-            left join (
-                select distinct record_id from settled_all
-            ) as s on s.record_id = h.record_id
-            left join withdrawn as w on w.record_id = h.record_id
-            group by h.record_id""",
-        )
+            give_looked_at(scratch, connection, self.lake, batch_ids=batch_ids)
+        scratch.view("settled_all", views["settled_all"])
 
-    def _trace(self, scratch: Scratch) -> None:
+    def _trace(self, scratch: Scratch, views: Mapping[str, str]) -> None:
         """Find the sales sought among what earlier batches accepted. Most often none is sought."""
-        scratch.view("traces", _TRACES)
+        scratch.view("traces", views["traces"])
         batch_ids = scratch.rows("select distinct batch_id from traces order by batch_id")
         paths = [self.lake.accepted(name) for name in batch_ids.column(0).to_pylist()]
-        columns = {name: STORED[name] for name in ("record_id", "agreement_id", "kind")}
-        scratch.read("accepted_before", paths, columns=columns)
-        scratch.step("sold_before", _SOLD_BEFORE)
+        _give_sold(scratch, paths, views)
 
 
 def nothing_before(scratch: Scratch) -> None:
     """The same where nothing came before: a batch by itself."""
-    scratch.step("hits", _NONE)
-    scratch.step(
-        "again",
-        """select record_id, batch_id, content, false as is_settled, is_conflict as is_conflicted
-        from hits""",
-    )
-    scratch.step(
-        "sold_before", "select record_id, record_id as agreement_id, occurred_us from hits"
-    )
+    views = seen_views()
+    none = _no_hits()
+    for name in ("hits", "settled_all", "withdrawn"):
+        scratch.give(name, none)
+    scratch.step("again", views["again"])
+    scratch.view("traces", views["traces"])
+    _give_sold(scratch, [], views)
+
+
+def _no_hits() -> pa.Table:
+    import pyarrow as pa
+
+    text = pa.string()
+    return pa.schema(
+        {
+            "record_id": text, "content": text, "occurred_us": pa.int64(),
+            "is_conflict": pa.bool_(), "batch_id": text,
+        }
+    ).empty_table()  # fmt: skip
+
+
+def _give_sold(scratch: Scratch, paths: Sequence[Path], views: Mapping[str, str]) -> None:
+    columns = {name: STORED[name] for name in ("record_id", "agreement_id", "kind")}
+    scratch.read("accepted_before", paths, columns=columns)
+    scratch.step("sold_before", views["sold_before"])
 
 
 def _grouped(rows: int) -> Iterator[Sequence[int]]:

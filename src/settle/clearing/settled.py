@@ -142,13 +142,10 @@ def _without(table: pa.Table, record_ids: Sequence[str]) -> pa.Table:
     return table.filter(pc.invert(pc.is_in(table.column("record_id"), value_set=ids)))
 
 
-def give_settled(
+def give_looked_at(
     scratch: Scratch, connection: Connection, lake: Lake, *, batch_ids: Sequence[str]
 ) -> None:
-    """Make known which of the records `hits` of these batches are settled, as `settled_all`.
-
-    A record is, once a close has looked at its batch, if it does not wait and is not `withdrawn`.
-    """
+    """Make known which of these batches a close has looked at, and what of them is `waiting`."""
     import pyarrow as pa
 
     table = tables.manifests.c
@@ -158,11 +155,3 @@ def give_settled(
     unsettled = Unsettled.of(connection, lake) if seen else Unsettled.nothing(lake)
     unsettled.read_waiting(scratch)
     scratch.give("looked_at", pa.table({"batch_id": pa.array(seen, pa.string())}))
-    scratch.view(
-        "settled_all",
-        """select h.record_id from hits as h
-        semi join looked_at as b on b.batch_id = h.batch_id
-        anti join waiting as w on w.record_id = h.record_id and w.batch_id = h.batch_id
-        anti join withdrawn as g on g.record_id = h.record_id
-        where not h.is_conflict""",
-    )

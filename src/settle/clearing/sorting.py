@@ -113,9 +113,14 @@ def _with_validity(agreements: Agreements, *, cutoff: Cutoff) -> pa.Table:
     )
 
 
+def sought_views() -> dict[str, str]:
+    """The SQL of the step before looking back, by name. This is what an auditor reads."""
+    return read_views(_VIEWS, ("sought",))
+
+
 def seek(scratch: Scratch) -> None:
     """Make known which sales refunds are looking for. This comes before what came before."""
-    scratch.steps(read_views(_VIEWS, ("sought",)))
+    scratch.steps(sought_views())
 
 
 def sort_batch(scratch: Scratch, *, is_again: bool = False) -> Sorted:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from settle.clearing.sifting import Placed
-from settle.engine import Scratch
+from settle.engine import Scratch, read_views
 from settle.errors import NotConserved
 
 
@@ -35,7 +36,7 @@ def count(scratch: Scratch, placed: Placed) -> Counted:
             lake is not what was taken.
     """
     gone = Counter(placed.unsettled.withdrawn.values())
-    rows = scratch.rows(_COUNTS).to_pylist() if placed.split or placed.unsettled.parts else []
+    rows = scratch.rows(_tallied()).to_pylist() if placed.split or placed.unsettled.parts else []
     _prove(scratch, placed, rows, gone=gone)
     due = [row for row in rows if row["is_due"]]
     left = [row for row in rows if not row["is_due"]]
@@ -52,6 +53,10 @@ def count(scratch: Scratch, placed: Placed) -> Counted:
     )
 
 
+def _tallied() -> str:
+    return read_views(Path(__file__).parent / "views" / "window", ("tallied",))["tallied"]
+
+
 def _totals(
     rows: Sequence[Mapping[str, Any]], *fields: str, start: Mapping[Any, int] | None = None
 ) -> dict[Any, int]:
@@ -61,20 +66,6 @@ def _totals(
         key = tuple(row[field] for field in fields)
         totals[key if len(key) > 1 else key[0]] += row["records"]
     return totals
-
-
-_COUNTS = """select
-    s.batch_id, s.settles_in, s.left_out,
-    case s.left_out
-        when 'participant_failed' then s.participant_id
-        when 'counterparty_failed' then s.counterparty_id
-    end as failed_id,
-    s.deferred_in is null as is_fresh,
-    s.settles_in <= c.window_id and s.left_out is null as is_due,
-    s.settles_in < c.window_id as is_late,
-    count(*) as records
-from sifted as s cross join closing as c
-group by 1, 2, 3, 4, 5, 6, 7"""
 
 
 def _prove(

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from settle.cli.program import echo_program
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def net(
 ) -> None:
     """Net files of records."""
     if show_sql:
-        _show_sql()
+        echo_program()
         return
     _refuse_places(
         {"out": out, "quarantine": quarantine},
@@ -279,26 +280,3 @@ def _print_bare(found: BareNetting, *, as_json: bool) -> None:
         return
     typer.echo(f"{found.records:,} records as they are: {found.positions:,} positions")
     typer.echo(f"all parties together: zero in {', '.join(found.currencies)}")
-
-
-def _show_sql() -> None:
-    """The views in the order in which they run, after what all of them use."""
-    from settle.engine import MACROS
-
-    for signature, body in MACROS.items():
-        typer.echo(f"create macro {signature} as {body};\n")
-    for part, views in _program().items():
-        for name, query in views.items():
-            typer.echo(f"-- {part}/{name}\n{query.rstrip()};\n")
-
-
-def _program() -> dict[str, dict[str, str]]:
-    from settle import clearing
-    from settle.clearing.bare import bare_views
-    from settle.clearing.calculation import program
-    from settle.engine import read_views
-
-    folder = Path(clearing.__file__).parent
-    reading = read_views(folder, ("reading",))
-    sought = read_views(folder / "views" / "intake", ("sought",))
-    return {"reading": reading, "intake before": sought, **program(), "bare": bare_views()}

@@ -69,6 +69,14 @@ MACROS: Mapping[str, str] = {
             total * cast(numerator as decimal(38, 0)), cast(denominator as decimal(38, 0)), rounding
         )
         end""",
+    # A part of what is shared: the whole units below it, and what it is over them in parts of d.
+    # `below` and `more` are quotient and remainder of the absolute amount.
+    "floored(n, below, more)": """case
+        when n >= 0 then below
+        when more = 0 then -below
+        else -below - 1
+        end""",
+    "over_floor(n, more, d)": "case when n >= 0 or more = 0 then more else d - more end",
     "minor(amount)": """case
         when amount > -1000000000000000000 and amount < 1000000000000000000 then small(amount)
         else cast(amount as bigint)

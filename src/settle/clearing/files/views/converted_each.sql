@@ -37,13 +37,6 @@ select
     f.net_minor,
     f.is_single,
     f.converted_minor,
-    case
-        when f.net_minor >= 0 then f.below
-        when f.over = 0 then -f.below
-        else -f.below - 1
-    end as floor_minor,
-    case
-        when f.net_minor >= 0 or f.over = 0 then f.over
-        else cast(f.denominator as decimal(38, 0)) - f.over
-    end as over
+    floored(f.net_minor, f.below, f.over) as floor_minor,
+    over_floor(f.net_minor, f.over, cast(f.denominator as decimal(38, 0))) as over
 from left_each as f

@@ -49,13 +49,6 @@ select
     f.fee_minor,
     f.fee_back_minor,
     f.bucket_tax_minor,
-    case
-        when f.base_minor >= 0 then f.below
-        when f.over = 0 then -f.below
-        else -f.below - 1
-    end as tax_floor,
-    case
-        when f.base_minor >= 0 or f.over = 0 then f.over
-        else 1000000 - f.over
-    end as tax_over
+    floored(f.base_minor, f.below, f.over) as tax_floor,
+    over_floor(f.base_minor, f.over, 1000000) as tax_over
 from left_each as f
