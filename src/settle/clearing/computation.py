@@ -237,10 +237,7 @@ class Computation:
         )  # fmt: skip
         agreements = self._terms.agreements
         write_outcome(connection, self.netted, window=window, agreements=agreements)
-        cover_defaults(
-            connection, day=self._day, at=at, posted_on=posted_on, failed=self._terms.failed,
-            agreements=agreements,
-        )  # fmt: skip
+        cover_defaults(connection, window=window, failed=self._terms.failed, agreements=agreements)
 
     def _save_files(self, connection: Connection) -> None:
         window_id, counted = self._window_id, self.counted

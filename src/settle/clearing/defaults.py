@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,14 +18,10 @@ from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
+from settle.clearing.outcome import Window, default_event
 from settle.clearing.position import claim_id
 from settle.clearing.recovery import Cover, Slice, waterfall
 from settle.ledger import Posting, accounts, balances, post
-from settle.ledger.tables import journal
-from settle.store import derived
-
-DEFAULT = "default"
-"""The event of the journal that books a default, in the commit of its window."""
 
 DEPOSIT = "deposit"
 """The part of a claim on what a partner's payers bought beyond what it prefunded."""
@@ -52,8 +48,7 @@ class Debt:
 
 
 def cover_defaults(
-    connection: Connection, *, day: date, at: datetime, posted_on: date, failed: Collection[str],
-    agreements: Agreements,
+    connection: Connection, *, window: Window, failed: Collection[str], agreements: Agreements
 ) -> Mapping[Key, Cover]:  # fmt: skip
     """Claim all that failed participants owe a principal, and cover it, in one transaction.
 
@@ -66,8 +61,8 @@ def cover_defaults(
     ledger = Counter(
         {(each.account, each.currency): each.balance_minor for each in balances(connection)}
     )
-    debts = [*_rests(connection, terms), *_deposits(terms, ledger, day=day)]
-    _claim(connection, debts, day=day, at=at, posted_on=posted_on)
+    debts = [*_rests(connection, terms), *_deposits(terms, ledger, day=window.day)]
+    _claim(connection, debts, window=window)
     owed = Counter(
         {
             (name, currency): balance
@@ -89,15 +84,8 @@ def cover_defaults(
         )
         for (name, currency), amount in sorted(owed.items())
     }
-    _book(connection, covers, day=day, at=at, posted_on=posted_on)
+    _book(connection, covers, window=window)
     return covers
-
-
-def is_covered(connection: Connection, *, at: datetime) -> bool:
-    """Whether a default was booked in the commit of that instant."""
-    rows = journal.c
-    query = sa.select(sa.literal(1)).where(rows.event == DEFAULT, rows.recorded_at == at).limit(1)
-    return connection.scalar(query) is not None
 
 
 def available_collateral(terms: Mapping[str, Any], currency: str, *, booked_minor: int) -> int:
@@ -153,11 +141,9 @@ def _deposits(
             )  # fmt: skip
 
 
-def _claim(
-    connection: Connection, debts: Sequence[Debt], *, day: date, at: datetime, posted_on: date
-) -> None:
+def _claim(connection: Connection, debts: Sequence[Debt], *, window: Window) -> None:
     """Make claims of debts: a rest that is claimed is carried no further."""
-    window_id = day.isoformat()
+    window_id = window.window_id
     for debt in debts:
         name = claim_id(
             agreement_id=debt.agreement_id, part=debt.part, currency=debt.currency,
@@ -171,11 +157,11 @@ def _claim(
         }  # fmt: skip
         connection.execute(tables.claims.insert(), row)
         posting = Posting(
-            event=DEFAULT, subject=name, row="claimed", posted_on=posted_on,
-            debit=accounts.claims(debt.agreement_id), credit=debt.account,
-            currency=debt.currency, amount_minor=debt.amount_minor,
+            event=default_event(window.outcome), subject=window_id, row=f"{name}/claimed",
+            posted_on=window.posted_on, debit=accounts.claims(debt.agreement_id),
+            credit=debt.account, currency=debt.currency, amount_minor=debt.amount_minor,
         )  # fmt: skip
-        post(connection, [posting], recorded_at=at)
+        post(connection, [posting], recorded_at=window.closed_at)
     carries = tables.carries.c
     taken = [debt.carry_id for debt in debts if debt.carry_id]
     connection.execute(
@@ -198,16 +184,18 @@ def _slices(
     return found
 
 
-def _book(
-    connection: Connection, covers: Mapping[Key, Cover], *, day: date, at: datetime, posted_on: date
-) -> None:
+def _book(connection: Connection, covers: Mapping[Key, Cover], *, window: Window) -> None:
     slices = tables.reserve_slices
     for (name, currency), cover in covers.items():
-        subject = derived("default", name, currency, day.isoformat())
         rows = cover.postings(
-            agreement_id=name, currency=currency, claim_id=subject, posted_on=posted_on
-        )
-        post(connection, rows, recorded_at=at)
+            agreement_id=name, currency=currency, event=default_event(window.outcome),
+            subject=window.window_id, posted_on=window.posted_on,
+        )  # fmt: skip
+        post(connection, rows, recorded_at=window.closed_at)
+        key = {"window_id": window.window_id, "agreement_id": name, "currency": currency}
+        for source, source_id, amount_minor in cover.sources(name):
+            took = {"source": source, "source_id": source_id, "amount_minor": amount_minor}
+            connection.execute(tables.covers.insert(), key | took)
         for used in cover.slices:
             connection.execute(
                 slices.update()

@@ -57,7 +57,16 @@ class Window:
 
 def close_event(outcome: int) -> str:
     """The event of the journal that books an outcome of a window."""
-    return "close" if outcome == 1 else f"close/{outcome}"
+    return _of_outcome("close", outcome)
+
+
+def default_event(outcome: int) -> str:
+    """The event that books what covered those who defaulted in an outcome of a window."""
+    return _of_outcome("default", outcome)
+
+
+def _of_outcome(event: str, outcome: int) -> str:
+    return event if outcome == 1 else f"{event}/{outcome}"
 
 
 def write_outcome(

@@ -37,27 +37,30 @@ class Cover:
         return sum(each.amount_minor for each in self.slices)
 
     def postings(
-        self, *, agreement_id: str, currency: str, claim_id: str, posted_on: date
-    ) -> list[Posting]:
-        """The journal rows, event `default`: each source to the claim that it covers."""
-        return list(
-            self._postings(agreement_id, currency=currency, claim_id=claim_id, posted_on=posted_on)
-        )
-
-    def _postings(
-        self, agreement_id: str, *, currency: str, claim_id: str, posted_on: date
+        self, *, agreement_id: str, currency: str, event: str, subject: str, posted_on: date
     ) -> Iterator[Posting]:
+        """The journal rows of an event: each source to the claims that it covers."""
         sources = (
             ("collateral", accounts.collateral(agreement_id), self.collateral_minor),
             ("reserve", accounts.reserve(agreement_id), self.reserve_minor),
             ("own_funds", accounts.OWN_FUNDS, self.hub_minor),
         )
-        for row, debit, amount in sources:
+        for source, debit, amount in sources:
             if amount:
                 yield Posting(
-                    event="default", subject=claim_id, row=row, posted_on=posted_on, debit=debit,
-                    credit=accounts.claims(agreement_id), currency=currency, amount_minor=amount,
+                    event=event, subject=subject, row=f"{agreement_id}/{currency}/{source}",
+                    posted_on=posted_on, debit=debit, credit=accounts.claims(agreement_id),
+                    currency=currency, amount_minor=amount,
                 )  # fmt: skip
+
+    def sources(self, agreement_id: str) -> Iterator[tuple[str, str, int]]:
+        """What gave how much: `collateral`, `reserve` or `own_funds`, and which of these."""
+        if self.collateral_minor:
+            yield "collateral", agreement_id, self.collateral_minor
+        for each in self.slices:
+            yield "reserve", each.slice_id, each.amount_minor
+        if self.hub_minor:
+            yield "own_funds", agreement_id, self.hub_minor
 
 
 def waterfall(debt_minor: int, *, collateral_minor: int, slices: Sequence[Slice]) -> Cover:

@@ -72,15 +72,24 @@ def _withdrawn(connection: Connection, closing: Closing, *, lake: Lake) -> Mappi
     return {row[0]: row[1] for row in connection.execute(query) if row[0] in then}
 
 
-def _used_in(window_id: str) -> sa.Subquery:
-    """What debts of a window took from each slice."""
-    table = tables.recoveries.c
-    return (
-        sa.select(table.source_id, sa.func.sum(table.amount_minor).label("amount_minor"))
-        .where(table.window_id == window_id, table.source == "reserve")
-        .group_by(table.source_id)
-        .subquery()
+def _taken_in(window_id: str, *, source: str) -> sa.Subquery:
+    """What debts and defaults of a window took from a sort of source."""
+    rows = sa.union_all(
+        *(
+            sa.select(
+                table.c.agreement_id, table.c.currency, table.c.source_id, table.c.amount_minor
+            ).where(table.c.window_id == window_id, table.c.source == source)
+            for table in (tables.recoveries, tables.covers)
+        )
     )
+    return rows.subquery()
+
+
+def _used_in(window_id: str) -> sa.Subquery:
+    """What was taken from each slice."""
+    taken = _taken_in(window_id, source="reserve").c
+    total = sa.func.sum(taken.amount_minor).label("amount_minor")
+    return sa.select(taken.source_id, total).group_by(taken.source_id).subquery()
 
 
 def _slices(window_id: str) -> sa.Select[Any]:
@@ -115,10 +124,8 @@ def _collateral_used(connection: Connection, window_id: str) -> pa.Table:
     """All but what this window took. What was booked as received since is there to be used."""
     import pyarrow as pa
 
-    table = tables.recoveries.c
-    query = sa.select(table.agreement_id, table.currency, table.amount_minor).where(
-        table.source == "collateral", table.window_id == window_id
-    )
+    took = _taken_in(window_id, source="collateral").c
+    query = sa.select(took.agreement_id, took.currency, took.amount_minor)
     taken: Counter[tuple[str, str]] = Counter()
     for name, currency, amount_minor in connection.execute(query):
         taken[name, currency] += amount_minor
@@ -142,8 +149,8 @@ def decided(window_id: str) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool]]]
     yield tables.recoveries, tables.recoveries.c.position_id.in_(own)
     for table in (
         tables.positions, tables.reserve_slices, tables.carries, tables.obligations,
-        tables.claims, tables.savings, tables.fee_usage, tables.left_out, tables.manifests,
-        tables.deferrals,
+        tables.claims, tables.covers, tables.savings, tables.fee_usage, tables.left_out,
+        tables.manifests, tables.deferrals,
     ):  # fmt: skip
         yield table, table.c.window_id == window_id
 

@@ -301,6 +301,18 @@ claims = sa.Table(
     sa.Index(None, "window_id"),
 )
 
+covers = sa.Table(
+    "covers",
+    metadata,
+    sa.Column("window_id", sa.String(10), sa.ForeignKey("windows.window_id"), primary_key=True),
+    sa.Column("agreement_id", Id, primary_key=True, doc="of who defaulted"),
+    sa.Column("currency", sa.String(3), primary_key=True),
+    sa.Column("source", sa.String(10), primary_key=True, doc="collateral | reserve | own_funds"),
+    sa.Column("source_id", Id, primary_key=True, doc="the reserve slice, or the agreement"),
+    sa.Column("amount_minor", Minor, nullable=False),
+    sa.CheckConstraint("amount_minor > 0", name="positive"),
+)
+
 savings = sa.Table(
     "savings",
     metadata,

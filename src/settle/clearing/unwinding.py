@@ -19,10 +19,9 @@ from sqlalchemy.engine import Connection
 from settle.clearing import tables
 from settle.clearing.closings import Closing, last_closed, row_of, stored_closing
 from settle.clearing.computation import Computation, Terms
-from settle.clearing.defaults import is_covered
 from settle.clearing.kept_terms import KeptTerms
 from settle.clearing.lake import Draft, Lake
-from settle.clearing.outcome import close_event
+from settle.clearing.outcome import close_event, default_event
 from settle.clearing.payouts import NobodyKnown, Payouts
 from settle.clearing.rates import Rates
 from settle.clearing.rewinding import rewind, stand_before
@@ -73,7 +72,6 @@ def unwind(
         if asked.failed <= set(closing.failed):
             return Done(Unwound(before=closing, closing=closing, is_done=not rehearse))
         _refuse_later(connection, closing, asked)
-        _refuse_covered(connection, closing, asked)
         return _Unwind(
             connection, closing, asked, store=store, engine=engine, lake=Lake(lake), rates=rates,
             cutoff=cutoff, payouts=payouts or NobodyKnown(),
@@ -171,10 +169,11 @@ class _Unwind:
         window_id, before, asked = closing.window_id, self._before, self._asked
         taken_up = _taken_up(connection, window_id)
         rewind(connection, window_id)
-        reverse_event(
-            connection, event=close_event(before.outcome), subject=window_id,
-            by=f"unwind/{before.outcome}", posted_on=self._posted_on, recorded_at=asked.at,
-        )  # fmt: skip
+        for event in (close_event(before.outcome), default_event(before.outcome)):
+            reverse_event(
+                connection, event=event, subject=window_id, by=f"unwind/{before.outcome}",
+                posted_on=self._posted_on, recorded_at=asked.at,
+            )  # fmt: skip
         table = tables.windows
         connection.execute(
             table.update().where(table.c.window_id == window_id).values(row_of(closing))
@@ -228,16 +227,6 @@ def _refuse_later(connection: Connection, closing: Closing, asked: _Asked) -> No
     if last is not None and last > closing.window_id:
         raise BadInput(
             f"window {closing.window_id} cannot be unwound: {last} is closed on top of it. "
-            f"{_instead(asked)}",
-            window_id=closing.window_id,
-        )  # fmt: skip
-
-
-def _refuse_covered(connection: Connection, closing: Closing, asked: _Asked) -> None:
-    """What a default took from collateral, reserve and hub is claimed by now: it stands."""
-    if is_covered(connection, at=closing.closed_at):
-        raise BadInput(
-            f"window {closing.window_id} cannot be unwound: a default was covered in its close. "
             f"{_instead(asked)}",
             window_id=closing.window_id,
         )  # fmt: skip

@@ -48,14 +48,19 @@ def test_the_oldest_slice_is_used_up_before_the_next(
     assert [each.slice_id for each in line[: len(cover.slices)]] == [
         each.slice_id for each in cover.slices
     ]
-    assert tuple(line[: len(cover.slices) - 1]) == cover.slices[:-1]
+    whole = cover.slices[:-1]
+    assert tuple(line[: len(whole)]) == whole
 
 
 @given(debt=st.integers(0, 600), collateral=st.integers(0, 200), slices=SLICES)
 def test_nobody_elses_account_is_touched(debt: int, collateral: int, slices: list[Slice]) -> None:
     """The rows clear the claim from the failed one's own securities and the hub's own funds."""
     cover = waterfall(debt, collateral_minor=collateral, slices=slices)
-    rows = cover.postings(agreement_id="A1", currency="EUR", claim_id="c", posted_on=DAY)
+    rows = list(
+        cover.postings(
+            agreement_id="A1", currency="EUR", event="default", subject="w", posted_on=DAY
+        )
+    )
     moved: dict[str, int] = defaultdict(int)
     for row in rows:
         moved[row.debit] -= row.amount_minor
