@@ -363,7 +363,7 @@ def broken(view: str, was: str, becomes: str) -> dict[str, str]:
 
 NOT_CONSERVED = {
     "drops a fee leg": (
-        PLAIN, "taxed", "t.gross_minor + t.fees_percent_minor", "t.gross_minor",
+        PLAIN, "taxed", "t.gross_minor + t.fees_minor", "t.gross_minor",
     ),
     "nets across currencies": (
         PLAIN, "converted", "q.base as currency", "'EUR' as currency",

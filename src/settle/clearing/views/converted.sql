@@ -24,8 +24,7 @@ with asked as (
         q.day_denominator,
         q.day_untied_minor,
         q.day_fits_minor,
-        q.is_at_mid,
-        t.sales_minor + t.refunds_minor as turnover_minor
+        q.is_at_mid
     from taxed as t
     join quoted as q on q.pair = t.pair and q.fx_markup_ppm = t.fx_markup_ppm
 ),

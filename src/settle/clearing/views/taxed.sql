@@ -4,8 +4,6 @@
 with terms as (
     select
         b.*,
-        b.sales_minor + b.refunds_minor + b.chargebacks_minor + b.reversals_minor
-            + b.adjustments_minor + b.fees_explicit_minor as gross_minor,
         a.agreement_id,
         a.rounding,
         a.convert_per,
@@ -13,8 +11,7 @@ with terms as (
         a.fx_party,
         a.reserve_ppm > 0 or a.reserve_target_minor is not null as has_reserve,
         case when a.tax_ppm = 0 then cast(0 as decimal(38, 0)) else portion_of(
-            b.fees_percent_minor + b.fees_back_minor + b.fees_explicit_minor,
-            a.tax_ppm, a.rounding
+            b.fees_minor + b.fees_explicit_minor, a.tax_ppm, a.rounding
         ) end as tax_minor,
         coalesce(n.gross_minor, 0) as single_gross_minor,
         coalesce(n.fee_minor, 0) as single_fees_minor,
@@ -29,5 +26,5 @@ with terms as (
 select
     t.*,
     t.credits_minor - t.gross_minor as debits_minor,
-    t.gross_minor + t.fees_percent_minor + t.fees_back_minor + t.tax_minor as net_minor
+    t.gross_minor + t.fees_minor + t.tax_minor as net_minor
 from terms as t
