@@ -74,6 +74,7 @@ def test_a_rail_that_does_not_answer_exits_12_and_the_rest_goes_on(
         f'extends = "{small_night}/settle.toml"\n[clearing]\n'
         f'agreements = "{small_night}/agreements.parquet"\nrates = "{small_night}/rates.csv"\n'
         f'records = "{small_night}/records-{{date}}.parquet"\n'
+        f'funding = "{small_night}/funding.toml"\n'
         '[rails.iso20022_bank]\nbase_url = "http://127.0.0.1:9"\n'
         '[rails.adyen_transfers]\nbase_url = "http://127.0.0.1:9"\n'
     )
