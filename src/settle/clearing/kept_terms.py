@@ -58,4 +58,4 @@ def kept(path: Path) -> pa.Table:
 
     if not path.is_file():
         raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
-    return parquet.read_table(path)
+    return parquet.ParquetFile(path).read()

@@ -225,7 +225,7 @@ def _check_parquet(sheet: Sheet, path: Path) -> Iterator[Failure]:
         if column.form is not Form.INSTANT
     }
     try:
-        found = parquet.read_table(path, columns=list(forms)).to_pylist()
+        found = parquet.ParquetFile(path).read(columns=list(forms)).to_pylist()
     except (ArrowException, OSError):
         yield Failure(fault=Fault.PARQUET, file=path.name, why="it cannot be read")
         return
