@@ -19,15 +19,12 @@ from settle.errors import BadInput, ConfigError, NotVerified
 from settle.hub.tables import funding_plans
 from settle.hub.telling import each_told, told
 from settle.ledger import balances
-from settle.payments import State
+from settle.payments import UNSENT
 from settle.payments.tables import payments
 from settle.report.funding import Funding, ObligationAccount
 
 if TYPE_CHECKING:
     from settle.hub.hub import Hub
-
-UNSENT = (State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value)
-"""Payments that still wait for money, or for somebody; a released one is in transit."""
 
 TIME_LIMIT_S = 10.0
 """For the solver, in a night and at the command line."""
