@@ -117,8 +117,10 @@ def _due(
     """Each obligation with its payment's value date, and whether it waits to be released."""
     of, live = obligations.c, payments.c
     mine = sa.and_(live.obligation_id == of.obligation_id, live.tenant == tenant, live.live)
+    # A run that was killed may have made the payment, and not marked the obligation yet.
     is_open = sa.or_(
-        of.covered_at.is_(None), sa.and_(live.state.in_(UNSENT), live.hold_reason == "")
+        sa.and_(of.covered_at.is_(None), live.payment_id.is_(None)),
+        sa.and_(live.state.in_(UNSENT), live.hold_reason == ""),
     )
     names = [field.name for field in fields(Obligation) if field.name != "value_date"]
     told_too = of.window_id == day.isoformat() if day else sa.false()
