@@ -79,6 +79,7 @@ def rows_of(world: World, table: sa.Table, order: str) -> list[dict[str, Any]]:
 
 
 OWN = {
+    tables.covers: "agreement_id currency source source_id window_id",
     tables.windows: "window_id",
     tables.left_out: "window_id batch_id participant_id reason",
     tables.manifests: "window_id batch_id",

@@ -55,9 +55,10 @@ def explain_open(
     # All of the participant's, for one agreement may be set off against another.
     wanted = list(agreements.of_participant(owner))
     day = window_of(as_of, cutoff)
+    secured = any("collateral" in agreements[name]["recovery"] for name in wanted)
     with store.reading() as connection:
         unsettled = Unsettled.of(connection, Lake(lake))
-        standing = Standing.of(connection).of_agreements(wanted)
+        standing = Standing.of(connection, takes_collateral=secured).of_agreements(wanted)
         usage = usage_of(connection) if fees is not None else None
     with engine.scratch() as scratch:
         place(

@@ -130,6 +130,21 @@ def stored_positions() -> sa.Select[Any]:
     )
 
 
+def stored_buckets(window_id: str) -> sa.Select[Any]:
+    """The buckets of a window that is closed, each with whose it is."""
+    import sqlalchemy as sa
+
+    from settle.clearing import tables
+
+    lines, own = tables.position_lines, tables.positions.c
+    return (
+        sa.select(lines, own.agreement_id, own.part, own.currency.label("settlement_currency"))
+        .join(tables.positions, own.position_id == lines.c.position_id)
+        .where(own.window_id == window_id)
+        .order_by(lines.c.position_id, lines.c.currency, lines.c.rate_id)
+    )
+
+
 def positions(connection: Connection, window_id: str) -> Sequence[Position]:
     """The positions of a closed window, by agreement. This is empty for one not closed.
 

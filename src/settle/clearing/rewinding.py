@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 
 def stand_before(connection: Connection, closing: Closing, *, lake: Lake) -> Stand:
-    """What the close of a window started from: the same records, and nothing that came since.
+    """What the close of a window started from: the same records, reserves and rests.
+
+    Collateral alone is what the ledger has by now: what went back since is not there to be taken.
 
     Raises:
         BadInput: its manifest is not in the lake.
@@ -121,7 +123,7 @@ def _carried(window_id: str) -> sa.Select[Any]:
 
 
 def _collateral_used(connection: Connection, window_id: str) -> pa.Table:
-    """All but what this window took. What was booked as received since is there to be used."""
+    """All but what this window took."""
     import pyarrow as pa
 
     took = _taken_in(window_id, source="collateral").c

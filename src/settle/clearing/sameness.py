@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from settle.clearing import tables
 from settle.clearing.closings import Closing
 from settle.clearing.netting import Netted
+from settle.clearing.position import stored_buckets
 from settle.engine import Scratch
 from settle.errors import BadInput
 from settle.store import arrow
@@ -41,7 +42,7 @@ class Settled:
         rows = connection.execute(query.where(table.window_id == closing.window_id)).all()
         return cls(
             closing=closing,
-            buckets=arrow(connection, _buckets(closing.window_id)),
+            buckets=arrow(connection, stored_buckets(closing.window_id)),
             records={row.batch_id: row.records for row in rows if row.records},
             files={row.batch_id: row.digest for row in rows},
         )
@@ -97,16 +98,6 @@ class Settled:
 def _rows(table: pa.Table, key: Sequence[str], amounts: Sequence[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = table.select([*key, *amounts]).to_pylist()
     return rows
-
-
-def _buckets(window_id: str) -> sa.Select[Any]:
-    lines, own = tables.position_lines, tables.positions.c
-    return (
-        sa.select(lines, own.agreement_id, own.part, own.currency.label("settlement_currency"))
-        .join(tables.positions, own.position_id == lines.c.position_id)
-        .where(own.window_id == window_id)
-        .order_by(lines.c.position_id, lines.c.currency, lines.c.rate_id)
-    )
 
 
 _DUE = """select

@@ -43,14 +43,19 @@ class Standing:
     collateral_used: pa.Table
 
     @classmethod
-    def of(cls, connection: Connection) -> Standing:
-        """What stands in the store now."""
+    def of(cls, connection: Connection, *, takes_collateral: bool = True) -> Standing:
+        """What stands in the store now.
+
+        `takes_collateral`: whether any debt may be recovered from collateral. Only then is it
+        read, for that takes the whole journal.
+        """
         from settle.store import arrow
 
+        used = collateral_used(connection) if takes_collateral else cls.none().collateral_used
         return cls(
             slices=arrow(connection, _slices()),
             carried=arrow(connection, _carried()),
-            collateral_used=collateral_used(connection),
+            collateral_used=used,
         )
 
     @classmethod

@@ -23,7 +23,8 @@ CHANGES_SHOWN_MAX = 25
 HELP = """Name participants that failed after a window was closed, and net it anew without them.
 
 Where the hub is an agent, records in which they are a party are left out and wait; where it is
-principal, nothing changes for anybody. The window comes to what it would have, had they been
+principal, nothing changes for anybody else, and what they owe falls on their collateral, their
+reserve and the hub. The window comes to what it would have, had they been
 named to its close: the same records, terms and rates. Nothing of the journal is edited: what was
 booked is reversed by rows of its own, and what the window came to before can still be explained
 (`settle explain … --outcome 1`). Payments of obligations that change are cancelled.

@@ -26,8 +26,8 @@ Fetches statements, reconciles what is open, takes the day's records, closes the
 pays what is funded, reconciles again and writes the morning report. Running it again does
 nothing twice.
 
-Exit codes: 0 clean, 10 breaks or unknowns open, 11 bad input, 12 a rail is down; the highest
-that applies.
+Exit codes: 0 clean, 10 breaks or unknowns open, or funds short, 11 bad input, 12 a rail is down;
+the highest that applies.
 
 Examples:
 

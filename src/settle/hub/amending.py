@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection
 
 from settle import clearing, payments
 from settle.clearing.lake import Lake
-from settle.errors import Restored
 
 if TYPE_CHECKING:
     from settle.hub.hub import Hub
@@ -42,11 +41,7 @@ def unwind(
     Raises:
         Restored: the store is a backup that was put back, and may have forgotten a release.
     """
-    if hub.epoch.was_restored():
-        raise Restored(
-            "the store is older than its lake: a backup was put back, and nothing is unwound. "
-            "Search the rails and statements since the backup, then: settle resume --actor NAME"
-        )
+    hub.epoch.refuse_restored(what="unwound")
     now = hub.now()
     return clearing.unwind(
         day, failed=failed, actor=actor, reason=reason, at=now, store=hub.store,

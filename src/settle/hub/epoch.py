@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from settle.errors import Restored
 from settle.hub.tables import epochs
 from settle.store import Store, insert_new, uuid7
 
@@ -26,6 +27,19 @@ class Epoch:
         """Whether the store has forgotten runs that the lake remembers."""
         name, count = self._own()
         return self._remembered(name) > count
+
+    def refuse_restored(self, *, what: str) -> None:
+        """Refuse to go on from a store that has forgotten; `what` is not done then.
+
+        Raises:
+            Restored: it has.
+        """
+        if self.was_restored():
+            raise Restored(
+                f"the store is older than its lake: a backup was put back, and nothing is {what}. "
+                "Search the rails and statements since the backup, then: "
+                "settle resume --actor NAME"
+            )
 
     def count(self) -> None:
         """Another run is about to send."""

@@ -19,15 +19,12 @@ from settle.errors import BadInput, ConfigError, NotVerified
 from settle.hub.tables import funding_plans
 from settle.hub.telling import each_told, told
 from settle.ledger import balances
-from settle.payments import State
+from settle.payments import UNSENT
 from settle.payments.tables import payments
 from settle.report.funding import Funding, ObligationAccount
 
 if TYPE_CHECKING:
     from settle.hub.hub import Hub
-
-UNSENT = (State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value)
-"""Payments that still wait for money, or for somebody; a released one is in transit."""
 
 TIME_LIMIT_S = 10.0
 """For the solver, in a night and at the command line."""
@@ -120,8 +117,10 @@ def _due(
     """Each obligation with its payment's value date, and whether it waits to be released."""
     of, live = obligations.c, payments.c
     mine = sa.and_(live.obligation_id == of.obligation_id, live.tenant == tenant, live.live)
+    # A run that was killed may have made the payment, and not marked the obligation yet.
     is_open = sa.or_(
-        of.covered_at.is_(None), sa.and_(live.state.in_(UNSENT), live.hold_reason == "")
+        sa.and_(of.covered_at.is_(None), live.payment_id.is_(None)),
+        sa.and_(live.state.in_(UNSENT), live.hold_reason == ""),
     )
     names = [field.name for field in fields(Obligation) if field.name != "value_date"]
     told_too = of.window_id == day.isoformat() if day else sa.false()

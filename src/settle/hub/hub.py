@@ -246,7 +246,8 @@ class Hub:
     def close_window(self, day: date, *, failed: Collection[str] = ()) -> clearing.Closing:
         """Close the window of a day: convert, net, post. A closed one is only read.
 
-        `failed`: participants that cannot pay; where the hub is an agent, theirs is left out.
+        `failed`: participants that cannot pay. Where the hub is an agent, theirs is left out;
+        where it is principal, what they owe is covered.
         """
         with self.acting():
             return clearing.close(

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from settle import clearing, payments
 from settle.adapters import Beneficiary
 from settle.calendars import next_business_day
-from settle.clearing.funding import AccountRow
-from settle.errors import Restored
+from settle.clearing.funding import AccountRow, spendable
 from settle.hub.outcomes import Looked, Paid, Planned, Released
 from settle.hub.progress import Advance
 from settle.hub.rails import open_rails
-from settle.ledger import accounts, balances
+from settle.ledger import balances
 from settle.store import uuid7
 
 if TYPE_CHECKING:
@@ -79,11 +78,7 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
     Raises:
         Restored: the store is a backup that was put back; nothing is sent from it.
     """
-    if hub.epoch.was_restored():
-        raise Restored(
-            "the store is older than its lake: a backup was put back, and nothing is released. "
-            "Search the rails and statements since the backup, then: settle resume --actor NAME"
-        )
+    hub.epoch.refuse_restored(what="released")
     hub.epoch.count()
     with hub.store.reading() as connection:
         total = payments.releasable(connection)
@@ -141,15 +136,14 @@ def _spendable(hub: Hub) -> dict[tuple[str, str], int]:
     """
     controls = hub.config.settings.controls
     with hub.store.reading() as connection:
-        held = {(x.account, x.currency): x.balance_minor for x in balances(connection)}
-    spendable = {}
+        held = spendable(balances(connection))
+    found = {}
     for rail, adapter in hub.adapters.items():
         for ref in adapter.accounts():
-            ours = held.get((accounts.nostro(ref.rail, ref.account), ref.currency), 0)
-            on_its_way = -held.get((accounts.in_transit(ref.rail), ref.currency), 0)
             paused = rail in controls.paused_rails or ref.currency in controls.paused_currencies
-            spendable[ref.rail, ref.currency] = 0 if paused else ours - on_its_way
-    return spendable
+            place = ref.rail, ref.account, ref.currency
+            found[ref.rail, ref.currency] = 0 if paused else held(place)
+    return found
 
 
 def _value_dates(hub: Hub, now: datetime) -> dict[str, date]:

@@ -105,6 +105,8 @@ def _no_account(planned: PlannedFunding) -> Iterator[NoAccount]:
     groups = defaultdict(list)
     for each in planned.assignment.unassigned:
         due = each.obligation
+        if due.obligation_id not in planned.open:  # it has left, whatever the file says by now
+            continue
         key = due.currency, due.beneficiary_country, due.value_date, each.why
         groups[key].append(due.amount_minor)
     for (currency, country, value_date, why), amounts in sorted(groups.items()):

@@ -19,11 +19,12 @@ from settle.payments.overview import (
 from settle.payments.planning import Held, Planned, Refusal, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
 from settle.payments.standing import referenced, releasable, unknowns
-from settle.payments.state import Event, EventKind, PaymentState, State, state_of
+from settle.payments.state import UNSENT, Event, EventKind, PaymentState, State, state_of
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
 __all__ = [
+    "UNSENT",
     "Approved",
     "Attention",
     "Contradiction",

@@ -13,7 +13,7 @@ from settle.errors import BadInput
 from settle.payments.events import append, step
 from settle.payments.instruction import Row, fingerprint_of
 from settle.payments.rows import fetch
-from settle.payments.state import Event, EventKind, State
+from settle.payments.state import UNSENT, Event, EventKind, State
 from settle.payments.tables import payments
 from settle.store import Store
 
@@ -74,9 +74,8 @@ def roll(store: Store, *, value_dates: Mapping[str, date], now: datetime) -> int
     `value_dates`: by currency, the earliest date a payment released now can have. An approval
     says "not before", so a later date is within it: what a person approved stays approved.
     """
-    unsent = (State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value)
     with store.transaction() as connection:
-        query = sa.select(payments).where(payments.c.state.in_(unsent)).with_for_update()
+        query = sa.select(payments).where(payments.c.state.in_(UNSENT)).with_for_update()
         rows = fetch(connection, query)
         late = [r for r in rows if r["value_date"] < value_dates.get(r["currency"], date.min)]
         for row in late:

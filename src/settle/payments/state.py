@@ -62,6 +62,9 @@ OURS = frozenset({Source.STATEMENT.value, Source.REPORT.value})
 DEAD = frozenset({State.REJECTED, State.CANCELLED})
 """States in which nothing was created, and the obligation is free again."""
 
+UNSENT = frozenset({State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value})
+"""States that wait for money or for somebody: what is in one of them has not left, or not yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

@@ -12,11 +12,10 @@ from sqlalchemy.engine import Connection
 from settle.payments.events import append, locked
 from settle.payments.instruction import Row
 from settle.payments.rows import chunks
-from settle.payments.state import Event, EventKind, State
+from settle.payments.state import UNSENT, Event, EventKind, State
 from settle.payments.tables import payments
 
-_UNSENT = frozenset({State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value})
-_NEVER_LEFT = _UNSENT | {State.CANCELLED.value}
+_NEVER_LEFT = UNSENT | {State.CANCELLED.value}
 """States of a payment that may never have been released; `releases` says whether it was."""
 
 
@@ -42,7 +41,7 @@ def withdraw(
     None of them may have been released: ask `released` first, with locks.
     """
     rows = _payments(connection, obligation_ids, tenant=tenant, locks=True)
-    unsent = [row for row in rows if row["state"] in _UNSENT]
+    unsent = [row for row in rows if row["state"] in UNSENT]
     assert not any(row["releases"] for row in unsent), "what was released is not withdrawn"
     append(
         connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.size import examples
 
-from settle.clearing import Agreements, Cutoff, Rates, close, due, positions, take
-from settle.clearing.tables import carries, claims, reserve_slices
+from settle.clearing import Agreements, Cutoff, Rates, close, due, positions, take, unwind
+from settle.clearing.tables import carries, claims, covers, reserve_slices
 from settle.engine import Engine
 from settle.ledger import (
     Posting,
@@ -73,6 +74,14 @@ class House:
             day, as_of=ends_at, rates=Rates({}), cutoff=Cutoff(), failed=failed, **self.where
         )  # fmt: skip
 
+    def unwind(self, day: date, *failed: str) -> None:
+        """Name who failed after the close of a day."""
+        where = {name: self.where[name] for name in ("store", "engine", "lake")}
+        unwind(
+            day, failed=failed, actor="ada", reason="insolvent", rates=Rates({}), cutoff=Cutoff(),
+            at=Cutoff().ends_at(day) + timedelta(hours=1), **where,
+        )  # fmt: skip
+
     def book(self, debit: str, credit: str, amount_minor: int, *, row: str) -> None:
         """Post what a statement line would."""
         posting = Posting(
@@ -92,13 +101,13 @@ class House:
         with self.store.reading() as connection:
             return [dict(row) for row in connection.execute(sa.select(table)).mappings()]
 
-    def losses(self) -> dict[str, int]:
+    def losses(self, event: str = "default") -> dict[str, int]:
         """The rows of event default, by what was debited."""
-        return {
-            row["debit"]: row["amount_minor"]
-            for row in self.rows(journal)
-            if row["event"] == "default"
-        }
+        found = Counter[str]()
+        for row in self.rows(journal):
+            if row["event"] == event:
+                found[row["debit"]] += row["amount_minor"]
+        return found
 
     def assert_sound(self) -> None:
         """Every currency balances, and what clearing passed on is all that it took."""
@@ -186,6 +195,50 @@ def test_where_the_hub_is_an_agent_it_bears_nothing(house: House) -> None:
     house.day(DAYS[1], ("M3", "chargeback", 400_00))
     house.day(DAYS[2], failed=["M3"])
     assert {} == house.losses()
+
+
+def test_an_unwinding_books_the_default_and_a_further_one_gives_it_back(house: House) -> None:
+    """Named one after the other, they are covered as if both had been named at once, and once."""
+    house.book(NOSTRO, accounts.collateral("A-M1"), 50_00, row="in")
+    house.day(DAYS[1], ("M1", "chargeback", 400_00), ("M2", "sale", 500_00))
+    house.unwind(DAYS[1], "M1")
+    by_m1 = {
+        accounts.claims("A-M1"): 400_00, accounts.collateral("A-M1"): 50_00,
+        accounts.reserve("A-M1"): 100_00, accounts.OWN_FUNDS: 250_00,
+    }  # fmt: skip
+    assert by_m1 == house.losses("default/2")
+    house.unwind(DAYS[1], "P1")
+    assert by_m1 | {accounts.claims("A-P1"): 1_600_00, accounts.OWN_FUNDS: 1_850_00} == (
+        house.losses("default/3")
+    )
+    expected = {
+        accounts.claims("A-M1"): 0, accounts.claims("A-P1"): 0, accounts.deposit("P1"): 0,
+        accounts.collateral("A-M1"): 0, accounts.reserve("A-M1"): 0,
+        accounts.OWN_FUNDS: 1_850_00, accounts.payable("A-M2"): -1_000_00,
+    }  # fmt: skip
+    assert expected == {account: house.balance(account) for account in expected}
+    assert [100_00] == [row["used_minor"] for row in house.rows(reserve_slices)]
+    assert [50_00, 100_00, 250_00, 1_600_00] == sorted(
+        row["amount_minor"] for row in house.rows(covers)
+    )
+    house.assert_sound()
+
+
+def test_an_unwinding_takes_the_collateral_that_is_there_by_then(
+    store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    """What was booked since the close is taken, and what went back since is not."""
+    house = House(store, engine, tmp_path, agreement("M1", recovery="collateral carry"), M2)
+    house.book(NOSTRO, accounts.collateral("A-M1"), 30_00, row="in")
+    house.day(DAYS[0], ("M1", "chargeback", 100_00), ("M2", "sale", 1_00))
+    house.book(NOSTRO, accounts.collateral("A-M1"), 20_00, row="more")
+    house.book(accounts.collateral("A-M1"), NOSTRO, 5_00, row="out")
+    house.unwind(DAYS[0], "M2")
+    with house.store.reading() as connection:
+        found = positions(connection, DAYS[0].isoformat())
+    assert [45_00, 0] == [each.collateral_used_minor for each in found]
+    assert 0 == house.balance(accounts.collateral("A-M1"))
+    house.assert_sound()
 
 
 def test_booked_collateral_is_there_for_recovery_and_what_is_returned_is_not(

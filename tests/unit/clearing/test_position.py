@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from settle.clearing import Position, Terms, calculate, explain, positions, records_under
 from settle.clearing.open_positions import explanation
@@ -120,6 +121,22 @@ def test_an_open_position_explains_itself(hub: Hub) -> None:
     (told,) = hub.open_position("M1")
     assert told.position.explain() == told
     assert told.holds
+
+
+def test_an_open_position_is_told_without_the_journal(hub: Hub) -> None:
+    """It is asked for by a service, and the journal grows: only collateral is worth reading it."""
+    asked: list[str] = []
+
+    def listen(*args: Any) -> None:
+        asked.append(args[2])
+
+    sa.event.listen(hub.store.engine, "before_cursor_execute", listen)
+    try:
+        hub.open_position("M1")
+    finally:
+        sa.event.remove(hub.store.engine, "before_cursor_execute", listen)
+    assert any("carries" in statement for statement in asked)
+    assert not any("journal" in statement for statement in asked)
 
 
 def test_who_explains_a_position_is_no_part_of_it(hub: Hub) -> None:

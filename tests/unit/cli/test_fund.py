@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.properties.funding_store import BANK, PARTNER_NOK, Client, fill, hub_on
+from tests.properties.funding_store import AT, BANK, DAY, PARTNER_NOK, Client, fill, hub_on
 from tests.unit.cli.conftest import Settle
+
+from settle.clearing.tables import obligations
+from settle.payments.tables import payments
 
 AWAY = Client(name="A-1", currency="NOK", owed_minor=800_000, due_minor=800_000, away=True)
 OURS = {(*BANK["EUR"], "EUR"): 10_000}
@@ -61,6 +64,30 @@ def test_what_no_account_pays_is_named_and_exits_10(settle: Settle, tmp_path: Pa
     assert "EUR to XK is not in the matrix of funding.toml on 2024-12-19" == told["why"]
     assert not ran.told["is_whole"]
     assert ran.told["moves"]
+
+
+def test_what_has_left_already_needs_no_account(settle: Settle, tmp_path: Path) -> None:
+    """It is told beside the others, and asks nobody to act."""
+    options = stored(tmp_path, AWAY, STRANGER)
+    with hub_on(tmp_path) as hub, hub.store.transaction() as connection:
+        mine = obligations.c.agreement_id == STRANGER.name
+        connection.execute(obligations.update().where(mine).values(covered_at=AT))
+    ran = settle(*options, "--obligations", "--json")
+    assert (0, []) == (ran.code, ran.told["no_account"])
+    assert ["O-A-1", "O-A-2"] == [each["obligation_id"] for each in ran.told["obligations"]]
+
+
+def test_what_is_on_its_way_is_funded_once(settle: Settle, tmp_path: Path) -> None:
+    """Also where a run was killed before it marked the obligation that it had planned."""
+    options = stored(tmp_path, AWAY)
+    with hub_on(tmp_path) as hub:
+        hub.plan(DAY)
+        with hub.store.transaction() as connection:
+            connection.execute(obligations.update().values(covered_at=None))
+            connection.execute(payments.update().values(state="accepted", hold_reason=""))
+    ran = settle(*options, "--json")
+    assert (0, []) == (ran.code, ran.told["moves"])
+    assert [(1, 0)] == [(row["obligations"], row["open"]) for row in ran.told["paid_from"]]
 
 
 def test_what_is_short_is_told_with_its_deadline(settle: Settle, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from settle.clearing.fees import Fees
 from settle.clearing.kept_terms import KeptTerms, kept
 from settle.clearing.lake import Lake, outcome_name
 from settle.clearing.netting import netting_views
+from settle.clearing.position import stored_buckets
 from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
@@ -88,7 +89,7 @@ class ClosedWindow:
             fees=terms.fees,
             usage=usage_of(connection, before=day.isoformat()),
             positions=_positions(connection, day.isoformat(), agreement_ids),
-            buckets=_buckets(connection, day.isoformat(), agreement_ids),
+            buckets=arrow(connection, _of(stored_buckets(day.isoformat()), agreement_ids)),
         )
 
 
@@ -105,17 +106,6 @@ def _positions(connection: Connection, window_id: str, agreement_ids: Sequence[s
     table = tables.positions
     query = sa.select(table).where(table.c.window_id == window_id)
     return arrow(connection, _of(query, agreement_ids).order_by(table.c.position_id))
-
-
-def _buckets(connection: Connection, window_id: str, agreement_ids: Sequence[str]) -> pa.Table:
-    lines, own = tables.position_lines, tables.positions.c
-    query = (
-        sa.select(lines, own.agreement_id, own.part, own.currency.label("settlement_currency"))
-        .join(tables.positions, own.position_id == lines.c.position_id)
-        .where(own.window_id == window_id)
-    )
-    order = (lines.c.position_id, lines.c.currency, lines.c.rate_id)
-    return arrow(connection, _of(query, agreement_ids).order_by(*order))
 
 
 def _of(query: sa.Select[Any], agreement_ids: Sequence[str]) -> sa.Select[Any]:

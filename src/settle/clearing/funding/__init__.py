@@ -9,6 +9,7 @@ from settle.clearing.funding.assigning import (
     Unassigned,
     assign,
 )
+from settle.clearing.funding.holdings import spendable
 from settle.clearing.funding.naive import naive_plan
 from settle.clearing.funding.needs import ANYWHERE, CountryMatrix, Need, needs_of
 from settle.clearing.funding.plan import FundingPlan, Hindrance, Infeasible, Move, Unfunded
@@ -49,5 +50,6 @@ __all__ = [
     "needs_of",
     "plan",
     "pose",
+    "spendable",
     "verify",
 ]
