@@ -48,12 +48,11 @@ Examples:
 
     settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml
 
-    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records --json
+    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records
 
     settle explain A-M00101/EUR/2024-12-18 --outcome 1
 
-    settle explain A-M1/EUR/2024-12-19 records.parquet --agreements agreements.parquet
-    --rates rates.csv --window 2024-12-19
+    settle explain A-M1/EUR/2024-12-19 s.csv --agreements a.csv --rates r.csv
 """
 
 _Position = Annotated[

@@ -55,8 +55,7 @@ quarantined or an input cannot be used.
 
 Examples:
 
-    settle net records.parquet --agreements agreements.parquet --rates rates.csv
-    --window 2024-12-19 --out positions.parquet --json
+    settle net records.csv --agreements a.csv --rates r.csv --window 2024-12-19
 
     settle net records-*.parquet --out positions.parquet
 
