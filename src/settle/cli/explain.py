@@ -143,7 +143,8 @@ def _explained(position: str, *, part: str, by: Callable[[str], Explanation]) ->
             raise
         of = f" of part {part!r}" if part else ""
         raise BadInput(
-            f"there is no position {position!r}{of}: is it of another window, currency or --part?",
+            f"there is no position {position!r}{of}: is it of another window, currency or --part? "
+            "It is named AGREEMENT/CURRENCY/WINDOW, or by its id",
             position_id=name,
         ) from None
 
