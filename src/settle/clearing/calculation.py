@@ -121,16 +121,19 @@ def program() -> dict[str, dict[str, str]]:
     }
 
 
-def outcomes(found: Calculation) -> list[tuple[str, int, int]]:
-    """By currency: what is paid, and what is carried on, each summed over all positions."""
+def outcomes(found: Calculation) -> list[tuple[str, int, int, int]]:
+    """By currency: what is paid, carried on and claimed, each summed over all positions."""
     import pyarrow.compute as pc
 
     rows = []
     table = found.positions
     for currency in sorted(table.column("currency").unique().to_pylist()):
         own = table.filter(pc.equal(table.column("currency"), currency))
-        paid = sum(own.column("paid_minor").to_pylist())
-        rows.append((currency, paid, sum(own.column("carried_out_minor").to_pylist())))
+        paid, carried, claimed = (
+            sum(own.column(f"{name}_minor").to_pylist())
+            for name in ("paid", "carried_out", "claimed")
+        )
+        rows.append((currency, paid, carried, claimed))
     return rows
 
 

@@ -141,7 +141,8 @@ def _told(replacement: Row | None) -> str | None:
     if replacement is None:
         return None
     if unknown := sorted(replacement.keys() - REPLACEABLE):
-        raise BadInput(f"a correction cannot change {unknown[0]!r}", field=unknown[0])
+        known = ", ".join(sorted(REPLACEABLE))
+        raise BadInput(f"a correction cannot change {unknown[0]!r}, but {known}", field=unknown[0])
     for field, value in replacement.items():
         if not _fits(field, value):
             raise BadInput(f"a correction cannot have {value!r} as its {field}", field=field)

@@ -34,10 +34,9 @@ Examples:
 
     settle correct S-77 --set amount=90.00 --actor ada --reason "typed wrong"
 
-    settle correct S-77 --set counterparty_id=P02 --set reference=INV-8 --actor ada
-    --reason "wrong partner" --yes
+    settle correct S-77 --set counterparty_id=P2 --actor ada --reason typo --yes
 
-    settle correct S-78 --remove --actor ada --reason "typed twice" --yes --json
+    settle correct S-78 --remove --actor ada --reason "typed twice" --json
 """
 
 

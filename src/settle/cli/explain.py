@@ -48,12 +48,11 @@ Examples:
 
     settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml
 
-    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records --json
+    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records
 
     settle explain A-M00101/EUR/2024-12-18 --outcome 1
 
-    settle explain A-M1/EUR/2024-12-19 records.parquet --agreements agreements.parquet
-    --rates rates.csv --window 2024-12-19
+    settle explain A-M1/EUR/2024-12-19 s.csv --agreements a.csv --rates r.csv
 """
 
 _Position = Annotated[
@@ -144,7 +143,8 @@ def _explained(position: str, *, part: str, by: Callable[[str], Explanation]) ->
             raise
         of = f" of part {part!r}" if part else ""
         raise BadInput(
-            f"there is no position {position!r}{of}: is it of another window, currency or --part?",
+            f"there is no position {position!r}{of}: is it of another window, currency or --part? "
+            "It is named AGREEMENT/CURRENCY/WINDOW, or by its id",
             position_id=name,
         ) from None
 

@@ -37,9 +37,9 @@ Exit code 0; 10 if the store is a backup that was put back; 11 if it is refused.
 
 Examples:
 
-    settle failed P02 --window 2024-12-19 --actor ada --reason "insolvent since this morning"
+    settle failed P02 --window 2024-12-19 --actor ada --reason "insolvent"
 
-    settle failed P02 P07 --window 2024-12-19 --actor ada --reason "insolvent" --yes --json
+    settle failed P02 P07 --window 2024-12-19 --actor ada --reason bust --yes
 """
 
 

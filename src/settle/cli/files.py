@@ -35,6 +35,7 @@ Named = Annotated[
     list[str] | None, typer.Option("--agreement", help="Only this one; may be given again.")
 ]
 Config = Annotated[Path, typer.Option(help="The settings.")]
+StoreUrl = Annotated[str | None, typer.Option("--store", help="sqlite:///FILE or postgresql://…")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -49,13 +50,14 @@ def files(
     out: Out,
     agreement: Named = None,
     config: Config = Path("settle.toml"),
+    store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the files of a window."""
     from settle.clearing.files import write_files
     from settle.hub import Hub
 
-    with Hub.open(config) as hub:
+    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
         written = write_files(
             window.date(), out=out, store=hub.store, engine=hub.engine, lake=hub.lake,
             rates=hub.rates, agreement_ids=agreement or (),

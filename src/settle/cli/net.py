@@ -55,8 +55,7 @@ quarantined or an input cannot be used.
 
 Examples:
 
-    settle net records.parquet --agreements agreements.parquet --rates rates.csv
-    --window 2024-12-19 --out positions.parquet --json
+    settle net records.csv --agreements a.csv --rates r.csv --window 2024-12-19
 
     settle net records-*.parquet --out positions.parquet
 
@@ -218,12 +217,14 @@ def _print(found: Calculation) -> None:
         typer.echo(f"  {reason}: {count:,}")
     for finding in found.findings[:FINDINGS_MAX]:
         typer.echo(f"    {finding}")
+    if found.quarantined > FINDINGS_MAX:
+        typer.echo(f"    and {found.quarantined - FINDINGS_MAX:,} more: --quarantine has them all")
     typer.echo(
         f"window {found.window_id}: {found.netted:,} records netted; "
         f"{found.elsewhere:,} are of other windows"
     )
     table = Table("currency", title=f"{found.positions.num_rows:,} positions")
-    for title in ("paid", "carried", "all parties together"):
+    for title in ("paid", "carried", "claimed", "all parties together"):
         table.add_column(title, justify="right")
     for currency, figures in sorted(_by_currency(found).items()):
         table.add_row(currency, *figures, str(found.sums.get(currency, 0)))
@@ -258,13 +259,13 @@ FINDINGS_MAX = 10
 """How many refusals are printed; `--quarantine` has them all."""
 
 
-def _by_currency(found: Calculation) -> dict[str, tuple[str, str]]:
+def _by_currency(found: Calculation) -> dict[str, tuple[str, ...]]:
     from settle.clearing.calculation import outcomes
     from settle.money import plain
 
     return {
-        currency: (plain(paid, currency), plain(carried, currency))
-        for currency, paid, carried in outcomes(found)
+        currency: tuple(plain(amount, currency) for amount in amounts)
+        for currency, *amounts in outcomes(found)
     }
 
 

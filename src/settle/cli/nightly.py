@@ -39,9 +39,9 @@ Examples:
 
     settle nightly --config settle.toml --date 2024-12-19 --failed P02
 
-    settle nightly --config settle.toml --date 2024-12-19 --store postgresql://settle@db/settle
+    settle nightly --date 2024-12-19 --store postgresql://settle@db/settle
 
-    settle nightly --config fixtures/night/settle.toml --date 2024-12-18 --rehearse rehearsal
+    settle nightly --date 2024-12-18 --rehearse rehearsal
 """
 
 

@@ -46,7 +46,7 @@ _SHOW = """Tell the story of one payment: events, exchanges, postings, each with
 
 Examples:
 
-    settle payments show 0193d8b2-7c1a-7def-8000-000000000001 --config demo/settle.toml
+    settle payments show 0193d8b2-7c1a-7def-8000-000000000001
 """
 
 _APPROVE = """Approve one payment that is above the limit that policy approves by itself.

@@ -76,7 +76,10 @@ def test_a_record_that_should_not_have_been_is_taken_back(settle: Settle, closed
         (["E-1", "--set", "amount=x"], "'x' is not an amount in EUR"),
         (["E-1", "--set", "amount_minor=1.5"], "amount_minor=1.5: not a whole number"),
         (["E-1", "--set", "amount=1", "--set", "amount_minor=1"], "not both"),
-        (["E-1", "--set", "occurred_at=x"], "cannot change 'occurred_at'"),
+        (
+            ["E-1", "--set", "occurred_at=x"],
+            "cannot change 'occurred_at', but agreement_id, amount",
+        ),
         (["E-1", "--set", "agreement_id=A-M9"], "A-M9"),
     ],
 )

@@ -93,6 +93,7 @@ def test_each_part_of_gross_settlement_is_a_position(settle: Settle, tmp_path: P
     assert none.code == 11
     assert "there is no position 'A-M2/EUR/2024-12-19': is it of another window" in none.err
     assert "--part" in none.err
+    assert "AGREEMENT/CURRENCY/WINDOW" in none.err
 
 
 @pytest.mark.parametrize(

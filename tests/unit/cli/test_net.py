@@ -17,6 +17,7 @@ import pytest
 from settle.clearing import Agreements, Rates, Terms, calculate
 from settle.clearing.bare import bare_views
 from settle.clearing.calculation import program
+from settle.cli.net import FINDINGS_MAX
 from settle.engine import MACROS, Engine
 
 from .conftest import NIGHT, SOUND, Settle, of_m1, record, write_terms, written
@@ -135,8 +136,36 @@ def test_people_are_told_the_same(settle: Settle, terms: list[str], tmp_path: Pa
     assert "records.csv, row 7, counterparty_id: 'P9': counterparty unknown" in done.out
     assert "window 2024-12-19: 4 records netted; 1 are of other windows" in done.out
     came, saved = (line for line in done.out.splitlines() if "CNY" in line)
-    assert ["1355.72", "0.00", "0"] == re.findall(r"[\d.]+", came)
+    assert ["1355.72", "0.00", "0.00", "0"] == re.findall(r"[\d.]+", came)
     assert ["2", "1", "1996.81", "1355.72", "1681.31", "1355.72"] == re.findall(r"[\d.]+", saved)
+
+
+def test_what_is_claimed_is_told(settle: Settle, tmp_path: Path) -> None:
+    """Under gross settlement what is owed to us is neither paid nor carried."""
+    records = written(tmp_path / "r.csv", SOUND)
+    terms = [*write_terms(tmp_path, netting="gross"), "--window", "2024-12-19"]
+    came, _ = (line for line in settle("net", records, *terms).out.splitlines() if "EUR" in line)
+    assert ["88.80", "0.00", "1.00", "0"] == re.findall(r"[\d.]+", came)
+
+
+def test_refusals_that_are_not_printed_are_counted(
+    settle: Settle, terms: list[str], tmp_path: Path
+) -> None:
+    """The first ten, how many more there are, and where all of them can be had."""
+    strange = [record(f"X-{number}", kind="gift") for number in range(FINDINGS_MAX + 3)]
+    done = settle("net", written(tmp_path / "r.csv", strange), *terms)
+    assert FINDINGS_MAX == done.out.count("r.csv, row")
+    assert "and 3 more: --quarantine has them all" in done.out
+
+
+def test_json_has_the_documented_keys(settle: Settle, terms: list[str], tmp_path: Path) -> None:
+    """Names and order of `net --json` and `explain --json` are those of the reference."""
+    records = written(tmp_path / "r.csv", SOUND)
+    named = [name for name, _ in documented("| key of `settle net --json` |")]
+    assert named == list(settle("net", records, *terms, "--json").told)
+    shown = settle("explain", "A-M2/EUR/2024-12-19", records, *terms, "--json").told
+    named = [name for name, _ in documented("| key of `settle explain --json` |")]
+    assert named == [*shown, "proof", "records_under"]
 
 
 def test_what_netting_saved_is_told_by_currency(

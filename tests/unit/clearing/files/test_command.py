@@ -41,6 +41,16 @@ def test_an_agreement_gets_its_files_and_its_statement(night: Path) -> None:
     assert "A-M00001" in Path(statement).read_text()
 
 
+def test_another_store_than_that_of_the_settings_is_named(night: Path, tmp_path: Path) -> None:
+    """`--store` says here what it says to every other command that opens one."""
+    (night / "settle.db").rename(tmp_path / "other.db")
+    arguments = ["files", "--window", "2024-12-18", "--out", "out", "--agreement", "A-M00001"]
+    with pytest.raises(BadInput, match="2024-12-18 is not closed"):
+        CliRunner().invoke(application(), arguments, catch_exceptions=False)
+    arguments += ["--store", f"sqlite:///{tmp_path / 'other.db'}"]
+    assert CliRunner().invoke(application(), arguments, catch_exceptions=False).exit_code == 0
+
+
 def test_an_open_window_has_no_files(night: Path) -> None:
     """A day that is not closed is refused, and no folder is made."""
     arguments = ["files", "--window", "2024-12-20", "--out", "out"]
