@@ -30,7 +30,7 @@ _PPM = 1_000_000
 HUB = "hub"
 """The party that we are, where an agreement names one."""
 
-WORDS = (HUB, "credit", "debit")
+WORDS = (HUB, "credit", "debit", "deposit")
 """What a position's part is called where it is no counterparty: no participant has such an id."""
 
 CYCLE = re.compile(r"T[+][1-9]\d?|W[+][2-5]|M[+]([2-9]|[12]\d|30)")

@@ -60,6 +60,11 @@ def main() -> None:
     except SettleError as error:
         typer.echo(f"settle: {error}", err=True)
         sys.exit(exit_code(error))
+    except UnicodeEncodeError as error:
+        # A byte of an argument that is no UTF-8 comes as half a character.
+        text = ascii(error.object[error.start : error.end])
+        typer.echo(f"settle: an argument holds {text}, which is not UTF-8", err=True)
+        sys.exit(exit_code(BadInput(text)))
 
 
 def exit_code(error: SettleError) -> int:

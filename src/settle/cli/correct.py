@@ -13,6 +13,7 @@ from rich.table import Table
 
 from settle.errors import BadInput
 from settle.money import plain, to_minor
+from settle.money.gate import ascii_number
 
 if TYPE_CHECKING:
     from settle.clearing import Foreseen
@@ -111,7 +112,7 @@ def _minor(found: Mapping[str, Any], *, of: str) -> int:
 
 def _whole(value: str | None) -> int:
     try:
-        return int(value or "")
+        return int(ascii_number(value or ""))
     except ValueError:
         raise BadInput(
             f"--set amount_minor={value or ''}: not a whole number", field="amount_minor"

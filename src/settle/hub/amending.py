@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from settle import clearing, payments
 from settle.clearing.lake import Lake
+from settle.hub.funding import forget_funding
 
 if TYPE_CHECKING:
     from settle.hub.hub import Hub
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Payouts:
-    """The payments of one tenant, as clearing asks about them and has them cancelled."""
+    """The payments of one tenant, as clearing asks about them and has them cancelled.
+
+    What the night of the window told of funding them goes with them; run again, it tells it anew.
+    """
 
     tenant: str
+    day: date
     at: datetime
 
     def standing(
@@ -31,6 +36,7 @@ class _Payouts:
 
     def withdraw(self, connection: Connection, obligation_ids: Sequence[str], *, why: str) -> None:
         payments.withdraw(connection, obligation_ids, tenant=self.tenant, why=why, at=self.at)
+        forget_funding(connection, self.day)
 
 
 def unwind(
@@ -46,7 +52,7 @@ def unwind(
     return clearing.unwind(
         day, failed=failed, actor=actor, reason=reason, at=now, store=hub.store,
         engine=hub.engine, lake=hub.lake, rates=hub.rates, cutoff=hub.cutoff, rehearse=rehearse,
-        payouts=_Payouts(tenant=hub.config.settings.settle.tenant, at=now),
+        payouts=_Payouts(tenant=hub.config.settings.settle.tenant, day=day, at=now),
     )  # fmt: skip
 
 

@@ -100,8 +100,13 @@ def keep_funding(hub: Hub, day: date, funding: Funding) -> None:
     """Keep what a night tells of funding; the night run again tells it anew."""
     row = {"planned_at": funding.planned_at, "told": _FUNDING.dump_json(funding).decode()}
     with hub.store.transaction() as connection:
-        connection.execute(sa.delete(funding_plans).where(funding_plans.c.day == day))
+        forget_funding(connection, day)
         connection.execute(funding_plans.insert(), {"day": day, **row})
+
+
+def forget_funding(connection: Connection, day: date) -> None:
+    """Drop what a night told of funding: it is not so any more."""
+    connection.execute(sa.delete(funding_plans).where(funding_plans.c.day == day))
 
 
 def kept_funding(connection: Connection, day: date) -> Funding | None:

@@ -34,10 +34,12 @@ from settle.clearing.tables import obligations, windows
 from settle.errors import BadInput, Restored
 from settle.hub import Hub
 from settle.hub.amending import _Payouts
+from settle.hub.funding import keep_funding
 from settle.ledger import balances
 from settle.ledger.tables import journal
 from settle.payments.outbox import Claim, Lease, claim
 from settle.payments.tables import payments as payment_rows
+from settle.report.funding import Funding
 
 DAY = date(2024, 12, 18)
 AT = Cutoff().ends_at(DAY) + timedelta(hours=1)
@@ -421,6 +423,35 @@ def test_files_out_are_those_of_the_outcome_that_stands(hub: Hub, tmp_path: Path
     second = written()
     assert (len(SOLD), len(SOLD) - 2) == (first[1], second[1])
     assert first[0] != second[0]
+
+
+def test_who_has_nothing_any_more_has_no_files_of_what_it_had(tmp_path: Path) -> None:
+    """A terminated agreement gets no files of zero: those of the former outcome go all the same."""
+    path = settings(tmp_path, f"sqlite:///{tmp_path}/settle.db")
+    ended = [{**row, "terminated_on": DAY if row["participant_id"] == "M2" else None}
+             for row in agreements().to_pylist()]  # fmt: skip
+    parquet.write_table(pa.Table.from_pylist(ended), tmp_path / "agreements.parquet")
+    out = tmp_path / "out"
+    with Hub.open(path, clock=lambda: AT) as hub:
+        hub.take(records())
+        hub.close_window(DAY)
+        where: dict[str, Any] = {"store": hub.store, "engine": hub.engine, "lake": hub.lake}
+        write_files(DAY, out=out, rates=hub.rates, **where)
+        (out / "2024-12-18" / "ours").mkdir()
+        fail(hub)
+        batch = write_files(DAY, out=out, rates=hub.rates, **where).batch_id
+    assert {batch} == {each.name.split("_")[-2] for each in out.rglob("*.csv")}
+    assert ["A-M1", "A-M3", "A-M4", "ours"] == sorted(x.name for x in out.glob("2024-12-18/*"))
+
+
+def test_what_was_told_of_funding_is_told_no_more(hub: Hub) -> None:
+    """It funded obligations that are gone; the night run again tells it anew."""
+    funding = Funding(planned_at=AT, reference="funding.toml", paid_from=(), no_account=())
+    keep_funding(hub, DAY, funding)
+    fail(hub, rehearse=True)
+    assert funding == hub.report(DAY).funding
+    fail(hub)
+    assert hub.report(DAY).funding is None
 
 
 def test_the_report_tells_the_outcome_that_stands(hub: Hub) -> None:

@@ -68,7 +68,7 @@ def test_an_agreement_is_there_once(tmp_path: Path) -> None:
         Agreements.load(agreements_csv(tmp_path, GOOD, GOOD))
 
 
-@pytest.mark.parametrize("named", ["hub", "credit", "debit", "M/1"])
+@pytest.mark.parametrize("named", ["hub", "credit", "debit", "deposit", "M/1"])
 def test_no_participant_is_called_as_a_part_of_a_position_is(tmp_path: Path, named: str) -> None:
     """What is owed to a partner called hub would be added to what names no counterparty."""
     with pytest.raises(BadInput, match=f"row 2, participant_id: '{named}' is refused"):

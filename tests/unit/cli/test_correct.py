@@ -75,6 +75,10 @@ def test_a_record_that_should_not_have_been_is_taken_back(settle: Settle, closed
         (["E-1", "--set", "amount=1.005"], "more than 2 decimals"),
         (["E-1", "--set", "amount=x"], "'x' is not an amount in EUR"),
         (["E-1", "--set", "amount_minor=1.5"], "amount_minor=1.5: not a whole number"),
+        (["E-1", "--set", "amount_minor=1_000"], "amount_minor=1_000: not a whole number"),
+        (["E-1", "--set", "amount_minor=\u0663"], "not a whole number"),
+        (["E-\udcff", "--remove"], "an argument holds '\\udcff', which is not UTF-8"),
+        (["E-1", "--remove", "--actor", "\udcff"], "an argument holds '\\udcff'"),
         (["E-1", "--set", "amount=1", "--set", "amount_minor=1"], "not both"),
         (
             ["E-1", "--set", "occurred_at=x"],
@@ -87,7 +91,7 @@ def test_what_cannot_be_done_is_refused_by_name(
     settle: Settle, closed: Path, arguments: list[str], why: str
 ) -> None:
     """Exit code 11, one line, and nothing corrected."""
-    done = settle("correct", *arguments, *SAID, "--yes")
+    done = settle("correct", *SAID, *arguments, "--yes")
     assert (11, 1) == (done.code, len(done.err.splitlines())), done.err
     assert why in done.err
     assert 0 == made()

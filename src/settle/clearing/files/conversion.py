@@ -11,7 +11,10 @@ from settle.money import RATE_DECIMALS, Rate, Rounding, convert, divide
 
 
 def is_converted(row: Mapping[str, Any]) -> bool:
-    """Whether the rate that is told is the one of the legs, and the amount is converted by them."""
+    """Whether the rate that is told is the one of the legs, and the amount is converted by them.
+
+    One currency is not converted into itself.
+    """
     try:
         rate = _mid(row).less(row["markup_e8"] // 100)
         converted = convert(row["amount_minor"], rate, rounding=Rounding(row["rounding"]))
@@ -19,6 +22,8 @@ def is_converted(row: Mapping[str, Any]) -> bool:
         return False
     by_record = row["convert_per"] == "record" and rate.base != rate.quote
     told = (rate.value_e8, rate.markup_ppm * 100) == (row["rate_e8"], row["markup_e8"])
+    if rate.base == rate.quote and rate.factor != (1, 1):
+        return False
     return told and (by_record or converted == row["settled_minor"])
 
 

@@ -152,7 +152,7 @@ def _check_summary(summary: Sheet) -> Iterator[Failure]:
     ends: dict[str, int] = defaultdict(int)
     parts = [row["part"] for row in summary.rows if row["component"] == "rest"]
     for row in summary.rows:
-        key, component = (row["part"], row["currency"], row["rate_id"]), row["component"]
+        key, component = _key(row), row["component"]
         if component in BUCKET and row["rate_id"]:
             buckets[key] += row["amount_minor"]
         if component == "net":
@@ -179,6 +179,7 @@ def _check_converted(summary: Sheet) -> Iterator[Failure]:
             yield Failure(fault=Fault.CONVERTED, file=str(summary.name), why=why)
 
 
+_PARTS = ("amount_minor", "fee_minor", "fee_back_minor", "tax_minor")
 _FEES = {"fees_percent": "fee_minor", "fees_back": "fee_back_minor", "tax": "tax_minor"}
 
 
@@ -187,13 +188,26 @@ def _check_details(summary: Sheet, lines: Sequence[Row]) -> Iterator[Failure]:
     told: dict[tuple[Key, str], tuple[int, ...]] = {}
     for row in summary.rows:
         if row["rate_id"]:
-            key = (row["part"], row["currency"], row["rate_id"])
-            told[key, row["component"]] = (
+            told[_key(row), row["component"]] = (
                 row["records"], row["amount_minor"], row["settled_minor"] or 0
             )  # fmt: skip
     if told != _summed(lines):
         why = "the lines do not sum to its rows"
         yield Failure(fault=Fault.DETAILS, file=str(summary.name), why=why)
+    rates = {_key(row): row["rate_e8"] for row in summary.rows if row["component"] == "net"}
+    for line in lines:
+        if line["net_minor"] != sum(line[name] for name in _PARTS):
+            why = f"the net of {line['record_id'][:40]!r} is not its amount, its fees and its tax"
+        elif line["rate_e8"] != rates.get(_key(line)):
+            why = f"the rate of {line['record_id'][:40]!r} is not that of its bucket"
+        else:
+            continue
+        yield Failure(fault=Fault.DETAILS, file=str(summary.name), why=why)
+        return
+
+
+def _key(row: Row) -> Key:
+    return row["part"], row["currency"], row["rate_id"]
 
 
 def _summed(lines: Sequence[Row]) -> Mapping[tuple[Key, str], tuple[int, ...]]:
@@ -204,7 +218,7 @@ def _summed(lines: Sequence[Row]) -> Mapping[tuple[Key, str], tuple[int, ...]]:
         own[:] = own[0] + 1, own[1] + amount, own[2] + settled
 
     for line in lines:
-        key = (line["part"], line["currency"], line["rate_id"])
+        key = _key(line)
         add(key, DIRECTIONS[Kind(line["kind"])].component, line["amount_minor"])
         for component, column in _FEES.items():
             if line[column]:

@@ -82,7 +82,7 @@ def write_files(
                 written += _write(draft / folder / str(name), sheet, segment, rows, formats)
             sheet.path.unlink()
         place = out / window.window_id
-        _publish(draft, place)
+        _publish(draft, place, of=asked or window.agreements.column("agreement_id"))
     return FilesWritten(
         window_id=window.window_id, batch_id=batch, folder=place,
         agreements=len({folder for folder, _ in names}), files=written,
@@ -165,15 +165,23 @@ def _draft(out: Path, window: ClosedWindow) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _publish(draft: Path, place: Path) -> None:
-    """Put each agreement's folder in its place at once, in the stead of one that is there."""
+def _publish(draft: Path, place: Path, *, of: Collection[str]) -> None:
+    """Put each agreement's folder in its place at once, in the stead of one that is there.
+
+    What is there `of` an agreement that has none goes: an outcome was unwound in which it had.
+    """
     os.sync()  # one for all: a hundred thousand files take minutes one by one
     if not place.exists():
         draft.rename(place)
         return
     aside = draft / ".aside"
     aside.mkdir()
-    for folder in sorted(path for path in draft.iterdir() if path != aside):
+    folders = sorted(path for path in draft.iterdir() if path != aside)
+    names = {folder.name for folder in folders}
+    for folder in folders:
         if (place / folder.name).exists():
             (place / folder.name).rename(aside / folder.name)
         folder.rename(place / folder.name)
+    for left in sorted({folder_name(name) for name in of} - names):
+        if (place / left).exists():
+            (place / left).rename(aside / left)

@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from typing import Any
 
 from settle.calendars import BankCutoff, Certainty
+from settle.calendars.deadlines import instant_of
 from settle.calendars.fields import Fields
 from settle.clearing.funding.accounts import CLIENTS, OWN
 from settle.clearing.funding.arcs import PPM_MAX
@@ -159,7 +160,7 @@ def _trade(fields: Fields) -> Iterator[DatedRow]:
 
 
 def _own_need(fields: Fields) -> Iterator[DatedRow]:
-    yield OwnNeed(
+    row = OwnNeed(
         **_dated(fields),
         need_id=fields.text("need_id"),
         currency=_currency(fields),
@@ -168,6 +169,11 @@ def _own_need(fields: Fields) -> Iterator[DatedRow]:
         zone=fields.zone(),
         time=fields.clock("time"),
     )
+    try:
+        instant_of(row.value_date, row.time, zone=row.zone)
+    except OverflowError:
+        fields.refuse("value_date", f"{row.value_date} at {row.time} is no instant in UTC")
+    yield row
 
 
 _READERS: Mapping[str, Callable[[Fields], Iterator[DatedRow]]] = {

@@ -53,7 +53,7 @@ class FundingReference:
         except OSError as fault:
             why = f"cannot be opened: {fault.strerror or 'not readable'}"
             raise BadInput(f"{path.name} {why}", file=path.name) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        except (ValueError, RecursionError) as fault:  # a number of 5,000 digits, lists in lists
             raise BadInput(f"{path.name} is not TOML: {fault}", file=path.name) from None
         return cls.of(tables, file=path.name, digest=hashlib.sha256(content).hexdigest())
 

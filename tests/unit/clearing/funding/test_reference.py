@@ -115,7 +115,12 @@ FAULTS = {
     + way("trade", "euros", "usd", 'lands = "14:00"\nspread_ppm = 500\n'),
     "trade row 1: spread_ppm 1000000 is not": ACCOUNTS
     + way("trade", "euros", "usd", 'lands = "16:00"\nspread_ppm = 1000000\n'),
+    "own_need row 1: value_date 9999-12-31 at 23:59:00 is no instant": ACCOUNTS
+    + '[[own_need]]\nneed_id = "n"\ncurrency = "EUR"\namount_minor = 1\n'
+    + f'value_date = 9999-12-31\nzone = "America/New_York"\ntime = "23:59"\n{SINCE}',
     "is not TOML": "[[[",
+    "is not TOML: Exceeds the limit": HEAD + account("euros", "EUR", more="x = " + "9" * 5_000),
+    "is not TOML: maximum recursion": HEAD + "x = " + "[" * 100_000,
 }
 
 

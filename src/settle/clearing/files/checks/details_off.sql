@@ -1,4 +1,5 @@
--- Sets whose lines do not sum to each row of the summary that has a rate, or are not as many.
+-- Sets whose lines do not sum to each row of the summary that has a rate, or are not as many; or in
+-- which a line's net is not what stands before it, or its rate not that of its bucket.
 with lines as (
     select
         d.set_id,
@@ -59,3 +60,20 @@ where
     or t.records is distinct from s.records
     or t.amount_minor is distinct from s.amount_minor
     or t.settled_minor is distinct from s.settled_minor
+union
+select set_id
+from details
+where
+    cast(net_minor as decimal(38, 0)) <> cast(amount_minor as decimal(38, 0))
+        + cast(fee_minor as decimal(38, 0)) + cast(fee_back_minor as decimal(38, 0))
+        + cast(tax_minor as decimal(38, 0))
+union
+select d.set_id
+from details as d
+left join summary as r
+    on r.set_id = d.set_id
+    and coalesce(r.part, '') = coalesce(d.part, '')
+    and r.currency = d.currency
+    and coalesce(r.rate_id, '') = coalesce(d.rate_id, '')
+    and r.component = 'net'
+where r.rate_e8 is distinct from d.rate_e8
