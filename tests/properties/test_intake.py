@@ -43,11 +43,16 @@ def test_no_csv_line_is_lost_or_swallows_another(lines: list[bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def scratch() -> Iterator[Scratch]:
+def engine() -> Iterator[Engine]:
     engine = Engine(threads=1)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def scratch(engine: Engine) -> Iterator[Scratch]:
     with engine.scratch() as opened:
         yield opened
-    engine.close()
 
 
 @settings(deadline=None, max_examples=examples(100, full=2000))
@@ -118,9 +123,11 @@ def test_a_plain_record_is_read_in_columns(scratch: Scratch) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(content=st.binary(max_size=200), ending=st.sampled_from([".csv", ".jsonl", ".parquet"]))
-def test_rubbish_is_refused_by_name(tmp_path: Path, content: bytes, ending: str) -> None:
+def test_rubbish_is_refused_by_name(
+    tmp_path: Path, engine: Engine, content: bytes, ending: str
+) -> None:
     """Bytes that are no record file end in one clear line and never in another exception."""
     path = tmp_path / f"rubbish{ending}"
     path.write_bytes(content)
     with pytest.raises(BadInput, match="rubbish"):
-        read_batch(path, name="rubbish")
+        read_batch(path, name="rubbish", engine=engine)

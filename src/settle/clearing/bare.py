@@ -12,10 +12,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from settle.clearing.kinds import kinds_table
+from settle.clearing.kinds import kinds_query
 from settle.clearing.lake import drafted
-from settle.clearing.reading import Files, read_files
-from settle.clearing.sorting import give_currencies
+from settle.clearing.reading import Files, give_currencies, read_files
 from settle.clearing.totals import conserved
 from settle.engine import AnyEngine, AnyScratch, Engine, Scratch, read_views
 from settle.errors import BadInput
@@ -58,19 +57,19 @@ def net_bare(files: Sequence[Path], *, out: Path, engine: AnyEngine) -> BareNett
         MoneyError: a total is beyond 64 bits.
         NotConserved: the sides do not sum to zero in some currency; nothing is written.
     """
-    read, views, seconds = read_files(files), bare_views(), Seconds()
-    with _spaces(engine) as (scratch, summing):
-        _bring(read, files, scratch=scratch, summing=summing)
+    views, seconds = bare_views(), Seconds()
+    with _spaces(engine) as (own, scratch, summing):
+        _bring(read_files(files, engine=own), files, scratch=scratch, summing=summing)
         with seconds.of("netted_bare"):
             written = drafted(summing, views["netted_bare"], out)
         try:
             scratch.read("written_bare", [written.written], columns=_WRITTEN)
             with seconds.of("others_bare"):
-                scratch.give("others_bare", summing.rows(views["others_bare"]))
-            counts = scratch.rows(_COUNTS).to_pylist()[0]
+                scratch.take("others_bare", views["others_bare"], of=summing)
+            (counts,) = scratch.few(_COUNTS)
             _refuse_unsound(summing, counts)
             with seconds.of("conserved_bare"):
-                currencies = conserved(scratch.rows(views["conserved_bare"]))
+                currencies = conserved(scratch.few(views["conserved_bare"]))
             written.publish()
         finally:
             written.discard()
@@ -94,28 +93,29 @@ class Seconds(dict[str, float]):
 
 
 @contextmanager
-def _spaces(engine: AnyEngine) -> Iterator[tuple[Scratch, AnyScratch]]:
+def _spaces(engine: AnyEngine) -> Iterator[tuple[Engine, Scratch, AnyScratch]]:
     """Where files are read and the proof is made, in process; and where records are summed.
 
     What was written is proved by reading it: that is one file on this machine, whatever summed.
     """
     if isinstance(engine, Engine):
         with engine.scratch() as scratch:
-            yield scratch, scratch
+            yield engine, scratch, scratch
         return
     with closing(Engine()) as own, own.scratch() as scratch, engine.scratch() as summing:
-        yield scratch, summing
+        yield own, scratch, summing
 
 
 def _bring(read: Files, files: Sequence[Path], *, scratch: Scratch, summing: AnyScratch) -> None:
     """Make known `typed` and `kinds` where records are summed, and `kinds` where it is proved."""
     for each in {id(space): space for space in (scratch, summing)}.values():
-        each.give("kinds", kinds_table())
+        each.step("kinds", kinds_query())
     is_here = isinstance(summing, Scratch)
     if not is_here and read.together:
         summing.read("typed", files, columns=_SUMMED)
         return
-    give_currencies(scratch)
+    if not read.together:
+        give_currencies(scratch)
     read.bring(scratch)
     if not is_here:
         summing.take("typed", _TAKEN, of=scratch)

@@ -217,9 +217,9 @@ def sorted_files(
 
     Text that nobody has checked is read and sorted in process, whatever engine nets.
     """
-    read = read_files(files)
     with ExitStack() as stack:
         sorting = engine if isinstance(engine, Engine) else stack.enter_context(closing(Engine()))
+        read = read_files(files, engine=sorting)
         scratch = stack.enter_context(sorting.scratch())
         give_references(
             scratch, agreements=terms.agreements, caps=terms.caps, now=now, cutoff=terms.cutoff,

@@ -80,7 +80,7 @@ def take(
     )  # fmt: skip
 
     def look(connection: Connection) -> _Take | Done[Intake]:
-        content = read_batch(source, name=name)
+        content = read_batch(source, name=name, engine=engine)
         told = stored_intakes(connection, content.batch_id)
         if terms.digest in told:
             return Done(told[terms.digest])

@@ -9,6 +9,7 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from settle.engine import AnyScratch, Scratch
@@ -73,16 +74,20 @@ class Lake:
         return self.root / "superseded" / name / f"{table}.parquet"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Draft:
     """A file, or a folder of files, written and flushed beside its place.
 
-    `publish` is what makes it exist. `digest` is a file's sha256.
+    `publish` is what makes it exist.
     """
 
     written: Path
     place: Path
-    digest: str
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of a file, whether it is in its place yet or not."""
+        return digest_of(self.written if self.written.exists() else self.place)
 
     @property
     def rows(self) -> int:
@@ -117,7 +122,7 @@ def drafted(scratch: AnyScratch, query: str, place: Path) -> Draft:
     with written.open("rb") as file:
         os.fsync(file.fileno())
     _sweep(written)
-    return Draft(written=written, place=place, digest=digest_of(written))
+    return Draft(written=written, place=place)
 
 
 def drafted_parts(scratch: Scratch, query: str, place: Path, *, by: str, within: str) -> Draft:
@@ -130,7 +135,7 @@ def drafted_parts(scratch: Scratch, query: str, place: Path, *, by: str, within:
             os.fsync(file.fileno())
         _flush_folder(path.parent)
     _sweep(written)
-    return Draft(written=written, place=place, digest="")
+    return Draft(written=written, place=place)
 
 
 def _sweep(written: Path) -> None:

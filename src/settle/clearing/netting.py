@@ -82,7 +82,7 @@ def net(
     buckets = _rows(scratch, BUCKETS + ("" if bucketing else " limit 0"), of="converted")
     stood = stand(scratch, day=day, standing=standing, views=views)
     scratch.steps({name: views[name] for name in ("parties", "conserved")})
-    currencies = conserved(scratch.rows("select currency, amount_minor from conserved"))
+    currencies = conserved(scratch.rows("select currency, amount_minor from conserved").to_pylist())
     posted = {name: views[name] for name in ("posted_traded", "posted")}
     scratch.steps(posted, lazy=posted if not posting else ())
     return Netted(

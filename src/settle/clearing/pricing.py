@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees, fees_tables
-from settle.clearing.kinds import kinds_table, turns_table
+from settle.clearing.kinds import kinds_query, turns_table
 from settle.clearing.quotations import quotations
 from settle.clearing.rates import Rates
 from settle.clearing.totals import refuse_too_large
@@ -97,7 +97,7 @@ def _give_terms(
     terms = [name for name in agreements.table.column_names if not name.startswith("beneficiary_")]
     table = agreements.table.select(terms)
     scratch.give("agreements", table.append_column("place", _places(agreements)))
-    scratch.give("kinds", kinds_table())
+    scratch.step("kinds", kinds_query())
     scratch.give("turns", turns_table())
     rules, tiers = fees_tables(fees)
     scratch.give("rules", rules)

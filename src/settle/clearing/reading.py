@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ from settle.clearing.records import AMOUNTS, KNOWN, REQUIRED
 from settle.clearing.shape import refuse_columns, shaped
 from settle.clearing.tabular import digest
 from settle.clearing.typed import FILE_ROWS_BITS, TYPED, is_plain, typed_query
-from settle.engine import Scratch
+from settle.engine import Engine, Scratch
 from settle.errors import BadInput
 from settle.store import derived
 
@@ -39,20 +39,19 @@ _READING = Path(__file__).with_name("reading.sql")
 class Batch:
     """What was read: its id, derived from the content, and how the engine comes by its rows.
 
-    `query` reads files where they lie; `pieces` hands tables over, one after another. `only`:
-    the rows meant, all of them if none.
+    `query` reads a file where it lies, of these plain `columns`; `pieces` hands tables over, one
+    after another. `only`: the rows meant, all of them if none.
     """
 
     batch_id: str
     name: str
     query: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
     pieces: Callable[[], Iterable[pa.Table]] | None = None
     only: Sequence[int] | None = None
 
     def bring(self, scratch: Scratch, *, name: str = "typed") -> None:
         """Make the rows known as `name`: amounts in minor units, instants in microseconds."""
-        import pyarrow as pa
-
         if self.pieces is None:
             scratch.view(f"{name}_all", self.query)
         else:
@@ -61,6 +60,8 @@ class Batch:
         if self.only is None:
             scratch.view(name, f"select * from {name}_all")  # noqa: S608  # our names
             return
+        import pyarrow as pa
+
         scratch.give("meant", pa.table({"row": pa.array(self.only, pa.int64())}))
         scratch.view(name, f"select t.* from {name}_all as t semi join meant using (row)")  # noqa: S608  # our names
 
@@ -92,7 +93,19 @@ class Files:
         scratch.view("typed", " union all ".join(each))
 
 
-def read_files(files: Sequence[Path]) -> Files:
+def give_currencies(scratch: Scratch) -> None:
+    """Make known how many decimals each currency has: text is read by it."""
+    import pyarrow as pa
+
+    from settle.money import currencies, exponent
+
+    codes = list(currencies())
+    scratch.give(
+        "currencies", pa.table({"currency": codes, "exponent": [exponent(c) for c in codes]})
+    )
+
+
+def read_files(files: Sequence[Path], *, engine: Engine) -> Files:
     """Files of records that are netted together, nothing read yet but what they are.
 
     Raises:
@@ -100,7 +113,7 @@ def read_files(files: Sequence[Path]) -> Files:
     """
     if not files:
         raise BadInput("no file of records is named")
-    batches = [read_batch(path, name=path.name, batch_id="") for path in files]
+    batches = [read_batch(path, name=path.name, batch_id="", engine=engine) for path in files]
     return Files(
         names=[path.name for path in files], batches=batches, together=_alike(files, batches)
     )
@@ -108,16 +121,13 @@ def read_files(files: Sequence[Path]) -> Files:
 
 def _alike(files: Sequence[Path], batches: Sequence[Batch]) -> str:
     """One query for all files where all are Parquet of one plain shape; else nothing."""
-    from pyarrow import parquet
-
     if any(batch.pieces is not None for batch in batches):
         return ""
-    first, *others = (parquet.read_schema(path) for path in files)
-    same = all(sorted(first.names) == sorted(other.names) for other in others)
-    return typed_query(files, first) if same else ""
+    first, *others = (batch.columns for batch in batches)
+    return typed_query(files, first) if all(set(first) == set(other) for other in others) else ""
 
 
-def read_batch(source: Source, *, name: str, batch_id: str | None = None) -> Batch:
+def read_batch(source: Source, *, name: str, engine: Engine, batch_id: str | None = None) -> Batch:
     """Records from a file (.parquet, .csv, .jsonl), Arrow columns, mappings or pydantic models.
 
     Whatever has the Arrow C stream interface is columns: pandas, Polars, DuckDB, pyarrow. With
@@ -127,11 +137,11 @@ def read_batch(source: Source, *, name: str, batch_id: str | None = None) -> Bat
         BadInput: it cannot be read at all, lacks a column, has one nobody knows, or one of a
             type that cannot hold its values exactly; the message names it.
     """
-    import pyarrow as pa
-
     if isinstance(source, Path):
-        return _read_file(source, name=name, batch_id=batch_id)
+        return _read_file(source, name=name, batch_id=batch_id, engine=engine)
     if hasattr(source, "__arrow_c_stream__"):
+        import pyarrow as pa
+
         source = pa.RecordBatchReader.from_stream(source).read_all()
         return _of_table(source, name=name, batch_id=derived("batch", digest(source)))
     return _read_mappings(source, name=name)
@@ -142,7 +152,7 @@ def _of_table(table: pa.Table, *, name: str, batch_id: str) -> Batch:
     return Batch(batch_id=batch_id, name=name, pieces=lambda: [whole])
 
 
-def _read_file(path: Path, *, name: str, batch_id: str | None) -> Batch:
+def _read_file(path: Path, *, name: str, batch_id: str | None, engine: Engine) -> Batch:
     try:
         with path.open("rb") as file:
             if batch_id is None:
@@ -153,7 +163,7 @@ def _read_file(path: Path, *, name: str, batch_id: str | None) -> Batch:
         ) from None
     match path.suffix.lower():
         case ".parquet":
-            return _read_parquet(path, name=name, batch_id=batch_id)
+            return _read_parquet(path, name=name, batch_id=batch_id, engine=engine)
         case ".csv":
             chunks = csv_chunks
         case ".jsonl" | ".ndjson":
@@ -183,15 +193,16 @@ def _pieces(
         amounts |= set(AMOUNTS) & set(table.column_names)
 
 
-def _read_parquet(path: Path, *, name: str, batch_id: str) -> Batch:
+def _read_parquet(path: Path, *, name: str, batch_id: str, engine: Engine) -> Batch:
+    columns = engine.columns(path, name=name)
+    refuse_columns(list(columns), name=name, known=KNOWN)
+    if is_plain(columns):
+        query = typed_query([path], columns)
+        return Batch(batch_id=batch_id, name=name, query=query, columns=columns)
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        schema = parquet.read_schema(path)
-        if is_plain(schema):
-            refuse_columns(schema.names, name=name, known=KNOWN)
-            return Batch(batch_id=batch_id, name=name, query=typed_query([path], schema))
         table = parquet.ParquetFile(path).read()
     except (pa.ArrowInvalid, OSError):
         raise BadInput(f"{name} is not a Parquet file", file=name) from None

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from settle.clearing.agreements import Agreements
 from settle.clearing.caps import Caps
-from settle.clearing.kinds import kinds_table
+from settle.clearing.kinds import kinds_query
+from settle.clearing.reading import give_currencies
 from settle.clearing.reasons import FIELDS, OF_AGREEMENTS, shown_sql
 from settle.clearing.windows import Cutoff, microseconds, window_of, windows_table
 from settle.engine import Scratch, read_views
-from settle.money import currencies, exponent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +76,7 @@ def give_references(
     scratch.step(
         "partners", "select distinct participant_id from agreements where role = 'partner'"
     )
-    scratch.give("kinds", kinds_table(corrections=corrects))
+    scratch.step("kinds", kinds_query(corrections=corrects))
     give_currencies(scratch)
     terms = {
         "now_us": [microseconds(now)],
@@ -87,16 +87,6 @@ def give_references(
     scratch.give("caps", caps.table)
     first, last = window_of(earliest, cutoff), window_of(now, cutoff)
     scratch.give("days", windows_table(first, last, cutoff=cutoff))
-
-
-def give_currencies(scratch: Scratch) -> None:
-    """Make known how many decimals each currency has: text is read by it."""
-    import pyarrow as pa
-
-    codes = list(currencies())
-    scratch.give(
-        "currencies", pa.table({"currency": codes, "exponent": [exponent(c) for c in codes]})
-    )
 
 
 def _with_validity(agreements: Agreements, *, cutoff: Cutoff) -> pa.Table:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from settle.engine import AnyScratch
 from settle.errors import MoneyError, NotConserved
-from settle.money import MINOR_MAX
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def refuse_too_large(
@@ -21,6 +17,8 @@ def refuse_too_large(
     Raises:
         MoneyError: there is one.
     """
+    from settle.money import MINOR_MAX
+
     largest = "greatest(" + ", ".join(f"abs({amount})" for amount in amounts) + ", 0)"
     found = scratch.rows(
         f"""select {whose} as whose, currency from {view} where {largest} > {MINOR_MAX}
@@ -34,17 +32,16 @@ def refuse_too_large(
         )  # fmt: skip
 
 
-def conserved(sums: pa.Table) -> tuple[str, ...]:
-    """The currencies of `currency, amount_minor`, each the sum over all parties.
+def conserved(sums: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The currencies of rows `currency, amount_minor`, each the sum over all parties.
 
     Raises:
         NotConserved: one of them is not zero.
     """
-    rows = sums.to_pylist()
-    for row in rows:
+    for row in sums:
         if row["amount_minor"] != 0:
             raise NotConserved(
                 f"positions in {row['currency']} sum to {row['amount_minor']}, not to zero",
                 currency=row["currency"],
             )
-    return tuple(row["currency"] for row in rows)
+    return tuple(row["currency"] for row in sums)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from settle.clearing.records import TEXTS
 from settle.engine import parquet
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FILE_ROWS_BITS = 40
 """A row of several files is numbered file × 2⁴⁰ + row, so that one number names it."""
@@ -22,35 +18,35 @@ TYPED = (
 """The columns of `typed` beside `row`: amounts in minor units, instants in microseconds."""
 
 
-def is_plain(schema: pa.Schema) -> bool:
-    """Whether the engine reads every column exactly: text, signed minor units, microseconds."""
-    return schema.names.count("amount_minor") == 1 and all(
-        _is_plain(field.name, field.type) for field in schema
+def is_plain(columns: Mapping[str, str]) -> bool:
+    """Whether the engine reads every column exactly: text, signed minor units, microseconds.
+
+    `columns`: names and SQL types, see `Engine.columns`.
+    """
+    return "amount_minor" in columns and all(
+        kind in _EXACT.get(name, _TEXT) for name, kind in columns.items()
     )
 
 
-def _is_plain(name: str, kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    if name == "amount_minor":
-        return bool(pa.types.is_signed_integer(kind))
-    if name in ("occurred_at", "received_at"):
-        return bool(pa.types.is_timestamp(kind)) and kind.tz is not None and kind.unit == "us"
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+_TEXT = frozenset({"VARCHAR"})
+_INSTANT = frozenset({"TIMESTAMP WITH TIME ZONE"})
+_EXACT = {
+    "amount_minor": frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}),
+    "occurred_at": _INSTANT,
+    "received_at": _INSTANT,
+}
 
 
-def typed_query(paths: Sequence[Path], schema: pa.Schema) -> str:
-    """The rows of files of one plain schema, in the columns of the table `typed`.
+def typed_query(paths: Sequence[Path], columns: Mapping[str, str]) -> str:
+    """The rows of files of the same plain columns, in the columns of the table `typed`.
 
     What was said is what is typed, so no column holds it a second time.
     """
     row = "file_row_number + 1"
     if len(paths) > 1:
         row = f"file_index * {2**FILE_ROWS_BITS} + {row}"
-    texts = [_text(field, is_there=field in schema.names) for field in TEXTS]
-    received = "received_at" if "received_at" in schema.names else "cast(null as timestamptz)"
+    texts = [_text(field, is_there=field in columns) for field in TEXTS]
+    received = "received_at" if "received_at" in columns else "cast(null as timestamptz)"
     return f"""select
         cast({row} as bigint) as row, cast(null as varchar) as unreadable, {", ".join(texts)},
         cast(amount_minor as bigint) as amount_minor, cast(null as varchar) as amount_fault,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -10,23 +11,16 @@ import typer
 from settle import __version__
 from settle.errors import BadInput, ConfigError, RailError, SettleError
 
+COMMANDS = {
+    "demo": "demo", "nightly": "nightly", "net": "net", "explain": "explain", "files": "files",
+    "fund": "fund", "failed": "failed", "correct": "correct", "payments": "payments",
+    "approve": "payments", "resume": "payments", "rails": "rails", "simulator": "simulator",
+}  # fmt: skip
+"""The commands in the order of the help, and the module of each."""
 
-def application() -> typer.Typer:
-    """The whole command line."""
-    from settle.cli import (
-        correct,
-        demo,
-        explain,
-        failed,
-        files,
-        fund,
-        net,
-        nightly,
-        payments,
-        rails,
-        simulator,
-    )
 
+def application(command: str = "") -> typer.Typer:
+    """The whole command line; or that of one command, which loads no other's module."""
     app = typer.Typer(
         name="settle",
         help="Settle across borders: net exactly, pay once, prove every line.",
@@ -36,10 +30,9 @@ def application() -> typer.Typer:
         add_completion=False,
     )
     app.callback(invoke_without_command=True)(_options)
-    for module in (
-        demo, nightly, net, explain, files, fund, failed, correct, payments, rails, simulator,
-    ):  # fmt: skip
-        module.register(app)
+    wanted = [COMMANDS[command]] if command in COMMANDS else list(dict.fromkeys(COMMANDS.values()))
+    for module in wanted:
+        import_module(f"settle.cli.{module}").register(app)
     return app
 
 
@@ -56,7 +49,7 @@ def _options(
 def main() -> None:
     """The entry point. This turns an error into one line and an exit code."""
     try:
-        application()()
+        application(*sys.argv[1:2])()
     except SettleError as error:
         typer.echo(f"settle: {error}", err=True)
         sys.exit(exit_code(error))

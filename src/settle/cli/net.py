@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from settle.cli.program import echo_program
 from settle.errors import BadInput
@@ -209,6 +207,9 @@ def _told(found: Calculation) -> dict[str, Any]:
 
 
 def _print(found: Calculation) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     typer.echo(
         f"records in: {found.records_in:,} = {found.accepted:,} accepted + "
         f"{found.duplicates:,} duplicates + {found.quarantined:,} quarantined"
@@ -234,6 +235,9 @@ def _print(found: Calculation) -> None:
 
 def _print_saved(found: Calculation) -> None:
     """What would move if each record were paid by itself, and what moves of the positions."""
+    from rich.console import Console
+    from rich.table import Table
+
     from settle.money import plain
 
     table = Table("currency", title="what netting saved: before → after")

@@ -22,7 +22,9 @@ def _program() -> dict[str, dict[str, str]]:
     from settle import clearing
     from settle.clearing.bare import bare_views
     from settle.clearing.calculation import program
+    from settle.clearing.kinds import kinds_query
     from settle.engine import read_views
 
     reading = read_views(Path(clearing.__file__).parent, ("json_lines", "reading"))
-    return {"reading": reading, **program(), "bare": bare_views()}
+    references = {"kinds": kinds_query()}
+    return {"references": references, "reading": reading, **program(), "bare": bare_views()}

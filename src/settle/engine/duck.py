@@ -63,6 +63,21 @@ class Engine:
         finally:
             connection.close()
 
+    def columns(self, path: Path, *, name: str) -> dict[str, str]:
+        """The columns of a Parquet file and the SQL types they are read as. No row is read.
+
+        Raises:
+            BadInput: it is none; the message says `name`.
+        """
+        import duckdb
+
+        with self.scratch() as scratch:
+            try:
+                found = scratch.few(f"describe select * from {parquet([path])}")  # noqa: S608  # quoted
+            except (BadInput, duckdb.Error):
+                raise BadInput(f"{name} is not a Parquet file", file=name) from None
+        return {str(column["column_name"]): str(column["column_type"]) for column in found}
+
     def close(self) -> None:
         """Give the memory back. This may be called more than once."""
         database = self.__dict__.pop("_database", None)
@@ -88,7 +103,10 @@ class Scratch:
 
     def take(self, name: str, query: str, *, of: AnyScratch) -> None:
         """Make the result of a query of another scratch space known as `name`. This copies it."""
-        self.give(name, of.rows(query))
+        if of is self:
+            self.step(name, query)
+        else:
+            self.give(name, of.rows(query))
 
     def read(
         self, name: str, paths: Sequence[Path], *, columns: Mapping[str, str], where: str = ""
@@ -195,9 +213,22 @@ class Scratch:
         with _exactly():
             return self._connection.sql(query).to_arrow_table()
 
+    def few(self, query: str) -> list[dict[str, Any]]:
+        """The result of a query as dictionaries. This loads no Arrow, and is slow for many rows.
+
+        Raises:
+            MoneyError: as `rows`.
+        """
+        with _exactly():
+            found = self._connection.execute(query)
+            names = [name for name, *_ in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
     def value(self, query: str) -> Any:
         """The one value of a query's one row."""
-        return self.rows(query).column(0)[0].as_py()
+        (row,) = self.few(query)
+        (value,) = row.values()
+        return value
 
 
 def read_views(folder: Path, names: Sequence[str]) -> dict[str, str]:

@@ -44,7 +44,7 @@ def typed(source: Any) -> list[dict[str, Any]]:
     with engine.scratch() as scratch:
         codes = {"currency": ["EUR"], "exponent": [2]}
         scratch.give("currencies", pa.table(codes))
-        read_batch(source, name="source").bring(scratch)
+        read_batch(source, name="source", engine=engine).bring(scratch)
         rows: list[dict[str, Any]] = scratch.rows(
             "select record_id, amount_minor, occurred_us from typed order by row"
         ).to_pylist()
@@ -166,7 +166,7 @@ def test_several_files_are_read_as_one_and_each_row_knows_its_file(tmp_path: Pat
     for files in (paths, [*paths, csv]):
         with engine.scratch() as scratch:
             scratch.give("currencies", pa.table({"currency": ["EUR"], "exponent": [2]}))
-            read_files(files).bring(scratch)
+            read_files(files, engine=engine).bring(scratch)
             rows = scratch.rows("select row from typed order by row").column(0).to_pylist()
         assert [n * 2**40 + (2 if n == 2 else 1) for n in range(len(files))] == rows
     engine.close()

@@ -28,7 +28,7 @@ from settle.clearing.files.names import FileName, folder_name
 from settle.clearing.files.reading import COLUMNS
 from settle.clearing.files.staging import controls_sql, sums_sql
 from settle.clearing.files.types import CONTROL, kind_types_table, stands_table, types_table
-from settle.clearing.kinds import kinds_table
+from settle.clearing.kinds import kinds_query
 from settle.engine import Scratch
 from settle.errors import BadInput
 from settle.money import currencies
@@ -148,7 +148,7 @@ def _doubted(scratch: Scratch, files: dict[str, list[_File]]) -> set[int]:
     scratch.give("types", types_table())
     scratch.give("kind_types", kind_types_table())
     scratch.give("stands", stands_table())
-    scratch.give("kinds", kinds_table())
+    scratch.step("kinds", kinds_query())
     scratch.give("codes", pa.table({"currency": list(currencies())}))
     for name in CHECKS:
         found = scratch.rows((_CHECKS / f"{name}.sql").read_text(encoding="utf-8"))
