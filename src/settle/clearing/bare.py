@@ -23,7 +23,7 @@ VIEWS = ("netted_bare", "others_bare", "conserved_bare")
 """The steps, a file each under `views/bare/`: two over the records, and the proof over these."""
 
 _SUMMED = {
-    **dict.fromkeys(("record_id", "agreement_id", "counterparty_id", "kind"), "varchar"),
+    **dict.fromkeys(("record_id", "agreement_id", "kind"), "varchar"),
     "amount_minor": "bigint", "currency": "varchar",
 }  # fmt: skip
 _WRITTEN = {"currency": "varchar", "records": "bigint", "credits_minor": "bigint",
@@ -122,7 +122,7 @@ def _bring(read: Files, files: Sequence[Path], *, scratch: Scratch, summing: Any
 
 
 _TAKEN = """select
-    record_id, agreement_id, counterparty_id, kind, minor(amount_minor) as amount_minor, currency
+    record_id, agreement_id, kind, minor(amount_minor) as amount_minor, currency
 from typed"""
 """What text was read as, amounts in 64 bits."""
 

@@ -165,7 +165,7 @@ def calculate(
         with _netting_in(scratch, engine) as netting:
             result = net(
                 netting, day=day, agreements=terms.agreements, rates=terms.rates, fees=terms.fees,
-                standing=Standing.none(), posting=False, bucketing=explaining,
+                standing=Standing.none(), posting=False, bucketing=explaining, records=due,
             )  # fmt: skip
         netted = sum(result.obliged.column("records").to_pylist())
         _prove(netted, what=f"netted in window {day}", expected=due)
@@ -253,7 +253,7 @@ def _write(
             written.callback(drafts[-1].discard)
             _prove(drafts[-1].rows, what="written as quarantined", expected=refused)
         if out is not None:
-            scratch.give("positions_out", result.obliged)
+            scratch.lend("positions_out", result.obliged)
             drafts.append(drafted(scratch, "select * from positions_out", out))
             written.callback(drafts[-1].discard)
         for each in drafts:

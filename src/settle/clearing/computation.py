@@ -129,6 +129,7 @@ class Computation:
             netted = net(
                 scratch, day=self._day, agreements=terms.agreements, rates=terms.rates,
                 standing=self._standing, fees=terms.fees, usage=self._usage(scratch),
+                records=sum(counted.settled.values()),
             )  # fmt: skip
             batches = self._batches(placed, counted)
             self._computed = _Computed(netted=netted, counted=counted, batches=batches)

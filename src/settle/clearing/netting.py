@@ -42,7 +42,7 @@ class Netted:
 
     `obliged` to `saved`: see `settle.clearing.standing.Stood`. `used`: the volume added to what
     tiers count, as `usage` came in. `buckets`: a row for each agreement, part, currency and rate.
-    `postings`: the journal rows. Neither has a row if it was not asked for.
+    `postings`: the journal rows. Neither has a row, or a column, if it was not asked for.
     """
 
     obliged: pa.Table
@@ -60,14 +60,14 @@ class Netted:
 def net(
     scratch: AnyScratch, *, day: date, agreements: Agreements, rates: Rates, standing: Standing,
     fees: Fees | None = None, usage: pa.Table | None = None, views: Mapping[str, str] | None = None,
-    posting: bool = True, bucketing: bool = True,
+    posting: bool = True, bucketing: bool = True, records: int | None = None,
 ) -> Netted:  # fmt: skip
     """Net the table or view `records` of the scratch space.
 
     `fees`: the schedules that agreements name. `usage`: the volume of their months before this
     window, as `Netted.used` gave it. `views` may be other than the files. Without `posting` no
     journal rows are made, without `bucketing` no buckets are told: there are more of them than of
-    anything else but records.
+    anything else but records. `records`: how many there are, where they were counted.
 
     Raises:
         NotConserved: in some currency the parties do not sum to zero.
@@ -77,26 +77,30 @@ def net(
     views = views or netting_views()
     rates_on = price(
         scratch, day=day, agreements=agreements, fees=fees or Fees.none(), rates=rates,
-        usage=usage, views=views, telling=posting or bucketing,
+        usage=usage, views=views, telling=posting or bucketing, records=records,
     )  # fmt: skip
-    buckets = _rows(scratch, BUCKETS + ("" if bucketing else " limit 0"), of="converted")
+    buckets = _rows(scratch, BUCKETS, of="converted", wanted=bucketing)
     stood = stand(scratch, day=day, standing=standing, views=views)
     scratch.steps({name: views[name] for name in ("parties", "conserved")})
     currencies = conserved(scratch.rows("select currency, amount_minor from conserved").to_pylist())
-    posted = {name: views[name] for name in ("posted_traded", "posted")}
-    scratch.steps(posted, lazy=posted if not posting else ())
+    if posting:
+        scratch.steps({name: views[name] for name in ("posted_traded", "posted")})
     return Netted(
         **{field.name: getattr(stood, field.name) for field in fields(stood)},
         used=scratch.rows(_USED),
         buckets=buckets,
-        postings=_rows(scratch, _POSTED + ("" if posting else " limit 0"), of="posted"),
+        postings=_rows(scratch, _POSTED, of="posted", wanted=posting),
         currencies=currencies,
         rates_on=rates_on,
     )
 
 
-def _rows(scratch: AnyScratch, query: str, *, of: str) -> pa.Table:
-    """The rows of a query; what is beyond 64 bits in it is refused by name."""
+def _rows(scratch: AnyScratch, query: str, *, of: str, wanted: bool) -> pa.Table:
+    """The rows of a query, if wanted; what is beyond 64 bits in it is refused by name."""
+    if not wanted:
+        import pyarrow as pa
+
+        return pa.table({})
     try:
         return scratch.rows(query)
     except MoneyError:

@@ -130,11 +130,13 @@ def _refuse_unknown_schedules(agreements: Agreements, fees: Fees) -> None:
 def price(
     scratch: AnyScratch, *, day: date, agreements: Agreements, fees: Fees, rates: Rates,
     usage: pa.Table | None, views: Mapping[str, str], telling: bool = True,
+    records: int | None = None,
 ) -> date | None:  # fmt: skip
     """Take `records` of the scratch space to `combined`. Gives the day of the rates, if any.
 
     `fees`: the schedules that agreements name. `usage`: what tiers counted before. Without
-    `telling`, `converted` is not kept: it is slow to look at afterwards.
+    `telling`, `converted` is not kept: it is slow to look at afterwards. `records`: how many
+    there are, where they were counted.
 
     Raises:
         BadInput: an agreement, a fee schedule or a rate is missing, or the sale whose rate a
@@ -145,7 +147,7 @@ def price(
     _give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
     unused = _unused(agreements)
     _build(scratch, SUMMING_VIEWS, views=views, unused=unused, lazy=LAZY)
-    _refuse_unknown(scratch)
+    _refuse_unknown(scratch, records=records)
     wanted = scratch.rows("select * from wanted").to_pylist()
     if any(_is_undated(asked) for asked in wanted):
         raise _undated(scratch)
@@ -182,10 +184,10 @@ def _build(
     scratch.steps({name: views[name] for name in names if name not in unused}, lazy=lazy)
 
 
-def _refuse_unknown(scratch: AnyScratch) -> None:
+def _refuse_unknown(scratch: AnyScratch, *, records: int | None) -> None:
     """Every record has been summed, or its agreement is gone."""
-    summed = scratch.value("select sum(cast(records as decimal(38, 0))) from grossed")
-    if scratch.value("select count(*) from records") == (summed or 0):
+    summed = scratch.value("select sum(cast(records as decimal(38, 0))) from grossed") or 0
+    if summed == (scratch.value("select count(*) from records") if records is None else records):
         return
     name = scratch.value(
         """select min(agreement_id) from records

@@ -70,13 +70,12 @@ def windows_table(first: date, last: date, *, cutoff: Cutoff) -> pa.Table:
     import pyarrow as pa
 
     days = [first + _DAY * n for n in range((last - first).days + 1)]
+    ends = [microseconds(cutoff.ends_at(day)) for day in (first - _DAY, *days)]
     return pa.table(
         {
             "window_id": pa.array([day.isoformat() for day in days], pa.string()),
-            "starts_us": pa.array(
-                [microseconds(cutoff.ends_at(day - _DAY)) for day in days], pa.int64()
-            ),
-            "ends_us": pa.array([microseconds(cutoff.ends_at(day)) for day in days], pa.int64()),
+            "starts_us": pa.array(ends[:-1], pa.int64()),
+            "ends_us": pa.array(ends[1:], pa.int64()),
         }
     )
 

@@ -83,6 +83,9 @@ MACROS: Mapping[str, str] = {
         end""",
     # The sum of a 64-bit column, exact: no value is widened before it is added.
     "total(amount)": "cast(sum(amount) as decimal(38, 0))",
+    "total_where(amount, holds)": """coalesce(
+        cast(sum(amount) filter (where holds) as decimal(38, 0)), cast(0 as decimal(38, 0))
+    )""",
     "utc_day(instant)": "epoch_us(instant) // 86400000000",
     "micros(instant)": "epoch_us(instant)",
     # Equal ids have equal keys, and different ones seldom; an engine may change what it gives.
@@ -129,6 +132,7 @@ SPARK: Mapping[str, str] = {
         cast(sum(shiftright(amount, 32)) as decimal(38, 0)) * 4294967296
         + sum(amount & 4294967295) as decimal(38, 0)
     )""",
+    "total_where(amount, holds)": "total(case when holds then amount else 0 end)",
     "utc_day(instant)": "unix_micros(instant) div 86400000000",
     "micros(instant)": "unix_micros(instant)",
     "id_key(id)": "xxhash64(id)",

@@ -8,7 +8,7 @@ with charged_fixed as (
     from grossed as g
     join agreements as a on a.place = g.place
     join kinds as k on k.kind = g.kind
-    where g.kind = 'sale' and coalesce(a.fee_schedule, '') = ''
+    where g.kind = 'sale' and a.fee_fixed_minor > 0 and coalesce(a.fee_schedule, '') = ''
     group by g.place, case when a.netting = 'gross' then k.way else g.facing end
 )
 select
@@ -20,4 +20,3 @@ select
     -portion_of(f.fixed_minor, a.tax_ppm, a.rounding) as tax_fixed_minor
 from charged_fixed as f
 join agreements as a on a.place = f.place
-where f.fixed_minor <> 0

@@ -5,7 +5,7 @@ with turned_over as (
         t.currency,
         count(*) as records,
         total(t.amount_minor) as turnover_minor,
-        total(case when k.sign = 1 then t.amount_minor else 0 end) as credits_minor
+        total_where(t.amount_minor, k.sign = 1) as credits_minor
     from typed as t
     join kinds as k on k.kind = t.kind
     group by t.agreement_id, t.currency
