@@ -33,6 +33,7 @@ from settle.clearing.sorting import (
     QUARANTINED,
     Sorted,
     give_references,
+    reference_views,
     seek,
     sort_batch,
     sorting_views,
@@ -112,7 +113,7 @@ class Calculation:
 
 def program() -> dict[str, dict[str, str]]:
     """The SQL of all steps, in the order in which they run, by part and name."""
-    before = {**sought_views(), **seen_views(), **exposures_views()}
+    before = {**reference_views(), **sought_views(), **seen_views(), **exposures_views()}
     return {
         "intake before": before,
         "intake": sorting_views(),

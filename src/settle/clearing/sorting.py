@@ -73,9 +73,7 @@ def give_references(
     earliest = max(now - horizon, EARLIEST)
 
     scratch.give("agreements", _with_validity(agreements, cutoff=cutoff))
-    scratch.step(
-        "partners", "select distinct participant_id from agreements where role = 'partner'"
-    )
+    scratch.steps(reference_views())
     scratch.step("kinds", kinds_query(corrections=corrects))
     give_currencies(scratch)
     terms = {
@@ -101,6 +99,11 @@ def _with_validity(agreements: Agreements, *, cutoff: Cutoff) -> pa.Table:
     return agreements.table.select(JUDGED_BY).append_column(
         "valid_from_us", pa.array(starts, pa.int64()).take(coded.indices)
     )
+
+
+def reference_views() -> dict[str, str]:
+    """The SQL of what every record is looked up in, by name. This is what an auditor reads."""
+    return read_views(_VIEWS, ("partners", "merchants"))
 
 
 def sought_views() -> dict[str, str]:

@@ -24,7 +24,12 @@ STANDING_VIEWS = (
     "held", "released", "moved", "withheld", "netted", "standing", "set_off", "owing", "secured",
     "recovered", "covered", "obliged", "saved", "parties_standing", "posted_standing",
 )  # fmt: skip
-"""The steps from `combined` on, in the order in which they build. Each is kept."""
+"""The steps from `combined` on, in the order in which they build.
+
+Those of `LAZY` are used by one other, and are computed with it; the rest once, and kept.
+"""
+
+LAZY = frozenset(("moved", "netted", "covered"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +202,7 @@ def stand(scratch: AnyScratch, *, day: date, standing: Standing, views: Mapping[
     scratch.give("today", pa.table({"day": pa.array([day], pa.date32())}))
     _refuse_gone(scratch)
     _give_calendars(scratch, day=day)
-    scratch.steps({name: views[name] for name in STANDING_VIEWS})
+    scratch.steps({name: views[name] for name in STANDING_VIEWS}, lazy=LAZY)
     for view, (whose, amounts) in _AMOUNTS.items():
         refuse_too_large(scratch, view=view, amounts=amounts, whose=whose)
     return Stood(**{name: scratch.rows(query) for name, query in _QUERIES.items()})

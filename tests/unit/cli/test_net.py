@@ -32,7 +32,7 @@ POISONED = [
     record("E-4", amount_minor=1),
     record("E-5", occurred_at="2024-12-19T16:00:00Z"),  # the next window's first instant
 ]
-INLINE = {"partners", "twice", "refused", "sharers"}
+INLINE = {"twice", "refused", "sharers"}
 """Steps that make something known to the views; how stands in the module that gives it."""
 
 

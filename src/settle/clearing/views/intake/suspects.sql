@@ -5,7 +5,7 @@ select t.*
 from typed as t
 left join kinds as k on k.kind = t.kind
 left join currencies as c on c.currency = t.currency
-left join agreements as a on a.agreement_id = t.agreement_id
+left join merchants as a on a.agreement_id = t.agreement_id
 left join partners as q on q.participant_id = t.counterparty_id
 left join twice as w on w.id_key = id_key(t.record_id)
 left join again as g on g.record_id = t.record_id
@@ -24,8 +24,7 @@ where w.id_key is not null
         or t.amount_minor < 1 or t.amount_minor > 9223372036854775807
         or t.occurred_us < n.horizon_us or t.occurred_us > n.now_us
         or (t.received_us is null and t.received_said is not null)
-        or a.participant_id <> t.participant_id or a.role <> 'merchant'
-        or t.occurred_us < a.valid_from_us
+        or a.participant_id <> t.participant_id or t.occurred_us < a.valid_from_us
         or (q.participant_id is null
             and (k.against = 'partner' or t.counterparty_id is not null)),
         true
