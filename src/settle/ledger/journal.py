@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger.tables import journal
-from settle.store import arrow, derived, derived_each, insert_columns, insert_new
+from settle.store import arrow, derived, derived_each, exact_sum, insert_columns, insert_new
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -159,7 +159,7 @@ def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBal
         ),
         sa.select(journal.c.credit, journal.c.currency, -journal.c.amount_minor),
     ).subquery()  # fmt: skip
-    total = sa.func.sum(sides.c.amount_minor)
+    total = exact_sum(sides.c.amount_minor)
     query = (
         sa.select(sides.c.account, sides.c.currency, total.label("balance_minor"))
         # LIKE is blind to case on SQLite; a range, like a sort, follows each database's collation.
@@ -167,6 +167,6 @@ def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBal
         .group_by(sides.c.account, sides.c.currency)
     )
     return [
-        AccountBalance(account=account, currency=currency, balance_minor=int(balance))
+        AccountBalance(account=account, currency=currency, balance_minor=balance)
         for account, currency, balance in sorted(map(tuple, connection.execute(query)))
     ]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.reconciliation.tables import line_outcomes, statement_lines
+from settle.store import exact_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,8 @@ def rates(connection: Connection, day: date) -> list[MatchRate]:
             line.currency,
             sa.func.count(),
             sa.func.sum(sa.case((is_matched, 1), else_=0)),
-            sa.func.sum(size),
-            sa.func.sum(sa.case((is_matched, size), else_=0)),
+            exact_sum(size),
+            exact_sum(sa.case((is_matched, size), else_=0)),
         )
         .join(line_outcomes, outcome.line_id == line.line_id)
         .where(outcome.judged_on == day)
@@ -68,7 +69,7 @@ def pass_rates(connection: Connection, day: date) -> list[PassRate]:
     outcome, line = line_outcomes.c, statement_lines.c
     size = sa.cast(sa.func.abs(line.amount_minor), sa.BigInteger)
     query = (
-        sa.select(outcome["pass"], line.currency, sa.func.count(), sa.func.sum(size))
+        sa.select(outcome["pass"], line.currency, sa.func.count(), exact_sum(size))
         .join(line_outcomes, outcome.line_id == line.line_id)
         .where(outcome.matched_on == day)
         .group_by(outcome["pass"], line.currency)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from settle.store.exclusion import exclusive
     from settle.store.ids import Ids, derived, derived_each, derived_uuid4, uuid7
     from settle.store.schema import Id, Instant, Minor, metadata
+    from settle.store.sums import exact_sum
 
 __all__ = [
     "Id",
@@ -24,6 +25,7 @@ __all__ = [
     "derived",
     "derived_each",
     "derived_uuid4",
+    "exact_sum",
     "exclusive",
     "insert_columns",
     "insert_new",
@@ -44,6 +46,7 @@ __getattr__, __dir__ = lazily(
         "derived": "settle.store.ids",
         "derived_each": "settle.store.ids",
         "derived_uuid4": "settle.store.ids",
+        "exact_sum": "settle.store.sums",
         "exclusive": "settle.store.exclusion",
         "insert_columns": "settle.store.columns",
         "insert_new": "settle.store.connection",

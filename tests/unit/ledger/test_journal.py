@@ -47,6 +47,18 @@ def test_a_posting_made_twice_stands_once(store: Store) -> None:
         assert balances(connection) == [balance("deposit/p", -10), balance("nostro/r/a", 10)]
 
 
+def test_balances_are_exact_beyond_64_bits(store: Store) -> None:
+    """Many large amounts on one account are a balance like any other, on either side of zero."""
+    most = 2**63 - 1
+    rows = [posting(str(n), debit="a", credit="b", amount_minor=most - n) for n in range(5)]
+    with store.transaction() as connection:
+        post(connection, [*rows, posting("x", debit="b", credit="a", amount_minor=7)],
+             recorded_at=NOW)  # fmt: skip
+    with store.reading() as connection:
+        whole = 5 * most - 10 - 7
+        assert [balance("a", whole), balance("b", -whole)] == balances(connection)
+
+
 def test_a_prefix_is_taken_letter_for_letter(store: Store) -> None:
     """Case counts, `%` and `_` stand for themselves, and the order is the same everywhere."""
     names = ["suspense", "Suspense", "suspense/a_b", "suspense/aXb", "sus%", "SUSPENSE/a_b"]

@@ -16,6 +16,7 @@ from settle.ledger import AccountBalance
 from settle.ledger.tables import journal
 from settle.report.assembly.night import NightFacts
 from settle.report.clearing import Flow
+from settle.store import exact_sum
 
 PLACES: Mapping[str, tuple[str, str]] = {
     "nostro": ("Received at banks", "Paid out by banks"),
@@ -124,10 +125,10 @@ def _held(balances: Sequence[AccountBalance], later: Moves) -> dict[tuple[str, s
 
 def _moves(connection: Connection, where: sa.ColumnElement[bool]) -> Moves:
     keys = (journal.c.currency, journal.c.debit, journal.c.credit)
-    query = sa.select(*keys, sa.func.sum(journal.c.amount_minor)).where(where).group_by(*keys)
+    query = sa.select(*keys, exact_sum(journal.c.amount_minor)).where(where).group_by(*keys)
     moves: Moves = defaultdict(int)
     for currency, debit, credit, amount in connection.execute(query):
-        moves[currency, _part(debit), _part(credit)] += int(amount)
+        moves[currency, _part(debit), _part(credit)] += amount
     return dict(sorted(moves.items()))
 
 

@@ -16,6 +16,7 @@ from settle.payments.tables import payments
 from settle.report.assembly.conversion import converted
 from settle.report.assembly.night import NightFacts
 from settle.report.clearing import Netting, Settled
+from settle.store import exact_sum
 
 PARTS = (
     "sales", "refunds", "chargebacks", "reversals", "adjustments", "fees_percent", "fees_back",
@@ -117,8 +118,8 @@ def _bucket(row: Mapping[Any, Any], night: NightFacts) -> Iterator[tuple[str, st
 def _by_rate(connection: Connection, night: NightFacts) -> list[Mapping[Any, Any]]:
     """rows: one per pair of currencies, client rate and rounding; every bucket is in one."""
     line = position_lines.c
-    sums = [sa.func.sum(line[f"{name}_minor"]).label(name) for name in (*PARTS, "converted")]
-    adjusted = sa.func.sum(sa.cast(sa.func.abs(line.adjustments_minor), sa.BigInteger))
+    sums = [exact_sum(line[f"{name}_minor"]).label(name) for name in (*PARTS, "converted")]
+    adjusted = exact_sum(sa.func.abs(line.adjustments_minor))
     keys = (
         line.currency.label("base"), positions.c.currency.label("quote"), line.client_e8, line.via,
         line.leg_in_e8, line.leg_out_e8, line.markup_ppm, line.rounding,
@@ -176,7 +177,7 @@ def fate(state: str | None) -> str:
 
 def _carried(connection: Connection, night: NightFacts) -> Iterator[tuple[str, str, int]]:
     query = (
-        sa.select(carries.c.currency, sa.func.sum(carries.c.amount_minor))
+        sa.select(carries.c.currency, exact_sum(carries.c.amount_minor))
         .where(carries.c.window_id == night.day.isoformat())
         .group_by(carries.c.currency)
     )
