@@ -212,7 +212,7 @@ def _read(path: Path, *, under: tuple[Path, ...] = ()) -> dict[str, Any]:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; give --config FILE", key=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a date there is none of, a thousand brackets
         raise ConfigError(f"{path}: not TOML: {error}", key=str(path)) from None
     extended = content.pop("extends", None)
     if extended is None:

@@ -24,6 +24,7 @@ from settle.hub import amending, paying, statements
 from settle.hub.clock import Clock
 from settle.hub.config import Config, load
 from settle.hub.epoch import Epoch
+from settle.hub.evidence import refuse_blank
 from settle.hub.fresh import Fresh
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
 from settle.hub.journal import NightJournal
@@ -291,9 +292,10 @@ class Hub:
 
         Raises:
             BadInput: a payment of the window was released, a later window is closed, or it cannot
-                be computed as it was; see `settle.clearing.unwind`.
+                be computed as it was, see `settle.clearing.unwind`; or who or why is blank.
             Restored: the store is a backup that was put back.
         """
+        refuse_blank(actor=actor, reason=reason)
         with self.acting():
             return amending.unwind(
                 self, day, failed=failed, actor=actor, reason=reason, rehearse=rehearse
@@ -307,9 +309,10 @@ class Hub:
         `replacement`: what is to be other in it; None: it should not have been.
 
         Raises:
-            BadInput: it is in no closed window, or a row of the correction is refused; nothing is
-                corrected then.
+            BadInput: it is in no closed window, a row of the correction is refused, or who or why
+                is blank; nothing is corrected then.
         """
+        refuse_blank(actor=actor, reason=reason)
         return amending.correct(
             self, record_id, replacement=replacement, reason=reason, actor=actor
         )
@@ -409,13 +412,20 @@ class Hub:
         """Approve one payment that waits for a person.
 
         Raises:
-            BadInput: there is no such payment, or it does not wait for an approval.
+            BadInput: there is no such payment, it does not wait for an approval, or nobody is
+                named.
         """
+        refuse_blank(actor=actor)
         now = self.now()
         payments.approve_one(self.store, payment_id, actor=actor, now=now)
 
     def resume(self, *, actor: str) -> None:
-        """Release again after a backup was put back; `actor` has searched what it forgot."""
+        """Release again after a backup was put back; `actor` has searched what it forgot.
+
+        Raises:
+            BadInput: nobody is named.
+        """
+        refuse_blank(actor=actor)
         with self.acting():
             self.epoch.accept(actor=actor)
 

@@ -100,6 +100,8 @@ def test_a_rail_that_does_not_answer_exits_12_and_the_rest_goes_on(
     ("content", "says"),
     [
         ("nonsense = [", "not TOML"),
+        ("x = " + "[" * 100_000, "not TOML"),
+        ("x = 2024-02-30", "not TOML"),
         ('[settle]\ntenant = "x"\n', "clearing: is missing; add it"),
         ('[settle]\ntenant = "x"\nzone = "Mars/Base"\n[clearing]\n', "settle.zone"),
         (

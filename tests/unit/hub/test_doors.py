@@ -77,6 +77,23 @@ def test_a_night_that_fails_leaves_the_door_open(hub: Hub) -> None:
         assert may_act
 
 
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_nobody_acts_without_a_name_or_a_reason(hub: Hub, blank: str) -> None:
+    """Who and why are evidence: what says neither is refused before anything is looked up."""
+    said = {"actor": "ada", "reason": "insolvent"}
+    for name in said:
+        for act in (
+            lambda **words: hub.unwind(DAY, failed=["P1"], **words),
+            lambda **words: hub.correct("r1", replacement=None, **words),
+        ):
+            with pytest.raises(BadInput, match=f"{name} is blank"):
+                act(**said | {name: blank})
+    with pytest.raises(BadInput, match="actor is blank"):
+        hub.approve("p1", actor=blank)
+    with pytest.raises(BadInput, match="actor is blank"):
+        hub.resume(actor=blank)
+
+
 def test_a_night_is_over_once_a_later_one_has_begun(hub: Hub) -> None:
     """It may not act again, and still knows how it ended."""
     before = DAY - timedelta(days=1)
