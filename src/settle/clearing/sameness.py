@@ -65,8 +65,11 @@ class Settled:
         for row in scratch.rows(_RATES).to_pylist():
             name, currency = row["agreement_id"], row["currency"]
             raise self._changed(
-                f"agreement {name!r} had another rate of {currency}: put back the rates that it "
-                "was closed under"
+                f"agreement {name!r}: {currency} was converted otherwise at the same rate, as it "
+                "was before amounts were converted by both legs of one"
+                if row["is_older"]
+                else f"agreement {name!r} had another rate of {currency}: put back the rates that "
+                "it was closed under"
             )
 
     def prove_files(self, batches: Sequence[Mapping[str, Any]]) -> None:
@@ -116,7 +119,13 @@ where s.settles_in <= c.window_id
 group by s.batch_id"""
 """What the window had of each batch before anybody else was named."""
 
-_RATES = """select v.agreement_id, v.currency
+_RATES = """select
+    v.agreement_id, v.currency,
+    coalesce(
+        b.mid_e8 = v.mid_e8 and b.client_e8 = v.client_e8
+            and b.converted_minor <> v.converted_minor,
+        false
+    ) as is_older
 from converted as v
 left join buckets_before as b
     on b.agreement_id = v.agreement_id

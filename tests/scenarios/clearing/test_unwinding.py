@@ -30,7 +30,7 @@ from settle.clearing import (
     unwindings,
 )
 from settle.clearing.files import verify_files, write_files
-from settle.clearing.tables import obligations, windows
+from settle.clearing.tables import obligations, position_lines, windows
 from settle.errors import BadInput, Restored
 from settle.hub import Hub
 from settle.hub.amending import _Payouts
@@ -526,3 +526,16 @@ def test_other_rates_than_it_was_closed_under_forbid_it(store_url: str, tmp_path
         hub.close_window(DAY)
         (tmp_path / "rates.csv").write_text("as_of,currency,per_euro\n2024-12-18,USD,1.0511\n")
         refused(hub, "'A-M1' had another rate of USD: put back the rates")
+
+
+def test_a_window_of_an_older_way_of_converting_is_called_so(
+    store_url: str, tmp_path: Path
+) -> None:
+    """Nobody is sent to look for rates that are the same."""
+    with opened(tmp_path, store_url) as hub:
+        hub.take([{**row, "currency": "USD"} for row in records()])
+        hub.close_window(DAY)
+        more = position_lines.c.converted_minor + 1
+        with hub.store.transaction() as connection:
+            connection.execute(sa.update(position_lines).values(converted_minor=more))
+        refused(hub, "USD was converted otherwise at the same rate")
