@@ -11,8 +11,6 @@ import click
 
 from settle.cli import options
 from settle.errors import BadInput
-from settle.money import plain, to_minor
-from settle.money.gate import ascii_number
 
 if TYPE_CHECKING:
     from settle.clearing import Foreseen
@@ -100,12 +98,16 @@ def _currency(hub: Hub, record: str, found: Mapping[str, Any]) -> str:
 
 
 def _minor(found: Mapping[str, Any], *, of: str) -> int:
+    from settle.money import to_minor
+
     if "amount_minor" in found:
         raise BadInput("--set: give amount or amount_minor, not both", field="amount")
     return to_minor(found["amount"] or "", of)
 
 
 def _whole(value: str | None) -> int:
+    from settle.money.gate import ascii_number
+
     try:
         return int(ascii_number(value or ""))
     except ValueError:
@@ -131,6 +133,8 @@ def _as_json(foreseen: Foreseen, *, is_done: bool) -> dict[str, Any]:
 def _print(foreseen: Foreseen, *, is_done: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from settle.money import plain
 
     click.echo(
         f"record {foreseen.record_id} of window {foreseen.window_id}, agreement "

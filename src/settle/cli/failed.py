@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import click
 
 from settle.cli import options
-from settle.money import plain
 
 if TYPE_CHECKING:
     from settle.clearing import Unwound
@@ -95,6 +94,8 @@ def _print_changes(told: Unwound) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+
+    from settle.money import plain
 
     rows, totals = Table("agreement", "part", "currency"), defaultdict[str, int](int)
     rows.add_column("was owed", justify="right")

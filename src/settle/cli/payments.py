@@ -9,7 +9,6 @@ import click
 
 from settle.cli import options
 from settle.cli.commands import Commands
-from settle.money import plain
 
 if TYPE_CHECKING:
     from settle.hub import Hub
@@ -70,6 +69,7 @@ def listed(*, config: Path, store: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from settle.money import plain
     from settle.payments import attention, overview
 
     with _open(config, store) as hub, hub.store.reading() as connection:
@@ -94,6 +94,7 @@ def listed(*, config: Path, store: str | None) -> None:
 @options.store
 def shown(payment_id: str, *, config: Path, store: str | None) -> None:
     """Tell one payment's story."""
+    from settle.money import plain
     from settle.payments import story
 
     with _open(config, store) as hub, hub.store.reading() as connection:
