@@ -70,7 +70,8 @@ def test_python_blocks_run(
 
 def command(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command or group of commands that the words name, and the words left over."""
-    found, context = application, click.Context(application)
+    found: click.Command = application
+    context = click.Context(found)
     while words and isinstance(found, click.Group):
         named = found.get_command(context, words[0])
         if named is None:
