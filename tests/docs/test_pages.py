@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
+import click
 import pytest
-import typer
 
 from settle.cli import application
 
@@ -69,11 +68,15 @@ def test_python_blocks_run(
     exec(compile(source, str(page), "exec"), {"__name__": "page"})
 
 
-def command(words: list[str]) -> tuple[Any, list[str]]:
+def command(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command or group of commands that the words name, and the words left over."""
-    found: Any = typer.main.get_command(application())
-    while words and words[0] in getattr(found, "commands", {}):
-        found, words = found.commands[words[0]], words[1:]
+    found: click.Command = application
+    context = click.Context(found)
+    while words and isinstance(found, click.Group):
+        named = found.get_command(context, words[0])
+        if named is None:
+            break
+        found, words = named, words[1:]
     return found, words
 
 
@@ -87,7 +90,7 @@ def test_commands_exist(page: Path) -> None:
             continue
         found, rest = command(words[1:])
         known = {option for param in found.params for option in param.opts} | {"--help"}
-        if hasattr(found, "commands") and rest != ["--help"]:
+        if isinstance(found, click.Group) and rest != ["--help"]:
             wrong.append(line)
         wrong += [f"{line}: {word}" for word in rest if word.startswith("--") and word not in known]
     assert wrong == []

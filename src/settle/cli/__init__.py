@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import Annotated
 
-import typer
+import click
 
 from settle import __version__
+from settle.cli.commands import LazyCommands
 from settle.errors import BadInput, ConfigError, RailError, SettleError
 
 COMMANDS = {
@@ -19,44 +18,28 @@ COMMANDS = {
 """The commands in the order of the help, and the module of each."""
 
 
-def application(command: str = "") -> typer.Typer:
-    """The whole command line; or that of one command, which loads no other's module."""
-    app = typer.Typer(
-        name="settle",
-        help="Settle across borders: net exactly, pay once, prove every line.",
-        no_args_is_help=True,
-        rich_markup_mode="markdown",
-        pretty_exceptions_enable=False,
-        add_completion=False,
-    )
-    app.callback(invoke_without_command=True)(_options)
-    wanted = [COMMANDS[command]] if command in COMMANDS else list(dict.fromkeys(COMMANDS.values()))
-    for module in wanted:
-        import_module(f"settle.cli.{module}").register(app)
-    return app
-
-
-def _options(
-    *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
+@click.group(
+    "settle",
+    cls=LazyCommands,
+    modules={name: f"settle.cli.{module}" for name, module in COMMANDS.items()},
+    context_settings={"show_default": True},
+)
+@click.version_option(__version__, message="settle %(version)s", help="Print the version.")
+def application() -> None:
     """Settle across borders: net exactly, pay once, prove every line."""
-    if version:
-        typer.echo(f"settle {__version__}")
-        raise typer.Exit
 
 
 def main() -> None:
     """The entry point. This turns an error into one line and an exit code."""
     try:
-        application(*sys.argv[1:2])()
+        application()
     except SettleError as error:
-        typer.echo(f"settle: {error}", err=True)
+        click.echo(f"settle: {error}", err=True)
         sys.exit(exit_code(error))
     except UnicodeEncodeError as error:
         # A byte of an argument that is no UTF-8 comes as half a character.
         text = ascii(error.object[error.start : error.end])
-        typer.echo(f"settle: an argument holds {text}, which is not UTF-8", err=True)
+        click.echo(f"settle: an argument holds {text}, which is not UTF-8", err=True)
         sys.exit(exit_code(BadInput(text)))
 
 

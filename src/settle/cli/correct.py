@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
-from rich.table import Table
+import click
 
+from settle.cli import options
 from settle.errors import BadInput
-from settle.money import plain, to_minor
-from settle.money.gate import ascii_number
 
 if TYPE_CHECKING:
     from settle.clearing import Foreseen
@@ -22,10 +19,10 @@ if TYPE_CHECKING:
 HELP = """Correct a record of a closed window: take it back, and put the right one in its place.
 
 A closed window is never edited. The record is taken back with the very fee it was charged, by rows
-that settle in the next open window and carry the day of the record; **--set** says what is other
-in the one that takes its place, **--remove** that there should have been none.
+that settle in the next open window and carry the day of the record; --set says what is other
+in the one that takes its place, --remove that there should have been none.
 
-It first shows the rows, and takes them in with **--yes**. The same correction again changes
+It first shows the rows, and takes them in with --yes. The same correction again changes
 nothing. If intake would refuse any of the rows, nothing is corrected.
 
 Exit code 0; 11 if the record is in no closed window, was corrected otherwise before, or a row is
@@ -33,37 +30,33 @@ refused.
 
 Examples:
 
-    settle correct S-77 --set amount=90.00 --actor ada --reason "typed wrong"
-
-    settle correct S-77 --set counterparty_id=P2 --actor ada --reason typo --yes
-
-    settle correct S-78 --remove --actor ada --reason "typed twice" --json
+\b
+  settle correct S-77 --set amount=90.00 --actor ada --reason "typed wrong"
+  settle correct S-77 --set counterparty_id=P2 --actor ada --reason typo --yes
+  settle correct S-78 --remove --actor ada --reason "typed twice" --json
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("correct", help=HELP)(correct)
-
-
+@click.command(help=HELP)
+@click.argument("record", metavar="RECORD", help="The id of the record.")
+@click.option(
+    "--set",
+    "values",
+    metavar="FIELD=VALUE",
+    multiple=True,
+    help="What is other in it: participant_id, agreement_id, counterparty_id, kind, amount or "
+    "amount_minor, currency, reference; repeatable.",
+)
+@click.option("--remove", is_flag=True, help="It should not have been.")
+@options.actor
+@options.reason
+@options.yes
+@options.config
+@options.store
+@options.as_json
 def correct(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="The id of the record.")],
-    *,
-    values: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="FIELD=VALUE", help="What is other in it: participant_id, "
-            "agreement_id, counterparty_id, kind, amount or amount_minor, currency, reference; "
-            "repeatable.",
-        ),
-    ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="It should not have been.")] = False,
-    actor: Annotated[str, typer.Option(help="Who says so; your platform authenticates them.")],
-    reason: Annotated[str, typer.Option(help="Why, for whoever audits it.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show it.")] = False,
-    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
-    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    record: str, *, values: Sequence[str], remove: bool, actor: str, reason: str, yes: bool,
+    config: Path, store: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Correct one record."""
     from settle.hub import Hub
@@ -71,12 +64,12 @@ def correct(
     if remove == bool(values):
         raise BadInput("say what is other with --set FIELD=VALUE, or --remove: one of the two")
     with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
-        replacement = None if remove else _replacement(hub, record, values or [])
+        replacement = None if remove else _replacement(hub, record, values)
         foreseen = hub.foresee(record, replacement=replacement)
         if yes:
             hub.correct(record, replacement=replacement, reason=reason, actor=actor)
     if as_json:
-        typer.echo(json.dumps(_as_json(foreseen, is_done=yes), indent=2))
+        click.echo(json.dumps(_as_json(foreseen, is_done=yes), indent=2))
     else:
         _print(foreseen, is_done=yes)
 
@@ -105,12 +98,16 @@ def _currency(hub: Hub, record: str, found: Mapping[str, Any]) -> str:
 
 
 def _minor(found: Mapping[str, Any], *, of: str) -> int:
+    from settle.money import to_minor
+
     if "amount_minor" in found:
         raise BadInput("--set: give amount or amount_minor, not both", field="amount")
     return to_minor(found["amount"] or "", of)
 
 
 def _whole(value: str | None) -> int:
+    from settle.money.gate import ascii_number
+
     try:
         return int(ascii_number(value or ""))
     except ValueError:
@@ -134,7 +131,12 @@ def _as_json(foreseen: Foreseen, *, is_done: bool) -> dict[str, Any]:
 
 
 def _print(foreseen: Foreseen, *, is_done: bool) -> None:
-    typer.echo(
+    from rich.console import Console
+    from rich.table import Table
+
+    from settle.money import plain
+
+    click.echo(
         f"record {foreseen.record_id} of window {foreseen.window_id}, agreement "
         f"{foreseen.agreement_id}; in the next open window come:"
     )
@@ -148,9 +150,9 @@ def _print(foreseen: Foreseen, *, is_done: bool) -> None:
     Console().print(rows)
     if foreseen.standing is not None:
         standing = foreseen.standing
-        typer.echo(
+        click.echo(
             f"corrected so by {standing.actor} at {standing.corrected_at:%Y-%m-%d %H:%M}: "
             "nothing to do"
         )
     else:
-        typer.echo("done" if is_done else "nothing is changed yet: add --yes to do it")
+        click.echo("done" if is_done else "nothing is changed yet: add --yes to do it")

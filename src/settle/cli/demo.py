@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
+import click
 
+from settle.cli import options
 from settle.cli.nightly import show
-from settle.cli.progress import TerminalProgress
 from settle.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from settle.simulation.rehearsal import Rehearsal
 
 _HELP = """Run the committed nights of `fixtures/night` from end to end.
@@ -25,26 +26,20 @@ Exits 0 although some breaks stay open: they are part of the demonstration, and 
 
 Examples:
 
-    settle demo
-
-    settle demo --folder /tmp/demo --store postgresql://settle@localhost/settle
+\b
+  settle demo
+  settle demo --folder /tmp/demo --store postgresql://settle@localhost/settle
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(help=_HELP)(demo)
-
-
-def demo(
-    *,
-    night: Annotated[
-        Path | None, typer.Option(help="A folder like fixtures/night; found by itself.")
-    ] = None,
-    folder: Annotated[Path, typer.Option(help="Where everything it makes is kept.")] = Path("demo"),
-    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
-) -> None:
+@click.command(help=_HELP)
+@options.night
+@options.folder
+@options.store
+def demo(*, night: Path | None, folder: Path, store: str | None) -> None:
     """Run the demonstration."""
+    from rich.console import Console
+
     from settle.simulation.rehearsal import rehearse
 
     console = Console()
@@ -54,6 +49,7 @@ def demo(
 
 def _run(rehearsal: Rehearsal, console: Console) -> None:
     from settle import nightly
+    from settle.cli.progress import TerminalProgress
     from settle.hub import Hub
     from settle.report import ExitCode
 
@@ -71,7 +67,7 @@ def _run(rehearsal: Rehearsal, console: Console) -> None:
         show(console, night)
     _say_what_was_executed(rehearsal, console)
     if night.exit_code is ExitCode.RAIL_DOWN:
-        raise typer.Exit(int(night.exit_code))
+        raise click.exceptions.Exit(int(night.exit_code))
 
 
 def _say_what_was_executed(rehearsal: Rehearsal, console: Console) -> None:
@@ -81,7 +77,7 @@ def _say_what_was_executed(rehearsal: Rehearsal, console: Console) -> None:
         highlight=False,
     )
     if twice:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def committed_night() -> Path:

@@ -3,90 +3,63 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
-from rich.table import Table
+import click
 
-from settle.cli.net import (
-    AgreementsFile,
-    AsJson,
-    AsOf,
-    CapsFile,
-    EngineName,
-    FeesFile,
-    Files,
-    Memory,
-    RatesFile,
-    Window,
-    Zone,
-    calculated,
-    running,
-    terms_of,
-)
+from settle.cli import options
+from settle.cli.net import calculated, running, terms_of
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from settle.clearing import Explanation, Line
 
 HELP = """Take a position apart: every amount it is made of, and the proof that they add up.
 
-POSITION is its id, or AGREEMENT/CURRENCY/WINDOW. It is looked for in the store of **--config**,
+POSITION is its id, or AGREEMENT/CURRENCY/WINDOW. It is looked for in the store of --config,
 where its records are priced and summed again and held against it figure by figure; or, with files
-of records and **--agreements**, it is netted from these. **--outcome** shows what it was before
+of records and --agreements, it is netted from these. --outcome shows what it was before
 its window was unwound (`settle failed`).
 
 Exit code 0 if all adds up, 10 if it does not, 11 if there is no such position.
 
 Examples:
 
-    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml
-
-    settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records
-
-    settle explain A-M00101/EUR/2024-12-18 --outcome 1
-
-    settle explain A-M1/EUR/2024-12-19 s.csv --agreements a.csv --rates r.csv
+\b
+  settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml
+  settle explain A-M00101/EUR/2024-12-18 --config demo/settle.toml --records
+  settle explain A-M00101/EUR/2024-12-18 --outcome 1
+  settle explain A-M1/EUR/2024-12-19 s.csv --agreements a.csv --rates r.csv
 """
 
-_Position = Annotated[
-    str, typer.Argument(metavar="POSITION", help="Its id, or AGREEMENT/CURRENCY/WINDOW.")
-]
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("explain", help=HELP)(explain)
-
-
+@click.command(help=HELP)
+@click.argument("position", metavar="POSITION", help="Its id, or AGREEMENT/CURRENCY/WINDOW.")
+@options.records
+@options.config
+@options.store
+@click.option("--part", default="", show_default=False, help="credit, debit, or a counterparty.")
+@click.option(
+    "--outcome", type=click.IntRange(min=1), help="One of a window that was unwound since."
+)
+@click.option("--records", "with_records", is_flag=True, help="Down to the records.")
+@options.terms
+@options.memory
+@options.engine
+@options.as_json
 def explain(
-    position: _Position,
-    records: Files = None,
-    *,
-    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
-    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
-    part: Annotated[str, typer.Option(help="credit, debit, or a counterparty.")] = "",
-    outcome: Annotated[
-        int | None, typer.Option(min=1, help="One of a window that was unwound since.")
-    ] = None,
-    with_records: Annotated[bool, typer.Option("--records", help="Down to the records.")] = False,
-    agreements: AgreementsFile = None,
-    rates: RatesFile = None,
-    fees: FeesFile = None,
-    caps: CapsFile = None,
-    window: Window = None,
-    zone: Zone = "Asia/Shanghai",
-    as_of: AsOf = None,
-    memory: Memory = "4GB",
-    engine: EngineName = "duckdb",
-    as_json: AsJson = False,
-) -> None:
+    position: str, records: Sequence[Path], *, config: Path, store: str | None, part: str,
+    outcome: int | None, with_records: bool, agreements: Path | None, rates: Path | None,
+    fees: Path | None, caps: Path | None, window: datetime | None, zone: str,
+    as_of: datetime | None, memory: str, engine: str, as_json: bool,
+) -> None:  # fmt: skip
     """Explain one position."""
     if records:
         if agreements is None:
@@ -107,11 +80,11 @@ def explain(
             with_records=with_records,
         )  # fmt: skip
     if as_json:
-        typer.echo(json.dumps(_as_json(told, under), indent=2))
+        click.echo(json.dumps(_as_json(told, under), indent=2))
     else:
         _print(told, under)
     if not told.holds:
-        raise typer.Exit(10)
+        raise click.exceptions.Exit(10)
 
 
 def _named(position: str, *, part: str) -> str:
@@ -174,15 +147,18 @@ def _as_json(told: Explanation, under: list[dict[str, Any]] | None) -> dict[str,
 
 
 def _print(told: Explanation, under: list[dict[str, Any]] | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     position, proof, console = told.position, told.proof, Console()
-    typer.echo(
+    click.echo(
         f"{position.agreement_id} {position.part} {position.currency}, "
         f"window {position.window_id}: {position.records:,} records  ({position.position_id})"
         + (f", outcome {position.outcome}" if position.outcome > 1 else "")
     )
     for bucket in told.buckets:
         rows = Table(f"of its {bucket.records:,} records in {bucket.currency}")
-        typer.echo(f"\n{bucket.note}")
+        click.echo(f"\n{bucket.note}")
         _amounts(rows, bucket.lines)
         console.print(rows)
     rows = Table(f"in {position.currency}", title="net")
@@ -191,14 +167,14 @@ def _print(told: Explanation, under: list[dict[str, Any]] | None) -> None:
     rows = Table("and then", title="due")
     _amounts(rows, (*told.steps, *told.ends))
     console.print(rows)
-    typer.echo(f"adds up: {'yes' if told.adds_up else 'NO'}")
+    click.echo(f"adds up: {'yes' if told.adds_up else 'NO'}")
     if proof is not None:
-        typer.echo(
+        click.echo(
             f"its {proof.records:,} records, priced and summed again, give the same "
             f"{len(proof.compared)} figures: {'yes' if proof.holds else 'NO'}"
         )
     for row in under or ():
-        typer.echo(
+        click.echo(
             f"  {row['record_id']}  {row['kind']}  {row['amount_minor']} {row['currency']}  "
             f"{row['occurred_at']:%Y-%m-%d %H:%M:%S}  {row['reason']}"
         )

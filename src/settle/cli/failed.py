@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
-from rich.table import Table
+import click
 
-from settle.money import plain
+from settle.cli import options
 
 if TYPE_CHECKING:
     from settle.clearing import Unwound
 
 CHANGES_SHOWN_MAX = 25
-"""How many obligations are printed; **--json** has all of them."""
+"""How many obligations are printed; `--json` has all of them."""
 
 HELP = """Name participants that failed after a window was closed, and net it anew without them.
 
@@ -29,7 +28,7 @@ named to its close: the same records, terms and rates. Nothing of the journal is
 booked is reversed by rows of its own, and what the window came to before can still be explained
 (`settle explain … --outcome 1`). Payments of obligations that change are cancelled.
 
-It first shows what would change, and does it with **--yes**. It is refused once a payment of the
+It first shows what would change, and does it with --yes. It is refused once a payment of the
 window was released or a later window is closed: name them to the close of the next one then
 (`settle nightly --failed NAME`). Naming the same ones again changes nothing.
 
@@ -37,30 +36,27 @@ Exit code 0; 10 if the store is a backup that was put back; 11 if it is refused.
 
 Examples:
 
-    settle failed P02 --window 2024-12-19 --actor ada --reason "insolvent"
-
-    settle failed P02 P07 --window 2024-12-19 --actor ada --reason bust --yes
+\b
+  settle failed P02 --window 2024-12-19 --actor ada --reason "insolvent"
+  settle failed P02 P07 --window 2024-12-19 --actor ada --reason bust --yes
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("failed", help=HELP)(failed)
-
-
+@click.command(help=HELP)
+@click.argument(
+    "participants", metavar="PARTICIPANT…", nargs=-1, required=True, help="Who cannot pay."
+)
+@options.closed_window
+@options.actor
+@options.reason
+@options.yes
+@options.config
+@options.store
+@options.as_json
 def failed(
-    participants: Annotated[
-        list[str], typer.Argument(metavar="PARTICIPANT…", help="Who cannot pay.")
-    ],
-    *,
-    window: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The window, a date.")],
-    actor: Annotated[str, typer.Option(help="Who says so; your platform authenticates them.")],
-    reason: Annotated[str, typer.Option(help="Why, for whoever audits it.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show it.")] = False,
-    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
-    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+    participants: Sequence[str], *, window: datetime, actor: str, reason: str, yes: bool,
+    config: Path, store: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Unwind a window."""
     from settle.hub import Hub
 
@@ -69,7 +65,7 @@ def failed(
             window.date(), failed=participants, actor=actor, reason=reason, rehearse=not yes
         )
     if as_json:
-        typer.echo(json.dumps(told.as_json(), indent=2))
+        click.echo(json.dumps(told.as_json(), indent=2))
     else:
         _print(told)
 
@@ -78,24 +74,29 @@ def _print(told: Unwound) -> None:
     before, closing = told.before, told.closing
     if not told.named:
         names = ", ".join(closing.failed) or "nobody"
-        typer.echo(f"window {closing.window_id} stands, with {names} as failed: nothing to do")
+        click.echo(f"window {closing.window_id} stands, with {names} as failed: nothing to do")
         return
-    typer.echo(
+    click.echo(
         f"window {closing.window_id} without {', '.join(told.named)}: {before.records:,} records "
         f"become {closing.records:,}, {before.positions:,} positions {closing.positions:,}; "
         f"{told.left_out:,} records wait for a later window"
     )
     _print_changes(told)
     if told.is_done:
-        typer.echo(f"done: outcome {closing.outcome} stands, all currencies sum to zero")
+        click.echo(f"done: outcome {closing.outcome} stands, all currencies sum to zero")
     else:
-        typer.echo("nothing is changed yet: add --yes to do it")
+        click.echo("nothing is changed yet: add --yes to do it")
 
 
 def _print_changes(told: Unwound) -> None:
     if not told.changes:
-        typer.echo("no obligation changes")
+        click.echo("no obligation changes")
         return
+    from rich.console import Console
+    from rich.table import Table
+
+    from settle.money import plain
+
     rows, totals = Table("agreement", "part", "currency"), defaultdict[str, int](int)
     rows.add_column("was owed", justify="right")
     rows.add_column("is owed", justify="right")
@@ -106,6 +107,6 @@ def _print_changes(told: Unwound) -> None:
         rows.add_row(each.agreement_id, each.part, each.currency, *amounts)
     Console().print(rows)
     if (more := len(told.changes) - CHANGES_SHOWN_MAX) > 0:
-        typer.echo(f"and {more:,} more, with --json")
+        click.echo(f"and {more:,} more, with --json")
     sums = ", ".join(f"{plain(totals[x], x)} {x}" for x in sorted(totals))
-    typer.echo(f"{len(told.changes):,} obligations change, in sum by {sums}")
+    click.echo(f"{len(told.changes):,} obligations change, in sum by {sums}")

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+
+from settle.cli import options
 
 if TYPE_CHECKING:
     from settle.hub import Hub
@@ -24,35 +26,23 @@ Exit code 0; 11 if the window is not closed or an agreement is unknown.
 
 Examples:
 
-    settle files --window 2024-12-19 --out files
-
-    settle files --window 2024-12-19 --out files --agreement A-M00001 --json
+\b
+  settle files --window 2024-12-19 --out files
+  settle files --window 2024-12-19 --out files --agreement A-M00001 --json
 """
 
-Window = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The window, a date.")]
-Out = Annotated[Path, typer.Option(help="The folder below which they go.")]
-Named = Annotated[
-    list[str] | None, typer.Option("--agreement", help="Only this one; may be given again.")
-]
-Config = Annotated[Path, typer.Option(help="The settings.")]
-StoreUrl = Annotated[str | None, typer.Option("--store", help="sqlite:///FILE or postgresql://…")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("files", help=HELP)(files)
-
-
+@click.command(help=HELP)
+@options.closed_window
+@click.option("--out", type=options.FILE, required=True, help="The folder below which they go.")
+@click.option("--agreement", multiple=True, help="Only this one; may be given again.")
+@options.config
+@options.store
+@options.as_json
 def files(
-    *,
-    window: Window,
-    out: Out,
-    agreement: Named = None,
-    config: Config = Path("settle.toml"),
-    store: StoreUrl = None,
-    as_json: AsJson = False,
-) -> None:
+    *, window: datetime, out: Path, agreement: Sequence[str], config: Path, store: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Write the files of a window."""
     from settle.clearing.files import write_files
     from settle.hub import Hub
@@ -60,19 +50,19 @@ def files(
     with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
         written = write_files(
             window.date(), out=out, store=hub.store, engine=hub.engine, lake=hub.lake,
-            rates=hub.rates, agreement_ids=agreement or (),
+            rates=hub.rates, agreement_ids=agreement,
         )  # fmt: skip
-        statements = _statements(hub, window.date(), agreement or (), written.folder)
+        statements = _statements(hub, window.date(), agreement, written.folder)
     if as_json:
         told = {**asdict(written), "folder": str(written.folder), "statements": statements}
-        typer.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(told, indent=2))
         return
-    typer.echo(
+    click.echo(
         f"window {written.window_id}, batch {written.batch_id}: {written.files:,} files of "
         f"{written.agreements:,} agreements and {written.records:,} records in {written.folder}"
     )
     for statement in statements:
-        typer.echo(f"statement: {statement}")
+        click.echo(f"statement: {statement}")
 
 
 def _statements(hub: Hub, day: date, agreement_ids: Sequence[str], folder: Path) -> list[str]:

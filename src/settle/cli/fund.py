@@ -6,13 +6,16 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
-from rich.table import Table
+import click
+
+from settle.cli import options
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from settle.hub import PlannedFunding
     from settle.report import Funding
 
@@ -30,47 +33,38 @@ Exit codes: 0 everything can be funded, 10 something is short, has no account or
 
 Examples:
 
-    settle fund --config demo/settle.toml
-
-    settle fund --config demo/settle.toml --date 2024-12-18 --obligations --json
+\b
+  settle fund --config demo/settle.toml
+  settle fund --config demo/settle.toml --date 2024-12-18 --obligations --json
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("fund", help=_HELP)(fund)
-
-
+@click.command(help=_HELP)
+@click.option("--date", "day", type=options.DAY, help="Tell all of this window, released or not.")
+@options.config
+@options.store
+@click.option("--obligations", is_flag=True, help="Name each obligation with its account.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def fund(
-    *,
-    day: Annotated[
-        datetime | None,
-        typer.Option(
-            "--date", formats=["%Y-%m-%d"], help="Tell all of this window, released or not."
-        ),
-    ] = None,
-    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
-    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
-    obligations: Annotated[
-        bool, typer.Option("--obligations", help="Name each obligation with its account.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    *, day: datetime | None, config: Path, store: str | None, obligations: bool, as_json: bool
 ) -> None:
     """Plan the funding."""
+    from rich.console import Console
+
     from settle.hub import Hub
 
     with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
         planned = hub.plan_funding(day.date() if day else None)
     funding = planned.funding
     if as_json:
-        typer.echo(json.dumps(_as_json(planned, obligations=obligations), indent=1))
+        click.echo(json.dumps(_as_json(planned, obligations=obligations), indent=1))
     else:
         console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
         _print(console, funding)
         if obligations:
             _print_obligations(console, planned)
     if not funding.is_whole:
-        raise typer.Exit(10)
+        raise click.exceptions.Exit(10)
 
 
 def _as_json(planned: PlannedFunding, *, obligations: bool) -> dict[str, Any]:
@@ -181,6 +175,8 @@ def _print_obligations(console: Console, planned: PlannedFunding) -> None:
 
 def _table(title: str, *columns: str, n: str) -> Table:
     """A table of texts, and one column of amounts."""
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from settle.cli import options
 from settle.cli.program import echo_program
 from settle.errors import BadInput
 
@@ -18,78 +19,47 @@ if TYPE_CHECKING:
     from settle.clearing import BareNetting, Calculation, Terms
     from settle.engine import AnyEngine
 
-Files = Annotated[
-    list[Path] | None, typer.Argument(help="Files of records: Parquet, CSV or JSON lines.")
-]
-AgreementsFile = Annotated[Path | None, typer.Option(help="Who settles how.")]
-RatesFile = Annotated[Path | None, typer.Option(help="Reference rates by day.")]
-FeesFile = Annotated[Path | None, typer.Option(help="The fee schedules that agreements name.")]
-CapsFile = Annotated[Path | None, typer.Option(help="Net debits at which records are held.")]
-Window = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The window to net, a date.")
-]
-Zone = Annotated[str, typer.Option(help="Where a day of records begins and ends.")]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%dT%H:%M:%S"], help="UTC; when all was in. Default: a day after the window."
-    ),
-]
-Memory = Annotated[str, typer.Option(help="What the engine may use before it spills to disk.")]
-EngineName = Annotated[
-    str, typer.Option("--engine", help="duckdb, spark://HOST:PORT or local-cluster[2,1,1024].")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 HELP = """Net files of records to positions.
 
 Read, validate, drop copies, quarantine, sort by window, price, convert, net, reserve.
 
-With **--agreements** and **--window** the whole way is walked, and every record accounted for.
+With --agreements and --window the whole way is walked, and every record accounted for.
 Without them the records are taken as they are: each counts once, by agreement and currency.
 
-Nothing is kept but what **--out** and **--quarantine** name. Exit code 0; 11 if a record was
+Nothing is kept but what --out and --quarantine name. Exit code 0; 11 if a record was
 quarantined or an input cannot be used.
 
 Examples:
 
-    settle net records.csv --agreements a.csv --rates r.csv --window 2024-12-19
-
-    settle net records-*.parquet --out positions.parquet
-
-    settle net --show-sql
+\b
+  settle net records.csv --agreements a.csv --rates r.csv --window 2024-12-19
+  settle net records-*.parquet --out positions.parquet
+  settle net --show-sql
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("net", help=HELP)(net)
-
-
+@click.command(help=HELP)
+@options.records
+@options.terms
+@click.option("--out", type=options.FILE, help="Where positions go, as Parquet.")
+@click.option("--quarantine", type=options.FILE, help="Where refused records go.")
+@options.memory
+@options.engine
+@click.option("--show-sql", is_flag=True, help="Print the program.")
+@options.as_json
 def net(
-    records: Files = None,
-    *,
-    agreements: AgreementsFile = None,
-    rates: RatesFile = None,
-    fees: FeesFile = None,
-    caps: CapsFile = None,
-    window: Window = None,
-    zone: Zone = "Asia/Shanghai",
-    as_of: AsOf = None,
-    out: Annotated[Path | None, typer.Option(help="Where positions go, as Parquet.")] = None,
-    quarantine: Annotated[Path | None, typer.Option(help="Where refused records go.")] = None,
-    memory: Memory = "4GB",
-    engine: EngineName = "duckdb",
-    show_sql: Annotated[bool, typer.Option("--show-sql", help="Print the program.")] = False,
-    as_json: AsJson = False,
-) -> None:
+    records: Sequence[Path], *, agreements: Path | None, rates: Path | None, fees: Path | None,
+    caps: Path | None, window: datetime | None, zone: str, as_of: datetime | None,
+    out: Path | None, quarantine: Path | None, memory: str, engine: str, show_sql: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Net files of records."""
     if show_sql:
         echo_program()
         return
     _refuse_places(
         {"out": out, "quarantine": quarantine},
-        inputs=[*(records or []), *(each for each in (agreements, rates, fees, caps) if each)],
+        inputs=[*records, *(each for each in (agreements, rates, fees, caps) if each)],
     )
     with running(engine, memory=memory) as started:
         if agreements is None:
@@ -105,11 +75,11 @@ def net(
             quarantine=quarantine, explaining=False,
         )  # fmt: skip
     if as_json:
-        typer.echo(json.dumps(_told(found), indent=2))
+        click.echo(json.dumps(_told(found), indent=2))
     else:
         _print(found)
     if found.quarantined:
-        raise typer.Exit(11)
+        raise click.exceptions.Exit(11)
 
 
 def terms_of(
@@ -128,7 +98,7 @@ def terms_of(
 
 
 def calculated(
-    records: list[Path] | None, terms: Terms, *, engine: AnyEngine, window: datetime | None,
+    records: Sequence[Path], terms: Terms, *, engine: AnyEngine, window: datetime | None,
     as_of: datetime | None, out: Path | None = None, quarantine: Path | None = None,
     explaining: bool = True,
 ) -> Calculation:  # fmt: skip
@@ -138,7 +108,7 @@ def calculated(
     if window is None:
         raise BadInput("no window is named: give --window, a date")
     return clearing.calculate(
-        records or [], day=window.date(), terms=terms, engine=engine, out=out,
+        records, day=window.date(), terms=terms, engine=engine, out=out,
         quarantine=quarantine, as_of=as_of.replace(tzinfo=UTC) if as_of else None,
         explaining=explaining,
     )  # fmt: skip
@@ -180,12 +150,12 @@ def _refuse_idle(**given: object) -> None:
             raise BadInput(f"--{option} says nothing without --agreements: name that file, too")
 
 
-def _bare(records: list[Path] | None, *, out: Path | None, engine: AnyEngine) -> BareNetting:
+def _bare(records: Sequence[Path], *, out: Path | None, engine: AnyEngine) -> BareNetting:
     from settle import clearing
 
     if out is None:
         raise BadInput("without --agreements there is only what --out is to hold: name a file")
-    return clearing.net_bare(records or [], out=out, engine=engine)
+    return clearing.net_bare(records, out=out, engine=engine)
 
 
 def _told(found: Calculation) -> dict[str, Any]:
@@ -210,17 +180,17 @@ def _print(found: Calculation) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    typer.echo(
+    click.echo(
         f"records in: {found.records_in:,} = {found.accepted:,} accepted + "
         f"{found.duplicates:,} duplicates + {found.quarantined:,} quarantined"
     )
     for reason, count in found.reasons.items():
-        typer.echo(f"  {reason}: {count:,}")
+        click.echo(f"  {reason}: {count:,}")
     for finding in found.findings[:FINDINGS_MAX]:
-        typer.echo(f"    {finding}")
+        click.echo(f"    {finding}")
     if found.quarantined > FINDINGS_MAX:
-        typer.echo(f"    and {found.quarantined - FINDINGS_MAX:,} more: --quarantine has them all")
-    typer.echo(
+        click.echo(f"    and {found.quarantined - FINDINGS_MAX:,} more: --quarantine has them all")
+    click.echo(
         f"window {found.window_id}: {found.netted:,} records netted; "
         f"{found.elsewhere:,} are of other windows"
     )
@@ -281,7 +251,7 @@ def _print_bare(found: BareNetting, *, as_json: bool) -> None:
         "seconds": {step: round(took, 3) for step, took in found.seconds.items()},
     }
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(told, indent=2))
         return
-    typer.echo(f"{found.records:,} records as they are: {found.positions:,} positions")
-    typer.echo(f"all parties together: zero in {', '.join(found.currencies)}")
+    click.echo(f"{found.records:,} records as they are: {found.positions:,} positions")
+    click.echo(f"all parties together: zero in {', '.join(found.currencies)}")

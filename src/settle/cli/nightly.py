@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
+import click
 
-from settle.cli.progress import TerminalProgress
+from settle.cli import options
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from settle.nightly import Night
 
 FINDINGS_MAX = 25
@@ -31,56 +32,52 @@ the highest that applies.
 
 Examples:
 
-    settle nightly
-
-    settle nightly --config settle.toml --date 2024-12-19
-
-    settle nightly --config settle.toml --date 2024-12-19 --records late.csv
-
-    settle nightly --config settle.toml --date 2024-12-19 --failed P02
-
-    settle nightly --date 2024-12-19 --store postgresql://settle@db/settle
-
-    settle nightly --date 2024-12-18 --rehearse rehearsal
+\b
+  settle nightly
+  settle nightly --config settle.toml --date 2024-12-19
+  settle nightly --config settle.toml --date 2024-12-19 --records late.csv
+  settle nightly --config settle.toml --date 2024-12-19 --failed P02
+  settle nightly --date 2024-12-19 --store postgresql://settle@db/settle
+  settle nightly --date 2024-12-18 --rehearse rehearsal
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(help=_HELP)(nightly)
-
-
+@click.command(help=_HELP)
+@click.option(
+    "--date", "day", type=options.DAY, help="Business day; the last that has ended if absent."
+)
+@options.config
+@click.option(
+    "--records",
+    type=options.FILE,
+    multiple=True,
+    help="A file of records to take as well; repeatable.",
+)
+@click.option(
+    "--failed",
+    multiple=True,
+    help="A participant that cannot pay, named to the close; repeatable. See settle failed.",
+)
+@options.store
+@click.option(
+    "--rehearse",
+    type=options.FILE,
+    help="Simulate the rails on loopback; keep everything in this folder.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def nightly(
-    *,
-    day: Annotated[
-        datetime | None,
-        typer.Option(
-            "--date", formats=["%Y-%m-%d"], help="Business day; the last that has ended if absent."
-        ),
-    ] = None,
-    config: Annotated[Path, typer.Option(help="The settings.")] = Path("settle.toml"),
-    records: Annotated[
-        list[Path] | None, typer.Option(help="A file of records to take as well; repeatable.")
-    ] = None,
-    failed: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A participant that cannot pay, named to the close; repeatable. See settle failed."
-        ),
-    ] = None,
-    store: Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")] = None,
-    rehearse: Annotated[
-        Path | None,
-        typer.Option(help="Simulate the rails on loopback; keep everything in this folder."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
+    *, day: datetime | None, config: Path, records: Sequence[Path], failed: Sequence[str],
+    store: str | None, rehearse: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Run one night."""
+    from rich.console import Console
+
     from settle import nightly as night_steps
+    from settle.cli.progress import TerminalProgress
     from settle.hub import Hub
 
     console = Console(stderr=as_json)
-    for path in records or []:
+    for path in records:
         if not path.is_file():
             raise BadInput(f"{path}: there is no such file", file=str(path))
     overrides = {"settle.store": store} if store else {}
@@ -90,15 +87,13 @@ def nightly(
         TerminalProgress(console) as progress,
     ):
         of_day = day.date() if day else hub.last_day()
-        night = night_steps.run(
-            hub, of_day, records=records or [], failed=failed or (), progress=progress
-        )
+        night = night_steps.run(hub, of_day, records=records, failed=failed, progress=progress)
     complain(night)
     if as_json:
-        typer.echo(night.data.read_text("utf-8"))
+        click.echo(night.data.read_text("utf-8"))
     else:
         show(console, night)
-    raise typer.Exit(int(night.exit_code))
+    raise click.exceptions.Exit(int(night.exit_code))
 
 
 @contextmanager
@@ -119,12 +114,12 @@ def _rails(
 def complain(night: Night) -> None:
     """What was refused and which rails are down, a line each, on standard error."""
     for finding in night.findings[:FINDINGS_MAX]:
-        typer.echo(f"settle: {finding}", err=True)
+        click.echo(f"settle: {finding}", err=True)
     if len(night.findings) > FINDINGS_MAX:
         more = len(night.findings) - FINDINGS_MAX
-        typer.echo(f"settle: and {more:,} more, in the report", err=True)
+        click.echo(f"settle: and {more:,} more, in the report", err=True)
     for rail, reason in night.rails_down.items():
-        typer.echo(f"settle: rail {rail} is down: {reason}", err=True)
+        click.echo(f"settle: rail {rail} is down: {reason}", err=True)
 
 
 def show(console: Console, night: Night) -> None:

@@ -3,57 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
-from rich.table import Table
+import click
 
-from settle.money import plain
+from settle.cli import options
+from settle.cli.commands import Commands
 
 if TYPE_CHECKING:
     from settle.hub import Hub
-
-_Config = Annotated[Path, typer.Option(help="The settings.")]
-_DEFAULT = Path("settle.toml")
-_Store = Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://…")]
-
-
-def _open(config: Path, store: str | None) -> Hub:
-    from settle.hub import Hub
-
-    return Hub.open(config, overrides={"settle.store": store} if store else {})
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    group = typer.Typer(help="Look at payments.", no_args_is_help=True)
-    group.command("list", help=_LIST)(listed)
-    group.command("show", help=_SHOW)(shown)
-    app.add_typer(group, name="payments")
-    app.command("approve", help=_APPROVE)(approve)
-    app.command("resume", help=_RESUME)(resume)
-
 
 _LIST = """Payments by state, rail and currency, and those that a person should look at.
 
 Examples:
 
-    settle payments list --config demo/settle.toml
+\b
+  settle payments list --config demo/settle.toml
 """
 
 _SHOW = """Tell the story of one payment: events, exchanges, postings, each with its evidence.
 
 Examples:
 
-    settle payments show 0193d8b2-7c1a-7def-8000-000000000001
+\b
+  settle payments show 0193d8b2-7c1a-7def-8000-000000000001
 """
 
 _APPROVE = """Approve one payment that is above the limit that policy approves by itself.
 
 Examples:
 
-    settle approve 0193d8b2-7c1a-7def-8000-000000000001 --actor alice
+\b
+  settle approve 0193d8b2-7c1a-7def-8000-000000000001 --actor alice
 """
 
 
@@ -64,12 +45,31 @@ forgotten it, and would pay it again.
 
 Examples:
 
-    settle resume --actor alice
+\b
+  settle resume --actor alice
 """
 
 
-def listed(*, config: _Config = _DEFAULT, store: _Store = None) -> None:
+def _open(config: Path, store: str | None) -> Hub:
+    from settle.hub import Hub
+
+    return Hub.open(config, overrides={"settle.store": store} if store else {})
+
+
+@click.group(cls=Commands)
+def payments() -> None:
+    """Look at payments."""
+
+
+@payments.command("list", help=_LIST)
+@options.config
+@options.store
+def listed(*, config: Path, store: str | None) -> None:
     """List payments."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from settle.money import plain
     from settle.payments import attention, overview
 
     with _open(config, store) as hub, hub.store.reading() as connection:
@@ -88,40 +88,43 @@ def listed(*, config: _Config = _DEFAULT, store: _Store = None) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def shown(payment_id: str, *, config: _Config = _DEFAULT, store: _Store = None) -> None:
+@payments.command("show", help=_SHOW)
+@click.argument("payment_id")
+@options.config
+@options.store
+def shown(payment_id: str, *, config: Path, store: str | None) -> None:
     """Tell one payment's story."""
+    from settle.money import plain
     from settle.payments import story
 
     with _open(config, store) as hub, hub.store.reading() as connection:
         told = story(connection, payment_id)
     row = told.payment
     amount = plain(row["amount_minor"], row["currency"])
-    typer.echo(f"{payment_id}: {amount} {row['currency']} to {row['beneficiary_name']}")
-    typer.echo(f"  {row['state']} on {row['rail']}, EndToEndId {row['end_to_end_id']}")
+    click.echo(f"{payment_id}: {amount} {row['currency']} to {row['beneficiary_name']}")
+    click.echo(f"  {row['state']} on {row['rail']}, EndToEndId {row['end_to_end_id']}")
     for line in told.lines:
-        typer.echo(f"  {line.at:%Y-%m-%d %H:%M:%S}  {line.what}  {line.detail}")
+        click.echo(f"  {line.at:%Y-%m-%d %H:%M:%S}  {line.what}  {line.detail}")
 
 
-def approve(
-    payment_id: str,
-    *,
-    actor: Annotated[str, typer.Option(help="Who approves; your platform authenticates them.")],
-    config: _Config = _DEFAULT,
-    store: _Store = None,
-) -> None:
+@click.command(help=_APPROVE)
+@click.argument("payment_id")
+@click.option("--actor", required=True, help="Who approves; your platform authenticates them.")
+@options.config
+@options.store
+def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> None:
     """Approve one payment."""
     with _open(config, store) as hub:
         hub.approve(payment_id, actor=actor)
-    typer.echo(f"{payment_id} approved by {actor}")
+    click.echo(f"{payment_id} approved by {actor}")
 
 
-def resume(
-    *,
-    actor: Annotated[str, typer.Option(help="Who has searched.")],
-    config: _Config = _DEFAULT,
-    store: _Store = None,
-) -> None:
+@click.command(help=_RESUME)
+@click.option("--actor", required=True, help="Who has searched.")
+@options.config
+@options.store
+def resume(*, actor: str, config: Path, store: str | None) -> None:
     """Let a restored store go on."""
     with _open(config, store) as hub:
         hub.resume(actor=actor)
-    typer.echo(f"released again, on the word of {actor}")
+    click.echo(f"released again, on the word of {actor}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
+import click
 
 
 def echo_program() -> None:
@@ -12,10 +12,10 @@ def echo_program() -> None:
     from settle.engine import MACROS
 
     for signature, body in MACROS.items():
-        typer.echo(f"create macro {signature} as {body};\n")
+        click.echo(f"create macro {signature} as {body};\n")
     for part, views in _program().items():
         for name, query in views.items():
-            typer.echo(f"-- {part}/{name}\n{query.rstrip()};\n")
+            click.echo(f"-- {part}/{name}\n{query.rstrip()};\n")
 
 
 def _program() -> dict[str, dict[str, str]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _TITLE_WIDTH = 38
 _WIDTH_MIN = 132
@@ -18,6 +18,8 @@ class TerminalProgress:
     """Shows steps with rich; on a pipe it prints one plain line a step."""
 
     def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
         self._console = console
         self._bars = Progress(
             SpinnerColumn(),

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from rich.console import Console
-from rich.table import Table
+import click
 
 _HELP = """List the installed rails.
 
 Examples:
 
-    settle rails
-
-    settle rails --json
+\b
+  settle rails
+  settle rails --json
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(help=_HELP)(rails)
-
-
-def rails(
-    *, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False
-) -> None:
+@click.command(help=_HELP)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def rails(*, as_json: bool) -> None:
     """List plug-ins with the settings that each declares."""
     from settle.adapters.registry import installed
 
     plugins = {name: _described(plugin) for name, plugin in installed().items()}
     if as_json:
-        typer.echo(json.dumps(plugins, indent=2))
+        click.echo(json.dumps(plugins, indent=2))
         return
+    _print(plugins)
+
+
+def _print(plugins: dict[str, dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("rail", "what it is", "its settings", title="Installed rails")
     for name, described in plugins.items():
         table.add_row(name, described["summary"], ", ".join(described["settings"]))

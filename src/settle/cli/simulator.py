@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from settle.cli import options
 
 _HELP = """Simulate the rails of a night on loopback until interrupted.
 
@@ -17,25 +18,16 @@ them too; set them to anything.
 
 Examples:
 
-    settle simulator --night fixtures/night --folder demo --date 2024-12-18
+\b
+  settle simulator --night fixtures/night --folder demo --date 2024-12-18
 """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(help=_HELP)(simulator)
-
-
-def simulator(
-    *,
-    night: Annotated[
-        Path | None, typer.Option(help="A folder like fixtures/night; found by itself.")
-    ] = None,
-    folder: Annotated[Path, typer.Option(help="Where everything it makes is kept.")] = Path("demo"),
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The rails' today.")
-    ] = None,
-) -> None:
+@click.command(help=_HELP)
+@options.night
+@options.folder
+@click.option("--date", "day", type=options.DAY, help="The rails' today.")
+def simulator(*, night: Path | None, folder: Path, day: datetime | None) -> None:
     """Hold the world open."""
     from settle.cli.demo import committed_night
     from settle.simulation.rehearsal import rehearse
@@ -43,7 +35,7 @@ def simulator(
     with rehearse(night or committed_night(), folder) as rehearsal:
         rehearsal.begin(day.date() if day else rehearsal.config.record_days()[0])
         for rail, url in rehearsal.world.base_urls.items():
-            typer.echo(f"{rail} answers at {url}")
-        typer.echo(f"settings: {rehearsal.config_path}")
-        typer.echo(f"control: {rehearsal.world.control.base_url}")
+            click.echo(f"{rail} answers at {url}")
+        click.echo(f"settings: {rehearsal.config_path}")
+        click.echo(f"control: {rehearsal.world.control.base_url}")
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -49,10 +50,11 @@ def test_help_shows_an_example(
     done = settle(*command, "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "Usage" in done.stdout
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
     if command in ([], ["payments"]):
         return
-    examples = done.stdout.partition("Examples:")[2].partition("╭")[0].splitlines()
-    printed = [line.strip() for line in examples if line.strip()]
+    examples = re.split(r"^\S", done.stdout.partition("Examples:")[2], flags=re.MULTILINE)[0]
+    printed = [line.strip() for line in examples.splitlines() if line.strip()]
     assert printed
     assert [line for line in printed if not line.startswith("settle ")] == []
 
