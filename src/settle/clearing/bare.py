@@ -61,7 +61,7 @@ def net_bare(files: Sequence[Path], *, out: Path, engine: AnyEngine) -> BareNett
     with _spaces(engine) as (own, scratch, summing):
         _bring(read_files(files, engine=own), files, scratch=scratch, summing=summing)
         with seconds.of("netted_bare"):
-            written = drafted(summing, views["netted_bare"], out)
+            written = drafted(summing, views["netted_bare"], out, compression="snappy")
         try:
             scratch.read("written_bare", [written.written], columns=_WRITTEN)
             with seconds.of("others_bare"):

@@ -250,12 +250,14 @@ def _write(
     with ExitStack() as written:
         drafts = []
         if quarantine is not None:
-            drafts.append(drafted(scratch, QUARANTINED, quarantine))
+            drafts.append(drafted(scratch, QUARANTINED, quarantine, compression="snappy"))
             written.callback(drafts[-1].discard)
             _prove(drafts[-1].rows, what="written as quarantined", expected=refused)
         if out is not None:
             scratch.lend("positions_out", result.obliged)
-            drafts.append(drafted(scratch, "select * from positions_out", out))
+            drafts.append(
+                drafted(scratch, "select * from positions_out", out, compression="snappy")
+            )
             written.callback(drafts[-1].discard)
         for each in drafts:
             each.publish()

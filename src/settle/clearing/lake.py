@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from settle.engine import AnyScratch, Scratch
+from settle.engine import AnyScratch, Compression, Scratch
 from settle.errors import BadInput
 
 DRAFT_AGE_S_MAX = 24 * 60 * 60
@@ -108,7 +108,9 @@ class Draft:
         _remove(self.written)
 
 
-def drafted(scratch: AnyScratch, query: str, place: Path) -> Draft:
+def drafted(
+    scratch: AnyScratch, query: str, place: Path, *, compression: Compression = "zstd"
+) -> Draft:
     """Write a query's rows beside `place`, on disk for good. This holds no table in memory.
 
     Raises:
@@ -118,7 +120,7 @@ def drafted(scratch: AnyScratch, query: str, place: Path) -> Draft:
         raise BadInput(f"{place} is a folder: name a file", file=str(place))
     place.parent.mkdir(parents=True, exist_ok=True)
     written = place.with_name(f".{place.name}.{os.getpid()}.{time.monotonic_ns()}")
-    scratch.write(query, written)
+    scratch.write(query, written, compression=compression)
     with written.open("rb") as file:
         os.fsync(file.fileno())
     _sweep(written)

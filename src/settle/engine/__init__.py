@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from settle.engine.duck import Engine, Scratch, parquet, read_views
     from settle.engine.macros import MACROS
     from settle.engine.portable import violations
-    from settle.engine.protocol import AnyEngine, AnyScratch
+    from settle.engine.protocol import AnyEngine, AnyScratch, Compression
     from settle.engine.spark import SparkEngine
     from settle.engine.spark_scratch import SparkScratch
     from settle.engine.translation import for_spark
@@ -20,6 +20,7 @@ __all__ = [
     "MACROS",
     "AnyEngine",
     "AnyScratch",
+    "Compression",
     "Engine",
     "Scratch",
     "SparkEngine",
@@ -37,6 +38,7 @@ __getattr__, __dir__ = lazily(
         "MACROS": "settle.engine.macros",
         "AnyEngine": "settle.engine.protocol",
         "AnyScratch": "settle.engine.protocol",
+        "Compression": "settle.engine.protocol",
         "Engine": "settle.engine.duck",
         "Scratch": "settle.engine.duck",
         "SparkEngine": "settle.engine.spark",

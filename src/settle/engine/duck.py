@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from settle.engine.protocol import AnyScratch
+    from settle.engine.protocol import AnyScratch, Compression
 
     Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 
@@ -130,21 +130,22 @@ class Scratch:
                 raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
         self.view(name, f"select {wanted} from {parquet(paths)} {where}")  # noqa: S608  # as above
 
-    def write(self, query: str, path: Path) -> None:
+    def write(self, query: str, path: Path, *, compression: Compression = "zstd") -> None:
         """Write the result of a query as a Parquet file. This streams: it holds no table.
 
         Raises:
             MoneyError: as `rows`.
         """
         with _exactly():
-            self._connection.execute(f"copy ({query}) to {_quoted(str(path))} ({_AS_PARQUET})")
+            self._connection.execute(
+                f"copy ({query}) to {_quoted(str(path))} ({_AS_PARQUET[compression]})"
+            )
 
     def write_parts(self, query: str, folder: Path, *, by: str) -> None:
         """Write the result of a query as Parquet files `folder/BY=VALUE/…`. This streams, too."""
         with _exactly():
-            self._connection.execute(
-                f"copy ({query}) to {_quoted(str(folder))} ({_AS_PARQUET}, partition_by ({by}))"
-            )
+            options = f"{_AS_PARQUET['zstd']}, partition_by ({by})"
+            self._connection.execute(f"copy ({query}) to {_quoted(str(folder))} ({options})")
 
     def step(self, name: str, query: str) -> None:
         """Compute a query once and keep it as `name`.
@@ -259,7 +260,10 @@ def _exactly() -> Iterator[None]:
         raise MoneyError(f"a figure is beyond what its column holds: {why}") from None
 
 
-_AS_PARQUET = "format parquet, compression zstd, compression_level 1"
+_AS_PARQUET: Mapping[Compression, str] = {
+    "zstd": "format parquet, compression zstd, compression_level 1",
+    "snappy": "format parquet, compression snappy",
+}
 """How files are written. A higher level takes half as long again, and saves nothing (of two million
 records 51 MB at the third, 49 MB at the first; snappy 89 MB)."""
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+Compression: TypeAlias = Literal["zstd", "snappy"]
+"""How a file is packed: small, for what is kept; or quickly, as every reader of Parquet reads."""
 
 
 class AnyScratch(Protocol):
@@ -38,7 +42,7 @@ class AnyScratch(Protocol):
     def take(self, name: str, query: str, *, of: AnyScratch) -> None:
         """Make the result of a query of another scratch space known as `name`."""
 
-    def write(self, query: str, path: Path) -> None:
+    def write(self, query: str, path: Path, *, compression: Compression = "zstd") -> None:
         """Write the result of a query as one Parquet file. This holds no table in memory."""
 
     def rows(self, query: str) -> pa.Table:

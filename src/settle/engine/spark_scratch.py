@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from settle.engine.protocol import AnyScratch
+    from settle.engine.protocol import AnyScratch, Compression
 
 
 JOINED_AT_ONCE = 1_000_000
@@ -98,7 +98,7 @@ class SparkScratch:
         kinds = {field.name: _sql_type(field) for field in pq.read_schema(path)}
         self.read(name, [path], columns=kinds)
 
-    def write(self, query: str, path: Path) -> None:
+    def write(self, query: str, path: Path, *, compression: Compression = "zstd") -> None:
         """Write the result of a query as one Parquet file. Spark's parts are put together here.
 
         Raises:
@@ -107,7 +107,7 @@ class SparkScratch:
         folder = Path(self._file())
         with _exactly():
             self._asked(query).write.parquet(str(folder))
-        _join(sorted(folder.glob("part-*")), path)
+        _join(sorted(folder.glob("part-*")), path, compression=compression)
 
     def step(self, name: str, query: str) -> None:
         """Make a query known as `name`; it is computed when it is needed."""
@@ -230,12 +230,12 @@ def _may_be_null(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(field.name, field.type) for field in schema])
 
 
-def _join(parts: Sequence[Path], path: Path) -> None:
+def _join(parts: Sequence[Path], path: Path, *, compression: Compression) -> None:
     """Parts as one file, a piece at a time."""
     import pyarrow.parquet as pq
 
     schema = _may_be_null(pq.read_schema(parts[0]))
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression=compression) as writer:
         for part in parts:
             for batch in pq.ParquetFile(part).iter_batches(batch_size=JOINED_AT_ONCE):
                 writer.write_batch(batch.cast(schema))
