@@ -144,7 +144,7 @@ def _parsed(file: _Source) -> dict[str, Any]:
         why = f"cannot be read: {fault.strerror}"
     except UnicodeDecodeError:
         why = "is not UTF-8"
-    except tomllib.TOMLDecodeError as fault:
+    except (ValueError, RecursionError) as fault:  # a date there is none of, lists in lists
         why = f"is not TOML: {fault}"
     raise BadInput(f"{file.name} {why}", file=file.name, why=why)
 

@@ -14,7 +14,7 @@ from settle.clearing.quotations import quotations
 from settle.clearing.rates import Rates
 from settle.clearing.totals import refuse_too_large
 from settle.engine import AnyScratch
-from settle.errors import BadInput, MoneyError
+from settle.errors import BadInput, MoneyError, NotConserved
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,13 +141,14 @@ def price(
     Raises:
         BadInput: an agreement, a fee schedule or a rate is missing, or the sale whose rate a
             refund asks for was never sought.
+        NotConserved: fewer records were summed than there are.
         MoneyError: a currency has no rate, or one that amounts cannot be multiplied by exactly; or
             a total is beyond 64 bits.
     """
     _give_terms(scratch, agreements=agreements, fees=fees, usage=usage)
     unused = _unused(agreements)
     _build(scratch, SUMMING_VIEWS, views=views, unused=unused, lazy=LAZY)
-    _refuse_unknown(scratch, records=records)
+    _refuse_unsummed(scratch, day=day, records=records)
     wanted = scratch.rows("select * from wanted").to_pylist()
     if any(_is_undated(asked) for asked in wanted):
         raise _undated(scratch)
@@ -184,17 +185,18 @@ def _build(
     scratch.steps({name: views[name] for name in names if name not in unused}, lazy=lazy)
 
 
-def _refuse_unknown(scratch: AnyScratch, *, records: int | None) -> None:
+def _refuse_unsummed(scratch: AnyScratch, *, day: date, records: int | None) -> None:
     """Every record has been summed, or its agreement is gone."""
+    expected = scratch.value("select count(*) from records") if records is None else records
     summed = scratch.value("select sum(cast(records as decimal(38, 0))) from grossed") or 0
-    if summed == (scratch.value("select count(*) from records") if records is None else records):
+    if summed == expected:
         return
     name = scratch.value(
         """select min(agreement_id) from records
         where agreement_id not in (select agreement_id from agreements)"""
     )
     if name is None:
-        return  # a record is lacking, and who counted them proves that
+        raise NotConserved(f"{summed} records were netted in window {day}, not {expected}")
     raise BadInput(
         f"agreement {name!r} is no longer among the agreements, but has unsettled records: "
         "keep its row until all of that is settled",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from settle.cli import options
+from settle.cli.opening import opened
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -48,22 +49,15 @@ Examples:
     "amount_minor, currency, reference; repeatable.",
 )
 @click.option("--remove", is_flag=True, help="It should not have been.")
-@options.actor
-@options.reason
-@options.yes
-@options.config
-@options.store
-@options.as_json
+@options.amending
 def correct(
     record: str, *, values: Sequence[str], remove: bool, actor: str, reason: str, yes: bool,
     config: Path, store: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Correct one record."""
-    from settle.hub import Hub
-
     if remove == bool(values):
         raise BadInput("say what is other with --set FIELD=VALUE, or --remove: one of the two")
-    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
+    with opened(config, store=store) as hub:
         replacement = None if remove else _replacement(hub, record, values)
         foreseen = hub.foresee(record, replacement=replacement)
         if yes:

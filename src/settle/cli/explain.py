@@ -14,6 +14,7 @@ import click
 
 from settle.cli import options
 from settle.cli.net import calculated, running, terms_of
+from settle.cli.opening import opened
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -127,9 +128,8 @@ def _stored(
     with_records: bool,
 ) -> tuple[Explanation, list[dict[str, Any]] | None]:  # fmt: skip
     from settle import clearing
-    from settle.hub import Hub
 
-    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
+    with opened(config, store=store) as hub:
         told = _explained(position, part=part, by=partial(hub.explain, outcome=outcome))
         if not with_records:
             return told, None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from settle.cli import options
+from settle.cli.opening import opened
 
 if TYPE_CHECKING:
     from settle.clearing import Unwound
@@ -47,20 +48,13 @@ Examples:
     "participants", metavar="PARTICIPANT…", nargs=-1, required=True, help="Who cannot pay."
 )
 @options.closed_window
-@options.actor
-@options.reason
-@options.yes
-@options.config
-@options.store
-@options.as_json
+@options.amending
 def failed(
     participants: Sequence[str], *, window: datetime, actor: str, reason: str, yes: bool,
     config: Path, store: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Unwind a window."""
-    from settle.hub import Hub
-
-    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
+    with opened(config, store=store) as hub:
         told = hub.unwind(
             window.date(), failed=participants, actor=actor, reason=reason, rehearse=not yes
         )

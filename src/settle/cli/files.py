@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from settle.cli import options
+from settle.cli.opening import opened
 
 if TYPE_CHECKING:
     from settle.hub import Hub
@@ -45,9 +46,8 @@ def files(
 ) -> None:  # fmt: skip
     """Write the files of a window."""
     from settle.clearing.files import write_files
-    from settle.hub import Hub
 
-    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
+    with opened(config, store=store) as hub:
         written = write_files(
             window.date(), out=out, store=hub.store, engine=hub.engine, lake=hub.lake,
             rates=hub.rates, agreement_ids=agreement,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from settle.cli import options
+from settle.cli.opening import opened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,9 +52,7 @@ def fund(
     """Plan the funding."""
     from rich.console import Console
 
-    from settle.hub import Hub
-
-    with Hub.open(config, overrides={"settle.store": store} if store else {}) as hub:
+    with opened(config, store=store) as hub:
         planned = hub.plan_funding(day.date() if day else None)
     funding = planned.funding
     if as_json:

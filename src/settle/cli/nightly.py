@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from settle.cli import options
+from settle.cli.opening import opened
 from settle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -74,16 +75,14 @@ def nightly(
 
     from settle import nightly as night_steps
     from settle.cli.progress import TerminalProgress
-    from settle.hub import Hub
 
     console = Console(stderr=as_json)
     for path in records:
         if not path.is_file():
             raise BadInput(f"{path}: there is no such file", file=str(path))
-    overrides = {"settle.store": store} if store else {}
     with (
         _rails(config, rehearse, day, store=store) as settings,
-        Hub.open(settings, overrides=overrides) as hub,
+        opened(settings, store=store) as hub,
         TerminalProgress(console) as progress,
     ):
         of_day = day.date() if day else hub.last_day()

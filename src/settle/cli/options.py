@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +40,7 @@ engine = click.option(
     "--engine", default="duckdb", help="duckdb, local-cluster[2,1,1024] or spark://HOST:PORT."
 )
 
-_TERMS: tuple[Callable[[Any], Any], ...] = (
+_TERMS = (
     click.option("--agreements", type=FILE, help="Who settles how."),
     click.option("--rates", type=FILE, help="Reference rates by day."),
     click.option("--fees", type=FILE, help="The fee schedules that agreements name."),
@@ -55,6 +55,15 @@ _TERMS: tuple[Callable[[Any], Any], ...] = (
 
 def terms(function: Function) -> Function:
     """What files are netted by. This adds the files of terms, the window and its times."""
-    for option in reversed(_TERMS):
+    return _with(function, _TERMS)
+
+
+def amending(function: Function) -> Function:
+    """What changes a closed window. This adds who and why, whether it is done, and where."""
+    return _with(function, (actor, reason, yes, config, store, as_json))
+
+
+def _with(function: Function, options: Sequence[Callable[[Any], Any]]) -> Function:
+    for option in reversed(options):
         function = option(function)
     return function

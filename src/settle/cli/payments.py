@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from settle.cli import options
 from settle.cli.commands import Commands
-
-if TYPE_CHECKING:
-    from settle.hub import Hub
+from settle.cli.opening import opened
 
 _LIST = """Payments by state, rail and currency, and those that a person should look at.
 
@@ -50,12 +47,6 @@ Examples:
 """
 
 
-def _open(config: Path, store: str | None) -> Hub:
-    from settle.hub import Hub
-
-    return Hub.open(config, overrides={"settle.store": store} if store else {})
-
-
 @click.group(cls=Commands)
 def payments() -> None:
     """Look at payments."""
@@ -72,7 +63,7 @@ def listed(*, config: Path, store: str | None) -> None:
     from settle.money import plain
     from settle.payments import attention, overview
 
-    with _open(config, store) as hub, hub.store.reading() as connection:
+    with opened(config, store=store) as hub, hub.store.reading() as connection:
         tallies, look_at = overview(connection), attention(connection)
     table = Table("state", "rail", "currency", title="Payments")
     table.add_column("payments", justify="right")
@@ -97,7 +88,7 @@ def shown(payment_id: str, *, config: Path, store: str | None) -> None:
     from settle.money import plain
     from settle.payments import story
 
-    with _open(config, store) as hub, hub.store.reading() as connection:
+    with opened(config, store=store) as hub, hub.store.reading() as connection:
         told = story(connection, payment_id)
     row = told.payment
     amount = plain(row["amount_minor"], row["currency"])
@@ -114,7 +105,7 @@ def shown(payment_id: str, *, config: Path, store: str | None) -> None:
 @options.store
 def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> None:
     """Approve one payment."""
-    with _open(config, store) as hub:
+    with opened(config, store=store) as hub:
         hub.approve(payment_id, actor=actor)
     click.echo(f"{payment_id} approved by {actor}")
 
@@ -125,6 +116,6 @@ def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> 
 @options.store
 def resume(*, actor: str, config: Path, store: str | None) -> None:
     """Let a restored store go on."""
-    with _open(config, store) as hub:
+    with opened(config, store=store) as hub:
         hub.resume(actor=actor)
     click.echo(f"released again, on the word of {actor}")

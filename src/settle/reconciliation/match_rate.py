@@ -40,7 +40,7 @@ class PassRate:
 def rates(connection: Connection, day: date) -> list[MatchRate]:
     """The match rate of a day by currency, sorted. Later evidence does not change it."""
     outcome, line = line_outcomes.c, statement_lines.c
-    size = sa.cast(sa.func.abs(line.amount_minor), sa.BigInteger)
+    size = sa.func.abs(line.amount_minor)
     is_matched = sa.func.coalesce(outcome.matched_on == day, sa.false())
     query = (
         sa.select(
@@ -57,8 +57,8 @@ def rates(connection: Connection, day: date) -> list[MatchRate]:
     )
     return [
         MatchRate(
-            currency=currency, lines=lines, matched=int(matched), value_minor=int(value),
-            matched_minor=int(matched_value),
+            currency=currency, lines=lines, matched=int(matched), value_minor=value,
+            matched_minor=matched_value,
         )
         for currency, lines, matched, value, matched_value in connection.execute(query)
     ]  # fmt: skip
@@ -67,7 +67,7 @@ def rates(connection: Connection, day: date) -> list[MatchRate]:
 def pass_rates(connection: Connection, day: date) -> list[PassRate]:
     """What each pass explained on a day, by pass and currency, sorted."""
     outcome, line = line_outcomes.c, statement_lines.c
-    size = sa.cast(sa.func.abs(line.amount_minor), sa.BigInteger)
+    size = sa.func.abs(line.amount_minor)
     query = (
         sa.select(outcome["pass"], line.currency, sa.func.count(), exact_sum(size))
         .join(line_outcomes, outcome.line_id == line.line_id)
@@ -76,6 +76,6 @@ def pass_rates(connection: Connection, day: date) -> list[PassRate]:
         .order_by(outcome["pass"], line.currency)
     )
     return [
-        PassRate(pass_name=name, currency=currency, lines=lines, value_minor=int(value))
+        PassRate(pass_name=name, currency=currency, lines=lines, value_minor=value)
         for name, currency, lines, value in connection.execute(query)
     ]
