@@ -11,6 +11,7 @@ from settle.calendars.certainty import Certainty, weakest
 from settle.calendars.closing_days import (
     DayFact,
     closing_days,
+    read_calendars,
     why_closed,
     why_open,
     working_weekends,
@@ -75,6 +76,7 @@ __all__ = [
     "latest_safe_submission",
     "load_pack",
     "next_business_day",
+    "read_calendars",
     "rules",
     "spot_date",
     "subtract_business_days",

@@ -65,6 +65,16 @@ def working_weekends(currency: str, year: int, *, pack: RulePack | None = None) 
     return frozenset(calendar_year(currency, year, pack=pack or rules()).opened)
 
 
+def read_calendars(year: int, *, pack: RulePack | None = None) -> None:
+    """Read a year of every currency's calendar now, and not when one is first asked for.
+
+    That takes some tenths of a second in a new process, most of it to load the source's lists.
+    """
+    pack = pack or rules()
+    for currency in pack.currencies():
+        calendar_year(currency, year, pack=pack)
+
+
 def why_closed(day: date, currency: str, *, pack: RulePack | None = None) -> DayFact | None:
     """Why `currency` cannot be paid on `day`. This is none for a business day.
 

@@ -7,7 +7,7 @@ validate, drop copies, quarantine, window, price, convert, net, reserve. The sam
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from settle.calendars import read_calendars
 from settle.clearing.agreements import Agreements
 from settle.clearing.caps import Caps
 from settle.clearing.explanation import Explanation
@@ -25,7 +26,7 @@ from settle.clearing.lake import drafted
 from settle.clearing.netting import Netted, net, netting_views
 from settle.clearing.open_positions import explanation
 from settle.clearing.rates import Rates
-from settle.clearing.reading import Files, read_files
+from settle.clearing.reading import Files, give_currencies, read_files
 from settle.clearing.records import STORED
 from settle.clearing.seen import nothing_before, seen_views
 from settle.clearing.sifting import place_accepted, sifting_views
@@ -35,6 +36,7 @@ from settle.clearing.sorting import (
     give_references,
     reference_views,
     seek,
+    seek_twice,
     sort_batch,
     sorting_views,
     sought_views,
@@ -139,25 +141,30 @@ def outcomes(found: Calculation) -> list[tuple[str, int, int, int]]:
 
 
 def calculate(
-    files: Sequence[Path], *, day: date, terms: Terms, engine: AnyEngine,
+    files: Sequence[Path], *, day: date, terms: Terms | Callable[[], Terms], engine: AnyEngine,
     as_of: datetime | None = None, out: Path | None = None, quarantine: Path | None = None,
     explaining: bool = True,
 ) -> Calculation:  # fmt: skip
     """Net the records of `files` that settle in the window of `day`.
 
     Each record settles in one window, so the windows of some days together are all of theirs.
-    `as_of`: when the records were all in; by default a day after the window's end. `out` becomes
-    a Parquet file of the positions, `quarantine` one of the records that were refused; nothing
-    else is kept. Without `explaining` the positions cannot be taken apart afterwards, which saves
-    what their buckets take to fetch.
+    `terms` may be what loads them: it is called while one processor is busy with the records'
+    ids, so that its time is not lost. `as_of`: when the records were all in; by default a day
+    after the window's end. `out` becomes a Parquet file of the positions, `quarantine` one of the
+    records that were refused; nothing else is kept. Without `explaining` the positions cannot be
+    taken apart afterwards, which saves what their buckets take to fetch.
 
     Raises:
         BadInput: a file cannot be read; an agreement, a fee schedule or a rate is missing.
         NotConserved: in some currency the parties do not sum to zero, or what was accepted,
             netted and written is not as many records as were counted.
     """
-    now = as_of or terms.cutoff.ends_at(day) + AFTER_WINDOW
-    with sorted_files(files, terms=terms, engine=engine, now=now) as (scratch, read, outcome):
+    with _reading(files, engine=engine) as (scratch, read):
+        twice = seek_twice(scratch)
+        terms = terms() if callable(terms) else terms
+        read_calendars(day.year)
+        now = as_of or terms.cutoff.ends_at(day) + AFTER_WINDOW
+        outcome = _sorted(scratch, terms=terms, now=now, twice=twice)
         scratch.view("fresh", _fresh(now=now))
         due = place_accepted(
             scratch, day=day, cutoff=terms.cutoff, agreements=terms.agreements,
@@ -211,10 +218,8 @@ def _prove(found: int, *, what: str, expected: int) -> None:
 
 
 @contextmanager
-def sorted_files(
-    files: Sequence[Path], *, terms: Terms, engine: AnyEngine, now: datetime
-) -> Iterator[tuple[Scratch, Files, Sorted]]:
-    """The records of files, sorted, as tables and views of a scratch space.
+def _reading(files: Sequence[Path], *, engine: AnyEngine) -> Iterator[tuple[Scratch, Files]]:
+    """The records of files as `typed` of a scratch space, nothing read yet but what they are.
 
     Text that nobody has checked is read and sorted in process, whatever engine nets.
     """
@@ -222,15 +227,21 @@ def sorted_files(
         sorting = engine if isinstance(engine, Engine) else stack.enter_context(closing(Engine()))
         read = read_files(files, engine=sorting)
         scratch = stack.enter_context(sorting.scratch())
-        give_references(
-            scratch, agreements=terms.agreements, caps=terms.caps, now=now, cutoff=terms.cutoff,
-            horizon=now - now.min.replace(tzinfo=now.tzinfo),
-        )  # fmt: skip
+        give_currencies(scratch)
         read.bring(scratch)
-        seek(scratch)
-        nothing_before(scratch)
-        give_exposures(scratch, None)
-        yield scratch, read, sort_batch(scratch)
+        yield scratch, read
+
+
+def _sorted(scratch: Scratch, *, terms: Terms, now: datetime, twice: Callable[[], None]) -> Sorted:
+    """The records `typed`, sorted; no record has come before them."""
+    give_references(
+        scratch, agreements=terms.agreements, caps=terms.caps, now=now, cutoff=terms.cutoff,
+        horizon=now - now.min.replace(tzinfo=now.tzinfo),
+    )  # fmt: skip
+    seek(scratch)
+    nothing_before(scratch)
+    give_exposures(scratch, None)
+    return sort_batch(scratch, twice=twice)
 
 
 def _fresh(*, now: datetime) -> str:

@@ -6,7 +6,7 @@ looked at one by one: `suspects`. What is found stays in the scratch space, as t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,18 +116,28 @@ def seek(scratch: Scratch) -> None:
     scratch.steps(sought_views())
 
 
-def sort_batch(scratch: Scratch, *, is_again: bool = False) -> Sorted:
+def seek_twice(scratch: Scratch) -> Callable[[], None]:
+    """Look for ids that came more than once in `typed`, aside. Call what this gives to know them.
+
+    This asks for no reference: it can come before them all.
+    """
+    scratch.steps(read_views(_VIEWS, ("keyed",)), lazy=LAZY)
+    return scratch.repeated("twice", "select id_key from keyed")
+
+
+def sort_batch(
+    scratch: Scratch, *, is_again: bool = False, twice: Callable[[], None] | None = None
+) -> Sorted:
     """Judge the records `typed` against the references and what came before.
 
     What came before is `again` (record_id, content, batch_id, is_settled, is_conflicted) and
     `sold_before` (record_id, agreement_id, occurred_us); `caps` and `exposures` bound what a
     party may owe. `is_again`: records that only other agreements had refused; of these the ones
-    refused still are told already, and duplicates have come meanwhile.
+    refused still are told already, and duplicates have come meanwhile. `twice`: what
+    `seek_twice` gave, where that was begun before.
     """
-    views = sorting_views()
-    scratch.view("keyed", views.pop("keyed"))
-    scratch.repeated("twice", "select id_key from keyed")
-    scratch.steps(views, lazy=LAZY)
+    (twice or seek_twice(scratch))()
+    scratch.steps({n: query for n, query in sorting_views().items() if n != "keyed"}, lazy=LAZY)
     refused = "outcome = 'quarantined'"
     if is_again:
         names = ", ".join(f"'{name}'" for name in sorted(OF_AGREEMENTS))

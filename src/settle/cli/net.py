@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ def net(
             )  # fmt: skip
             _print_bare(_bare(records, out=out, engine=started), as_json=as_json)
             return
-        terms = terms_of(agreements, rates=rates, fees=fees, caps=caps, zone=zone)
+        terms = partial(terms_of, agreements, rates=rates, fees=fees, caps=caps, zone=zone)
         found = calculated(
             records, terms, engine=started, window=window, as_of=as_of, out=out,
             quarantine=quarantine, explaining=False,
@@ -98,9 +99,9 @@ def terms_of(
 
 
 def calculated(
-    records: Sequence[Path], terms: Terms, *, engine: AnyEngine, window: datetime | None,
-    as_of: datetime | None, out: Path | None = None, quarantine: Path | None = None,
-    explaining: bool = True,
+    records: Sequence[Path], terms: Terms | Callable[[], Terms], *, engine: AnyEngine,
+    window: datetime | None, as_of: datetime | None, out: Path | None = None,
+    quarantine: Path | None = None, explaining: bool = True,
 ) -> Calculation:  # fmt: skip
     """One window's positions from files."""
     from settle import clearing

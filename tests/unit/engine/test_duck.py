@@ -141,6 +141,6 @@ def test_numbers_that_come_more_than_once_are_found_each_once(
     with engine.scratch() as scratch, pytest.MonkeyPatch.context() as patched:
         patched.setattr(duck, "NUMBERS_MAX", at_a_time)
         scratch.give("numbers", table)
-        scratch.repeated("twice", "select number from numbers")
+        scratch.repeated("twice", "select number from numbers")()
         found = scratch.rows("select number from twice order by number").column(0).to_pylist()
     assert sorted(n for n, count in Counter(numbers).items() if count > 1) == found
