@@ -21,7 +21,7 @@ from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
 from settle.clearing.settled import settled_records
-from settle.clearing.standing import usage_of
+from settle.clearing.usage import usage_of
 from settle.engine import Engine, Scratch
 from settle.errors import BadInput
 from settle.store import Store, derived

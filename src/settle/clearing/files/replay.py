@@ -25,7 +25,7 @@ from settle.clearing.position import stored_buckets
 from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.settled import give_settled
-from settle.clearing.standing import usage_of
+from settle.clearing.usage import usage_of
 from settle.engine import Scratch, read_views
 from settle.errors import BadInput, NotConserved
 from settle.store import arrow
