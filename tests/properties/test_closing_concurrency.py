@@ -126,8 +126,9 @@ class World:
         for window_id, outcome in closed:
             for name in self.merchants:
                 rows = settled_records(
-                    Lake(self.lake), outcome_name(window_id, outcome), agreement_id=f"A-{name}"
-                )
+                    Lake(self.lake), outcome_name(window_id, outcome), engine=self.engine,
+                    agreement_id=f"A-{name}",
+                )  # fmt: skip
                 for row in rows.to_pylist():
                     found.setdefault(row["record_id"], []).append((window_id, row["reason"]))
         return found

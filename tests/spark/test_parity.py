@@ -2,66 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from tests.properties import netting_world as drawn
+from tests.properties.together import together
 
 from settle.clearing.netting import Netted
 from settle.clearing.standing import Standing
 from settle.engine import AnyEngine, Engine, SparkEngine
 from settle.errors import MoneyError
-
-PROPERTIES = Path(__file__).resolve().parents[1] / "properties"
-
-
-def _properties(name: str) -> ModuleType:
-    """The module of a property test: what is drawn there is drawn here."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, PROPERTIES / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-drawn = _properties("netting_world")
-NAMES = ("agreement_id", "participant_id", "counterparty_id", "schedule_id", "fee_schedule",
-         "fx_party", "record_id")  # fmt: skip
-"""What differs between worlds that are netted together."""
-
-
-def apart(rows: Sequence[Any], number: int) -> list[dict[str, Any]]:
-    """The rows of one world under names that no other has."""
-    return [
-        {
-            name: f"{value}~{number}" if name in NAMES and value not in (None, "hub") else value
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
-
-
-def together(worlds: Sequence[Any]) -> Any:
-    """Many worlds as one, in which none touches another."""
-    return drawn.World(
-        **{
-            field.name: [
-                row
-                for number, world in enumerate(worlds)
-                for row in apart(getattr(world, field.name), number)
-            ]
-            for field in fields(drawn.World)
-        }
-    )
 
 
 def standing_of(world: Any) -> Standing:

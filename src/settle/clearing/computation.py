@@ -20,9 +20,10 @@ from settle.clearing.outcome import Window, write_outcome
 from settle.clearing.rates import Rates
 from settle.clearing.settled import SETTLED, manifest_table
 from settle.clearing.sifting import Placed, place
-from settle.clearing.standing import Standing, usage_of
+from settle.clearing.standing import Standing
 from settle.clearing.tally import Counted, count
 from settle.clearing.unsettled import DEFERRED, Unsettled
+from settle.clearing.usage import usage_of
 from settle.clearing.windows import Cutoff
 from settle.engine import Engine, Scratch
 from settle.errors import NotConserved

@@ -17,8 +17,9 @@ from settle.clearing.netting import Netted, net
 from settle.clearing.position import Position, position_id, position_of
 from settle.clearing.rates import Rates
 from settle.clearing.sifting import place
-from settle.clearing.standing import Standing, usage_of
+from settle.clearing.standing import Standing
 from settle.clearing.unsettled import Unsettled
+from settle.clearing.usage import usage_of
 from settle.clearing.windows import Cutoff, window_of
 from settle.engine import Engine
 from settle.errors import BadInput

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from settle.clearing.kinds import DIRECTIONS
 from settle.clearing.lake import Lake, outcome_name
+from settle.engine import Engine
 from settle.errors import BadInput
 from settle.store import derived
 
@@ -169,7 +171,10 @@ def records_under(position: Position, *, lake: Path) -> pa.Table:
 
     from settle.clearing.settled import settled_records
 
-    found = settled_records(Lake(lake), position.outcome_name, agreement_id=position.agreement_id)
+    with closing(Engine()) as engine:
+        found = settled_records(
+            Lake(lake), position.outcome_name, engine=engine, agreement_id=position.agreement_id
+        )
     if not position.records:  # as in a currency the agreement settled in before
         return found.slice(0, 0)
     found = found.filter(_in_part(found, position.part)) if position.part else found

@@ -17,7 +17,7 @@ from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
 from settle.clearing.settled import settled_records
-from settle.clearing.standing import usage_of
+from settle.clearing.usage import usage_of
 from settle.engine import Engine
 from settle.store import Store
 
@@ -73,7 +73,9 @@ def prove(
         terms = KeptTerms.of(connection, window_id=position.window_id, lake=at)
         usage = usage_of(connection, before=position.window_id)
     # The whole agreement: tiers count over its records in their order.
-    records = settled_records(at, position.outcome_name, agreement_id=position.agreement_id)
+    records = settled_records(
+        at, position.outcome_name, engine=engine, agreement_id=position.agreement_id
+    )
     with engine.scratch() as scratch:
         scratch.give("records", records.select([*STORED, "occurred_window", "reason"]))
         price(

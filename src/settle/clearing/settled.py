@@ -17,15 +17,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing import tables
+from settle.clearing.kept_terms import kept
 from settle.clearing.lake import Lake, window_named
 from settle.clearing.records import STORED
-from settle.clearing.unsettled import Unsettled
-from settle.engine import Scratch
-from settle.errors import BadInput
+from settle.clearing.unsettled import DEFERRED, Unsettled
+from settle.engine import Engine, Scratch
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
     from settle.clearing.sifting import Placed
@@ -37,8 +35,6 @@ COLUMNS = {
 }  # fmt: skip
 SETTLED = {**STORED, "occurred_window": "varchar", "settles_in": "varchar", "reason": "varchar"}
 """The columns of `lake/settled/<window>.parquet`, and of the records of a window."""
-
-_Filters = Sequence[tuple[str, str, str]]
 
 
 def manifest_table(
@@ -73,7 +69,9 @@ def _rows(
         yield "withdrawn", record_id, None, None, None
 
 
-def settled_records(lake: Lake, name: str, *, agreement_id: str | None = None) -> pa.Table:
+def settled_records(
+    lake: Lake, name: str, *, engine: Engine, agreement_id: str | None = None
+) -> pa.Table:
     """The records of a closed window, all or an agreement's, by id. This reads the lake alone.
 
     `name`: of the window's outcome, see `outcome_name`.
@@ -81,65 +79,76 @@ def settled_records(lake: Lake, name: str, *, agreement_id: str | None = None) -
     Raises:
         BadInput: a file is missing.
     """
+    agreement_ids = [] if agreement_id is None else [agreement_id]
+    with engine.scratch() as scratch:
+        give_settled(scratch, lake, name, agreement_ids=agreement_ids)
+        columns = ", ".join(SETTLED)
+        return scratch.rows(f"select {columns} from records order by record_id")  # noqa: S608  # ours
+
+
+def give_settled(
+    scratch: Scratch, lake: Lake, name: str, *, agreement_ids: Sequence[str] = ()
+) -> None:
+    """Make the records of a closed window, or of some agreements in it, known as `records`.
+
+    They are read where they are used. `name`: as in `settled_records`.
+
+    Raises:
+        BadInput: a file is missing.
+    """
     import pyarrow as pa
 
     window_id = window_named(name)
-    own = [] if agreement_id is None else [("agreement_id", "=", agreement_id)]
-    lines = _read(lake.manifest(name)).to_pylist()
-    found = [_read(lake.settled(name), own)]
-    for line in lines:
-        if line["what"] == "whole":
-            table = _read(lake.accepted(line["name"]), own)
-            found.append(_with(table, occurred_window=window_id, settles_in=window_id,
-                               reason="on_time"))  # fmt: skip
-        if line["what"] == "part":
-            table = _read(lake.deferred(line["name"]), [*own, _settling(line)])
-            reason = "on_time" if line["settles_in"] == window_id else "late"
-            found.append(_with(table, reason=reason))
-    together = pa.concat_tables([table.select(list(SETTLED)) for table in found])
-    return _without(together, _gone(lake, name, lines, own)).sort_by("record_id")
+    lines = kept(lake.manifest(name)).to_pylist()
+    whole = [lake.accepted(line["name"]) for line in lines if line["what"] == "whole"]
+    parts = [line for line in lines if line["what"] == "part"]
+    left = [x for x in lines if x["what"] == "deferred" and x["settles_in"] <= window_id]
+    withdrawn = [line["name"] for line in lines if line["what"] == "withdrawn"]
+    deferred = [lake.deferred(each) for each in sorted({line["name"] for line in parts})]
+    scratch.read("whole_files", whole, columns=STORED)
+    scratch.read("settled_file", [lake.settled(name)], columns=SETTLED)
+    scratch.read("deferred_files", deferred, columns=DEFERRED)
+    scratch.read("left_file", [lake.deferred(name)] if left else [], columns=DEFERRED)
+    scratch.give("parts_taken", _parts(parts, window_id))
+    scratch.give("withdrawn_ids", pa.table({"record_id": pa.array(withdrawn, pa.string())}))
+    own = pa.array(list(agreement_ids), pa.string())
+    scratch.give("asked_for", pa.table({"agreement_id": own}))
+    scratch.view("records", _records(window_id, of_some=bool(agreement_ids)))
 
 
-def _gone(lake: Lake, name: str, lines: Sequence[Mapping[str, Any]], own: _Filters) -> list[str]:
-    """The records that were looked at and are in no window, or left out again."""
-    gone = [line["name"] for line in lines if line["what"] == "withdrawn"]
-    for line in lines:
-        if line["what"] == "deferred" and line["settles_in"] <= window_named(name):
-            table = _read(lake.deferred(name), [*own, _settling(line)])
-            gone += table.column("record_id").to_pylist()
-    return gone
-
-
-def _settling(line: Mapping[str, Any]) -> tuple[str, str, str]:
-    return "settles_in", "=", line["settles_in"]
-
-
-def _read(path: Path, filters: _Filters | None = None) -> pa.Table:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; put it back from a backup", file=str(path))
-    table = parquet.read_table(path, filters=filters or None)
-    # Files of one shape may differ in what is known never to be null.
-    fields = [field.with_nullable(nullable=True) for field in table.schema]
-    return table.cast(pa.schema(fields))
-
-
-def _with(table: pa.Table, **same: str) -> pa.Table:
+def _parts(lines: Sequence[Mapping[str, Any]], window_id: str) -> pa.Table:
     import pyarrow as pa
 
-    for name, value in same.items():
-        table = table.append_column(name, pa.repeat(pa.scalar(value, pa.string()), len(table)))
-    return table
+    rows = [
+        {
+            "deferred_in": line["name"], "settles_in": line["settles_in"],
+            "reason": "on_time" if line["settles_in"] == window_id else "late",
+        }
+        for line in lines
+    ]  # fmt: skip
+    text = pa.string()
+    schema = pa.schema({"deferred_in": text, "settles_in": text, "reason": text})
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _without(table: pa.Table, record_ids: Sequence[str]) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    ids = pa.array(record_ids, pa.string())
-    return table.filter(pc.invert(pc.is_in(table.column("record_id"), value_set=ids)))
+def _records(window_id: str, *, of_some: bool) -> str:
+    """What was looked at, without what is in no window or was left out again."""
+    columns = ", ".join(STORED)
+    some = "semi join asked_for using (agreement_id)" if of_some else ""
+    return f"""select * from (
+        select
+            {columns}, '{window_id}' as occurred_window, '{window_id}' as settles_in,
+            'on_time' as reason
+        from whole_files
+        union all select {columns}, occurred_window, settles_in, reason from settled_file
+        union all
+        select {columns}, occurred_window, settles_in, p.reason
+        from deferred_files join parts_taken as p using (deferred_in, settles_in)
+    ) {some}
+    anti join (
+        select record_id from withdrawn_ids
+        union all select record_id from left_file where settles_in <= '{window_id}'
+    ) as gone using (record_id)"""  # noqa: S608  # names of ours, a date
 
 
 def give_looked_at(

@@ -21,7 +21,7 @@ from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
 from settle.clearing.records import STORED
 from settle.clearing.settled import settled_records
-from settle.clearing.standing import usage_of
+from settle.clearing.usage import usage_of
 from settle.engine import Engine, Scratch
 from settle.errors import BadInput
 from settle.store import Store, derived
@@ -59,7 +59,9 @@ class SettledRecord:
         for row in found:
             for window_id, outcome in windows[row["batch_id"]]:
                 name = outcome_name(window_id, outcome)
-                beside = settled_records(lake, name, agreement_id=row["agreement_id"])
+                beside = settled_records(
+                    lake, name, engine=engine, agreement_id=row["agreement_id"]
+                )
                 if record_id in beside.column("record_id").to_pylist():
                     _refuse_corrections(row)
                     return cls(

@@ -8,8 +8,9 @@ from settle.names import lazily
 
 if TYPE_CHECKING:
     from settle.engine.choice import engine_of
-    from settle.engine.duck import Engine, Scratch, parquet, read_views
+    from settle.engine.duck import Engine, Scratch, read_views
     from settle.engine.macros import MACROS
+    from settle.engine.paths import parquet
     from settle.engine.portable import violations
     from settle.engine.protocol import AnyEngine, AnyScratch, Compression
     from settle.engine.spark import SparkEngine
@@ -45,7 +46,7 @@ __getattr__, __dir__ = lazily(
         "SparkScratch": "settle.engine.spark_scratch",
         "engine_of": "settle.engine.choice",
         "for_spark": "settle.engine.translation",
-        "parquet": "settle.engine.duck",
+        "parquet": "settle.engine.paths",
         "read_views": "settle.engine.duck",
         "violations": "settle.engine.portable",
     },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from settle.engine.macros import MACROS
+from settle.engine.paths import parquet, quoted
 from settle.errors import BadInput, MoneyError
 
 if TYPE_CHECKING:
@@ -138,14 +138,14 @@ class Scratch:
         """
         with _exactly():
             self._connection.execute(
-                f"copy ({query}) to {_quoted(str(path))} ({_AS_PARQUET[compression]})"
+                f"copy ({query}) to {quoted(str(path))} ({_AS_PARQUET[compression]})"
             )
 
     def write_parts(self, query: str, folder: Path, *, by: str) -> None:
         """Write the result of a query as Parquet files `folder/BY=VALUE/…`. This streams, too."""
         with _exactly():
             options = f"{_AS_PARQUET['zstd']}, partition_by ({by})"
-            self._connection.execute(f"copy ({query}) to {_quoted(str(folder))} ({options})")
+            self._connection.execute(f"copy ({query}) to {quoted(str(folder))} ({options})")
 
     def step(self, name: str, query: str) -> None:
         """Compute a query once and keep it as `name`.
@@ -289,10 +289,6 @@ NUMBERS_AT_ONCE = 1_000_000
 """How many of them the engine hands over at a time."""
 
 
-_PATTERN = re.compile(r"([\[*?])")
-"""What has a meaning to DuckDB in a path; between brackets it is itself."""
-
-
 def _pass(column: str, nth: int, *, of: int) -> str:
     return f"where {column} % {of} = {nth}" if of > 1 else ""
 
@@ -302,24 +298,3 @@ def _repeated(numbers: Numbers) -> Numbers:
 
     numbers.sort()
     return np.unique(numbers[1:][numbers[1:] == numbers[:-1]])
-
-
-def parquet(paths: Sequence[Path]) -> str:
-    """Parquet files as a table of a query.
-
-    Beside their columns it has `file_index` and `file_row_number`, from 0, if a query names them.
-    These files are read and no others, and their columns are what they hold, whatever the folders
-    they lie in are called.
-    """
-    named = ", ".join(_quoted(_literally(path)) for path in paths)
-    # A folder called `currency=EUR` would else stand in for the column of that name.
-    return f"read_parquet([{named}], hive_partitioning = false)"
-
-
-def _literally(path: Path) -> str:
-    """A path in which DuckDB sees no pattern, and no home in a tilde."""
-    return _PATTERN.sub(r"[\1]", str(path.absolute()))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.store.schema import Instant
+from settle.store.sums import Whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +71,8 @@ def _arrow_type(kind: sa.types.TypeEngine[Any]) -> pa.DataType:
     match kind:
         case Instant():
             return pa.timestamp("us", tz="UTC")
+        case Whole():
+            return pa.decimal128(38, 0)
         case sa.Boolean():
             return pa.bool_()
         case sa.Integer():

@@ -20,7 +20,7 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""Tables are declared by the rooms, in their `tables.py`; migrations import no room."""
+"""Tables are declared by the rooms, in their `tables`; migrations import no room."""
 
 
 class Instant(TypeDecorator[datetime]):

@@ -12,7 +12,7 @@ _HALF_BITS = 32
 _LOW = 2**_HALF_BITS - 1
 
 
-class _Whole(sa.types.TypeDecorator[int]):
+class Whole(sa.types.TypeDecorator[int]):
     """A number as PostgreSQL gives it, or in two halves, `high:low`, as SQLite adds them up."""
 
     impl = sa.types.NullType
@@ -30,7 +30,7 @@ class exact_sum(FunctionElement[int]):  # noqa: N801  # it stands where `sa.func
     """The sum of a column of 64-bit integers, exact whatever it comes to; none of no rows."""
 
     inherit_cache = True
-    type = _Whole()
+    type = Whole()
 
 
 @compiles(exact_sum)

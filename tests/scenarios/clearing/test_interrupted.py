@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
@@ -82,8 +83,8 @@ def night(url: str, lake: Path) -> None:
 
 
 def state(store: Store, lake: Path) -> object:
-    with store.reading() as connection:
-        settled = settled_records(Lake(lake), "2024-12-18")
+    with store.reading() as connection, closing(Engine(threads=1)) as engine:
+        settled = settled_records(Lake(lake), "2024-12-18", engine=engine)
         return due(connection, as_of=DAY), balances(connection), settled
 
 
@@ -130,7 +131,9 @@ def test_records_taken_while_a_window_closes_are_in_exactly_one_window(
     settled = [
         name
         for path in (lake / "manifest").glob("*.parquet")
-        for name in settled_records(Lake(lake), path.stem).column("record_id").to_pylist()
+        for name in settled_records(Lake(lake), path.stem, engine=engine)
+        .column("record_id")
+        .to_pylist()
     ]
     assert sorted(f"{b}-{n}" for b in range(4) for n in range(200)) == sorted(settled)
     engine.close()

@@ -257,7 +257,7 @@ def test_a_close_that_was_cut_off_before_its_commit_ends_the_same(
     left.write_bytes(b"half a file")
     assert scenario.take("18T16:06", "a:sale:M1:10.00:EUR:18T09:00", "a:sale:M1:10.00:EUR:18T09:00")
     closing(scenario, "18", "18T16:30")
-    settled = settled_records(Lake(tmp_path / "lake"), "2024-12-18")
+    settled = settled_records(Lake(tmp_path / "lake"), "2024-12-18", engine=engine)
     assert ["a"] == settled.column("record_id").to_pylist()
 
 

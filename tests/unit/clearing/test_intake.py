@@ -379,5 +379,5 @@ def test_what_stands_does_not_depend_on_the_order_of_batches(
             agreements=agreements, rates=Rates({}), cutoff=Cutoff(),
         )  # fmt: skip
         store.close()
-        settled = settled_records(Lake(tmp / "lake"), "2024-12-18")
+        settled = settled_records(Lake(tmp / "lake"), "2024-12-18", engine=engine)
         assert expected == settled.column("record_id").to_pylist()

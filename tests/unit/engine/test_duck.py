@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settle.engine import Engine, Scratch, duck
+from settle.engine import Engine, Scratch, duck, parquet
 from settle.errors import MoneyError
 from settle.money import Rounding, divide
 
@@ -106,7 +106,7 @@ def test_the_file_that_is_named_is_read_and_none_that_its_name_would_match(
     for name in (named, decoy):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table({"name": [name]}), tmp_path / name)
-        query = f"select name from {duck.parquet([tmp_path / named])}"
+        query = f"select name from {parquet([tmp_path / named])}"
         assert [named] == scratch.rows(query).column(0).to_pylist()
 
 
@@ -117,7 +117,7 @@ def test_a_tilde_in_a_path_is_a_folder_and_no_home(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "~").mkdir()
     pq.write_table(pa.table({"n": [1]}), tmp_path / "~" / "in.parquet")
-    assert 1 == scratch.value(f"select n from {duck.parquet([Path('~/in.parquet')])}")
+    assert 1 == scratch.value(f"select n from {parquet([Path('~/in.parquet')])}")
 
 
 def test_what_a_file_holds_is_read_whatever_its_folder_is_called(
@@ -127,7 +127,7 @@ def test_what_a_file_holds_is_read_whatever_its_folder_is_called(
     path = tmp_path / "currency=USD" / "in.parquet"
     path.parent.mkdir()
     pq.write_table(pa.table({"currency": ["EUR"]}), path)
-    assert "EUR" == scratch.value(f"select currency from {duck.parquet([path])}")
+    assert "EUR" == scratch.value(f"select currency from {parquet([path])}")
 
 
 @pytest.mark.parametrize("at_a_time", [2**27, 7])

@@ -18,16 +18,14 @@ from sqlalchemy.engine import Connection
 from settle.clearing import tables
 from settle.clearing.agreements import Agreements
 from settle.clearing.fees import Fees
-from settle.clearing.kept_terms import KeptTerms, kept
+from settle.clearing.kept_terms import KeptTerms
 from settle.clearing.lake import Lake, outcome_name
 from settle.clearing.netting import netting_views
 from settle.clearing.position import stored_buckets
 from settle.clearing.pricing import price
 from settle.clearing.rates import Rates
-from settle.clearing.records import STORED
-from settle.clearing.settled import SETTLED
-from settle.clearing.standing import usage_of
-from settle.clearing.unsettled import DEFERRED
+from settle.clearing.settled import give_settled
+from settle.clearing.usage import usage_of
 from settle.engine import Scratch, read_views
 from settle.errors import BadInput, NotConserved
 from settle.store import arrow
@@ -126,7 +124,8 @@ def replay(
         BadInput: a file of the lake is missing, or a rate is.
         NotConserved: what the records come to is not what was committed.
     """
-    _give_records(scratch, window, lake=lake, agreement_ids=agreement_ids)
+    name = outcome_name(window.window_id, window.outcome)
+    give_settled(scratch, lake, name, agreement_ids=agreement_ids)
     price(
         scratch, day=window.day, agreements=window.agreements, fees=window.fees, rates=rates,
         usage=window.usage, views=netting_views(),
@@ -136,64 +135,6 @@ def replay(
     _prove(scratch, window)
     views = read_views(Path(__file__).parent / "views", VIEWS)
     scratch.steps(views, lazy=set(views) - KEPT)
-
-
-def _give_records(
-    scratch: Scratch, window: ClosedWindow, *, lake: Lake, agreement_ids: Sequence[str]
-) -> None:
-    """The records of the window as `records`, read where they are used.
-
-    `settle.clearing.settled` says what the lines of a manifest mean.
-    """
-    import pyarrow as pa
-
-    window_id, name = window.window_id, outcome_name(window.window_id, window.outcome)
-    lines = kept(lake.manifest(name)).to_pylist()
-    whole = [lake.accepted(line["name"]) for line in lines if line["what"] == "whole"]
-    parts = [line for line in lines if line["what"] == "part"]
-    left = [lake.deferred(name)] if any(x["what"] == "deferred" for x in lines) else []
-    withdrawn = [line["name"] for line in lines if line["what"] == "withdrawn"]
-    scratch.read("whole_files", whole, columns=STORED)
-    scratch.read("settled_file", [lake.settled(name)], columns=SETTLED)
-    deferred = sorted({line["name"] for line in parts})
-    scratch.read("deferred_files", [lake.deferred(x) for x in deferred], columns=DEFERRED)
-    scratch.read("left_file", left, columns=DEFERRED)
-    scratch.give("parts_taken", _parts(parts, window_id))
-    scratch.give("withdrawn_ids", pa.table({"record_id": pa.array(withdrawn, pa.string())}))
-    own = pa.array(list(agreement_ids), pa.string())
-    scratch.give("asked_for", pa.table({"agreement_id": own}))
-    scratch.view("records", _records(window_id, of_some=bool(agreement_ids)))
-
-
-def _parts(parts: Sequence[dict[str, Any]], window_id: str) -> pa.Table:
-    import pyarrow as pa
-
-    rows = [
-        {
-            "deferred_in": line["name"], "settles_in": line["settles_in"],
-            "reason": "on_time" if line["settles_in"] == window_id else "late",
-        }
-        for line in parts
-    ]  # fmt: skip
-    text = pa.string()
-    schema = pa.schema({"deferred_in": text, "settles_in": text, "reason": text})
-    return pa.Table.from_pylist(rows, schema=schema)
-
-
-def _records(window_id: str, *, of_some: bool) -> str:
-    columns = ", ".join(STORED)
-    some = "semi join asked_for using (agreement_id)" if of_some else ""
-    return f"""select * from (
-        select {columns}, '{window_id}' as occurred_window, 'on_time' as reason from whole_files
-        union all select {columns}, occurred_window, reason from settled_file
-        union all
-        select {columns}, occurred_window, p.reason
-        from deferred_files join parts_taken as p using (deferred_in, settles_in)
-    ) {some}
-    anti join (
-        select record_id from withdrawn_ids
-        union all select record_id from left_file where settles_in <= '{window_id}'
-    ) as gone using (record_id)"""  # noqa: S608  # names of ours, a date
 
 
 def _prove(scratch: Scratch, window: ClosedWindow) -> None:

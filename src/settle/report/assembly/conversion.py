@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from settle.money import Rate
+from settle.money import Rate, allocate
 
 
 def converted(parts: Mapping[str, int], rate: Rate, *, total_minor: int) -> dict[str, int]:
@@ -13,7 +13,8 @@ def converted(parts: Mapping[str, int], rate: Rate, *, total_minor: int) -> dict
     What the rounding of the whole put in or left out is each part's in proportion to its size;
     the shares so found are exact, and become integers by largest remainder, ties by name. For
     parts of no negative sign this is `settle.money.allocate`, which takes no others: here
-    refunds and fees stand against sales. A part of nothing stays nothing.
+    refunds and fees stand against sales, so it is given what rounding down leaves of each.
+    A part of nothing stays nothing.
     """
     numerator, denominator = rate.factor
     sizes = {name: abs(amount) for name, amount in parts.items()}
@@ -26,7 +27,10 @@ def converted(parts: Mapping[str, int], rate: Rate, *, total_minor: int) -> dict
         name: amount * numerator * whole + rest * sizes[name] for name, amount in parts.items()
     }
     shown = {name: share // unit for name, share in shares.items()}
-    by_remainder = sorted(shares, key=lambda name: (-(shares[name] % unit), name))
-    for name in by_remainder[: total_minor - sum(shown.values())]:
-        shown[name] += 1
+    if left := total_minor - sum(shown.values()):
+        names = sorted(shares)
+        # Each is below a whole unit, and so none is given more than one.
+        remainders = [shares[name] % unit for name in names]
+        for name, more in zip(names, allocate(left, remainders), strict=True):
+            shown[name] += more
     return shown
