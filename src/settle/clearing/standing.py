@@ -5,7 +5,7 @@ What earlier windows left is taken up here: reserve slices, unpaid rests, collat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -143,33 +143,6 @@ def collateral_used(connection: Connection) -> pa.Table:
     ]  # fmt: skip
     schema = Standing.none().collateral_used.schema
     return pa.Table.from_pylist(rows, schema=schema)
-
-
-def usage_of(
-    connection: Connection, *, months: Collection[str] | None = None, before: str | None = None
-) -> pa.Table:
-    """The volume that tiers have counted up to now, by agreement, schedule, kind and month.
-
-    `months`: 'YYYY-MM' of the records that are to be charged; without it, all. `before`: only of
-    windows before this one.
-    """
-    import sqlalchemy as sa
-
-    from settle.clearing import tables
-    from settle.store import arrow
-
-    used = tables.fee_usage.c
-    key = (used.agreement_id, used.schedule_id, used.kind, used.currency, used.month)
-    sums = [
-        sa.cast(sa.func.sum(column), sa.BigInteger).label(column.name)
-        for column in (used.amount_minor, used.records)
-    ]
-    query = sa.select(*key, *sums).group_by(*key)
-    if months is not None:
-        query = query.where(used.month.in_(sorted(months)))
-    if before is not None:
-        query = query.where(used.window_id < before)
-    return arrow(connection, query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from settle.payments.instruction import Row
 from settle.payments.rows import fetch
 from settle.payments.state import State
 from settle.payments.tables import exchanges, payment_events, payments, returned_payables
+from settle.store import exact_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class Story:
 def overview(connection: Connection) -> list[Tally]:
     """Payments by state, currency and rail, sorted. This reads the projection."""
     keys = (payments.c.state, payments.c.currency, payments.c.rail)
-    total = sa.func.sum(payments.c.amount_minor)
+    total = exact_sum(payments.c.amount_minor)
     query = sa.select(*keys, sa.func.count(), total).group_by(*keys).order_by(*keys)
     return [
         Tally(
@@ -76,7 +77,7 @@ def overview(connection: Connection) -> list[Tally]:
 
 def open_totals(connection: Connection) -> dict[tuple[str, str], int]:
     """What is released and on no statement yet, by (in-transit account, currency)."""
-    total = sa.func.sum(payments.c.amount_minor)
+    total = exact_sum(payments.c.amount_minor)
     keys = (payments.c.rail, payments.c.currency)
     query = sa.select(*keys, total).where(payments.c.in_transit).group_by(*keys).order_by(*keys)
     return {

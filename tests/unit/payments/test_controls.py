@@ -10,7 +10,16 @@ import pytest
 import sqlalchemy as sa
 
 from settle.errors import BadInput
-from settle.payments import Policy, approve, approve_one, attention, open_totals, roll, story
+from settle.payments import (
+    Policy,
+    approve,
+    approve_one,
+    attention,
+    open_totals,
+    overview,
+    roll,
+    story,
+)
 from settle.payments.tables import payments
 from settle.store import Store
 
@@ -113,3 +122,16 @@ def test_a_batch_is_made_of_like_payments_and_named_by_them(desk: Any, store: St
         assert stored == {batch.batch_id for batch in batches}
         assert open_totals(connection) == {("in_transit/batched", "NOK"): 400}
     assert desk.claim("batched") == []
+
+
+def test_totals_of_payments_are_exact_beyond_64_bits(desk: Any, store: Store) -> None:
+    """Two payments of the largest amount there is are told together, on each database."""
+    desk.plan(*desk.dues(2, currency="NOK", amount_minor=2**63 - 1))
+    with store.reading() as connection:
+        (tally,) = overview(connection)
+    assert 2 * (2**63 - 1) == tally.amount_minor
+    with store.transaction() as connection:
+        connection.execute(sa.update(payments).values(in_transit=True))
+    with store.reading() as connection:
+        totals = open_totals(connection)
+    assert {("in_transit/batched", "NOK"): 2 * (2**63 - 1)} == totals

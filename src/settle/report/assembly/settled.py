@@ -95,7 +95,7 @@ def _positions(connection: Connection, night: NightFacts) -> Totals:
              "carried_in")  # fmt: skip
     columns = [positions.c["records"], *(positions.c[f"{name}_minor"] for name in names[1:])]
     query = (
-        sa.select(positions.c.currency, *(sa.func.sum(column) for column in columns))
+        sa.select(positions.c.currency, *(exact_sum(column) for column in columns))
         .where(positions.c.window_id == night.day.isoformat())
         .group_by(positions.c.currency)
     )
