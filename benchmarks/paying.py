@@ -40,7 +40,7 @@ from settle.store import Store
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
 DAY = date(2024, 12, 18)
-RAIL = "adyen_transfers"
+RAIL, ACCOUNT = "adyen_transfers", "BASETTLEDEMOAUD0000000000"
 PAYEE = Beneficiary(
     name="Koala Pty Ltd", country="AU", town="Sydney", account="12345678", bank_code="062-000"
 )
@@ -92,7 +92,7 @@ def _wait_until_up(port: int, process: subprocess.Popen[bytes]) -> None:
 def adapter(url: str) -> Adapter[Any]:
     """The adapter of the rail, as a configuration opens it."""
     os.environ.setdefault("SETTLE_BENCH_KEY", "made-up")
-    accounts = {"AUD": "BASETTLEDEMOAUD0000000000"}
+    accounts = {"AUD": ACCOUNT}
     settings = {"base_url": url, "accounts": accounts, "api_key": "env:SETTLE_BENCH_KEY"}
     return open_adapter(RAIL, settings, where=f"rails.{RAIL}")
 
@@ -116,7 +116,7 @@ def planned(spoken: Adapter[Any], *, size: int) -> Iterator[Store]:
             store, dues, rails=rails, tenant="t", now=NOW, ids=lambda: f"P-{next(ids):07d}"
         )
         payments.approve(store, payments.Policy(limit_minor={"AUD": 10**12}), now=NOW)
-        payments.fund(store, balances={(RAIL, "AUD"): 10**15}, now=NOW)
+        payments.fund(store, balances={(RAIL, ACCOUNT, "AUD"): 10**15}, now=NOW)
         yield store
         store.close()
 

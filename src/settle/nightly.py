@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from settle.errors import BadInput, Restored
-from settle.hub import Ending, Hub
+from settle.hub import Ending, Hub, Named
 from settle.report import ExitCode, report_files, sentence, summary_lines, write
 
 
@@ -73,19 +73,23 @@ def run(
     """Run, or go on with, the night of a business day. This may be repeated at will.
 
     `records` are files taken beside those the configuration names for the day and for days left
-    out before it. Once a later night has begun, this one is over: it only says how it ended.
+    out before it. `failed` are participants that cannot pay, kept before any step: a night that
+    was killed and is run again without closes with the same (see `Hub.name_failed`). Once a later
+    night has begun, this one is over: it only says how it ended.
 
     Raises:
-        BadInput: the day has not ended yet, or is over and there are records for it; agreements
-            or rates cannot be used.
+        BadInput: the day has not ended yet, or is over and something is given to it; agreements
+            or rates cannot be used, or who failed is no participant or not who the closed window
+            has.
         Busy: another process runs a night on this store.
         ConfigError: a setting or a credential is wrong.
         NotConserved: positions do not sum to zero; nothing of the window was stored.
     """
     with hub.night(day) as may_act:
-        steps = _Steps(hub=hub, day=day, records=records, failed=failed, show=progress or Silent())
         if not may_act:
-            return _as_it_ended(hub, day, records)
+            return _as_it_ended(hub, day, takes_more=bool(records or failed))
+        named = hub.name_failed(day, failed)
+        steps = _Steps(hub=hub, day=day, records=records, named=named, show=progress or Silent())
         for title, step in steps.in_order():
             steps.show.begin(title)
             steps.show.end(step())
@@ -99,11 +103,13 @@ class _Steps:
     hub: Hub
     day: date
     records: Sequence[Path]
-    failed: Collection[str]
+    named: Named
     show: Progress
     rails_down: dict[str, str] = field(default_factory=dict)
 
     def in_order(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        if self.named.is_told:
+            yield "Name who failed", self.name
         yield "Fetch statements", self.fetch
         yield "Look up what is left open", self.look_up_all
         yield "Reconcile", self.reconcile
@@ -117,6 +123,9 @@ class _Steps:
         yield "Reconcile again", self.reconcile
         if self.hub.matrix is not None:
             yield "Plan the funding", self.fund
+
+    def name(self) -> str:
+        return str(self.named)
 
     def fetch(self) -> str:
         done = self.hub.fetch(self.day, advance=self.show.advance)
@@ -148,7 +157,7 @@ class _Steps:
         )
 
     def close(self) -> str:
-        done = self.hub.close_window(self.day, failed=self.failed)
+        done = self.hub.close_window(self.day, failed=self.named.names)
         return f"{done.records:,} records netted to {done.positions:,} positions"
 
     def plan(self) -> str:
@@ -199,13 +208,13 @@ class _Steps:
         )  # fmt: skip
 
 
-def _as_it_ended(hub: Hub, day: date, records: Sequence[Path]) -> Night:
+def _as_it_ended(hub: Hub, day: date, *, takes_more: bool) -> Night:
     """A night that is over: what it printed last. It takes nothing more, and says so."""
     ending, later = hub.nights.ending(day), hub.nights.last()
-    if ending is None or records:
+    if ending is None or takes_more:
         raise BadInput(
             f"--date {day}: the night of {later} has begun, so this one is over and takes nothing; "
-            f"what is left goes into a later night: settle nightly --records FILE",
+            f"what is left goes into a later night: settle nightly --records FILE --failed NAME",
             field="date",
         )
     page, data = report_files(day, hub.reports)

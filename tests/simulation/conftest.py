@@ -356,7 +356,7 @@ class World:
         rails = {name: rail.adapter for name, rail in self.rails().items()}
         plan(self.store, self.dues, rails=rails, tenant="t", now=self.now, ids=self.next_id)
         approve(self.store, Policy(limit_minor={"SGD": 10**9, "SEK": 10**9}), now=self.now)
-        funds = {(SINGLE, "SGD"): 10**9, (BATCHED, "SEK"): 10**9}
+        funds = {(SINGLE, "our-SGD", "SGD"): 10**9, (BATCHED, "our-SEK", "SEK"): 10**9}
         fund(self.store, balances=funds, now=self.now)
 
     async def pay(self, worker: str = "night") -> Paid:

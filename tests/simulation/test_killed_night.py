@@ -68,11 +68,11 @@ def night(rehearsal: Rehearsal, day: date) -> tuple[dict[str, Any], list[Step]]:
 
 
 @contextmanager
-def running(rehearsal: Rehearsal, day: date) -> Iterator[subprocess.Popen[str]]:
+def running(rehearsal: Rehearsal, day: date, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A night in a process of its own, killed at the end."""
     with subprocess.Popen(
-        command(rehearsal, day), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        command(rehearsal, day, *options), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as process:  # fmt: skip
         try:
             yield process
@@ -88,6 +88,16 @@ def killed(rehearsal: Rehearsal, day: date, *, steps: int, after_s: float) -> bo
             return False
         time.sleep(after_s)
         return process.poll() is None
+
+
+def killed_after(rehearsal: Rehearsal, day: date, title: str, *options: str) -> bool:
+    """Kill a night as soon as a step has ended; was it under way?"""
+    with running(rehearsal, day, *options) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if (step := STEP.match(line.rstrip())) and step[1] == title:
+                return process.poll() is None
+    return False
 
 
 def _passed(output: IO[str], steps: int) -> bool:

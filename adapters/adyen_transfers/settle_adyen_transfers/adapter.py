@@ -135,7 +135,7 @@ class AdyenTransfers(Adapter[AdyenTransfersSettings]):
         to, currency = payment.beneficiary, payment.currency
         return {
             "amount": {"currency": currency, "value": payment.amount_minor},
-            "balanceAccountId": self.settings.accounts[currency],
+            "balanceAccountId": self.settings.payer(payment),
             "category": "bank",
             "counterparty": {"bankAccount": payee.bank_account(to, currency=currency)},
             "description": payee.description(payment.remittance_information),
@@ -152,7 +152,7 @@ class AdyenTransfers(Adapter[AdyenTransfersSettings]):
         Raises:
             RailDown: the rail answered something else than a list.
         """
-        account = self.settings.accounts[payment.currency]
+        account = self.settings.payer(payment)
         midnight = datetime.combine(payment.value_date, time(), UTC)
         query = {
             "balanceAccountId": account,

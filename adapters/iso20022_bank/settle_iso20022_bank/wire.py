@@ -70,7 +70,7 @@ def _instruction(message: Element, batch: Batch, bank: Iso20022BankSettings) -> 
     _totals(block, batch)
     add(block, "ReqdExctnDt/Dt", batch.value_date.isoformat())
     _party(block, "Dbtr", bank.debtor_name, town=bank.debtor_town, country=bank.debtor_country)
-    account = add_account(block, "DbtrAcct", bank.accounts[batch.currency])
+    account = add_account(block, "DbtrAcct", bank.payer(batch))
     add(account, "Ccy", batch.currency)
     add(block, "DbtrAgt/FinInstnId/BICFI", bank.bic)
     for payment in batch:

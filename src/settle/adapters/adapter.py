@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from settle.adapters.auth import Endpoint
 from settle.adapters.evidence import Evidence
@@ -27,13 +27,25 @@ from settle.errors import Unsupported
 class RailSettings(BaseModel):
     """A plug-in's section of `settle.toml`. Subclass it; unknown keys are refused.
 
-    `accounts` names our account at the rail for each currency it holds for us.
+    `accounts` names our account at the rail for each currency it holds for us; where it holds
+    several, the first. `further_accounts` are the others, which a funding file may name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str
     accounts: dict[str, str]
+    further_accounts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _first_ones_are_known(self) -> Self:
+        for currency in self.further_accounts.keys() - self.accounts.keys():
+            raise ValueError(f"further_accounts: {currency} has no first account in accounts")
+        return self
+
+    def payer(self, paid: Payment | Batch) -> str:
+        """Our account that a payment or batch leaves from: its own, else the currency's first."""
+        return paid.account or self.accounts[paid.currency]
 
 
 S = TypeVar("S", bound=RailSettings)
@@ -64,11 +76,12 @@ class Adapter(Generic[S]):
         raise NotImplementedError
 
     def accounts(self) -> Sequence[AccountRef]:
-        """Our accounts at this rail, by currency."""
-        rail = self.profile.rail
+        """Our accounts at this rail, by currency; the first of each is the one used by default."""
+        rail, further = self.profile.rail, self.settings.further_accounts
         return [
             AccountRef(rail=rail, account=account, currency=currency)
-            for currency, account in sorted(self.settings.accounts.items())
+            for currency, first in sorted(self.settings.accounts.items())
+            for account in (first, *further.get(currency, ()))
         ]
 
     def check(self, payment: Payment) -> Sequence[str]:

@@ -39,7 +39,8 @@ class Payment:
 
     `amount_minor` is in minor units of `currency`. `idempotency_key`, `end_to_end_id` (at most
     35 characters, ISO 20022 Max35Text) and `uetr` (RFC 4122 version 4 form) are derived from
-    the tenant, the obligation, the leg and the attempt.
+    the tenant, the obligation, the leg and the attempt. `account` is ours at the rail, which the
+    payment leaves from; blank where a rail has one in the currency.
     """
 
     payment_id: str
@@ -53,11 +54,12 @@ class Payment:
     uetr: str
     remittance_information: str
     purpose: str = "SUPP"
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Payments of one currency and value date sent as one message. This is one `commits`.
+    """Payments of one account, currency and value date sent as one message. This is one `commits`.
 
     `batch_id` is the message's own reference (at most 35 characters) and, on a rail that
     deduplicates messages, its key; it is derived from the payments in it. `created_on` is the
@@ -75,6 +77,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.payments)
+
+    @property
+    def account(self) -> str:
+        """Ours, which all of the payments leave from, as they say it."""
+        return self.payments[0].account if self.payments else ""
 
     @property
     def total_minor(self) -> int:

@@ -58,7 +58,8 @@ def close(
 
     def look(connection: Connection) -> _Close | Done[Closing]:
         if (stored := stored_closing(connection, day)) is not None:
-            _refuse_other_failures(stored, terms.failed)
+            if terms.failed:
+                refuse_other_failures(stored, terms.failed)
             return Done(stored)
         _refuse_early(day, as_of=as_of, cutoff=cutoff)
         _refuse_out_of_order(connection, day)
@@ -116,14 +117,22 @@ class _Close:
         self._work.discard()
 
 
-def _refuse_other_failures(stored: Closing, failed: Collection[str]) -> None:
-    """A window that is closed takes in nobody's failure by being closed, and does not seem to."""
-    if failed and sorted(failed) != list(stored.failed):
-        under = ", ".join(map(repr, stored.failed)) or "nobody"
+def refuse_other_failures(stored: Closing, failed: Collection[str]) -> None:
+    """Refuse others than a window was closed under. This is for who names them again.
+
+    A window that is closed takes in nobody's failure by being closed, and does not seem to.
+
+    Raises:
+        BadInput: `failed` are not who had failed then.
+    """
+    if sorted(failed) != list(stored.failed):
+        under, asked = (
+            ", ".join(map(repr, sorted(names))) or "nobody" for names in (stored.failed, failed)
+        )
         raise BadInput(
             f"window {stored.window_id} is closed already, with {under} as failed and not "
-            f"{', '.join(map(repr, sorted(failed)))}: unwind it before it is final (settle failed "
-            "…), or name them at the close of the next one",
+            f"{asked}: unwind it before it is final (settle failed …), or name them at the close "
+            "of the next one",
             window_id=stored.window_id, field="failed",
         )  # fmt: skip
 

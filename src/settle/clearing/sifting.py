@@ -69,7 +69,7 @@ def place(
         BadInput: a file is missing, or who failed is no participant.
     """
     looked_at = unsettled.due(day.isoformat())
-    _refuse_strangers(failed, agreements)
+    refuse_strangers(failed, agreements)
     slow = _slow(agreements)
     spans = _spans(scratch, looked_at, agreement_ids)
     whole = {} if slow.num_rows or failed else _whole(looked_at, spans, day=day, cutoff=cutoff)
@@ -198,7 +198,12 @@ def _give_failed(scratch: Scratch, failed: Collection[str], agreements: Agreemen
     scratch.give("failed", pa.table({"participant_id": pa.array(sorted(failed), pa.string())}))
 
 
-def _refuse_strangers(failed: Collection[str], agreements: Agreements) -> None:
+def refuse_strangers(failed: Collection[str], agreements: Agreements) -> None:
+    """Refuse names of nobody. This asks whether each is a participant of an agreement.
+
+    Raises:
+        BadInput: names the first that is none.
+    """
     strangers = sorted(set(failed) - set(agreements.column("participant_id"))) if failed else ()
     for name in strangers:
         raise BadInput(f"failed: {name!r} has no agreement", field="failed", participant_id=name)

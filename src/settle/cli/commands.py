@@ -54,10 +54,11 @@ class LazyCommands(Commands):
             ) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Who interrupts it is told so as shells do, by 128 + SIGINT."""
+        """Run the command. Who interrupts it is told so, and as shells do by 128 + SIGINT."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
+            click.echo("\nAborted!", err=True)
             ctx.exit(130)
 
 

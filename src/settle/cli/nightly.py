@@ -26,7 +26,9 @@ _HELP = """Run the night of a business day, or go on with one that was interrupt
 
 Fetches statements, reconciles what is open, takes the day's records, closes the window, nets,
 pays what is funded, reconciles again and writes the morning report. Running it again does
-nothing twice.
+nothing twice. Who is named by --failed is kept before the first step: run again without, the
+night closes with the same; run again with others before its close, with those instead. What has
+failed since the close is for settle failed.
 
 Exit codes: 0 clean, 10 breaks or unknowns open, or funds short, 11 bad input, 12 a rail is down;
 the highest that applies.
@@ -57,7 +59,7 @@ Examples:
 @click.option(
     "--failed",
     multiple=True,
-    help="A participant that cannot pay, named to the close; repeatable. See settle failed.",
+    help="A participant that cannot pay, kept until the close; repeatable; '' for nobody.",
 )
 @options.store
 @click.option(

@@ -55,11 +55,19 @@ class Engine:
 
     @contextmanager
     def scratch(self) -> Iterator[Scratch]:
-        """A space for tables of one computation. This forgets them at its end."""
+        """A space for tables of one computation. This forgets them at its end.
+
+        Raises:
+            KeyboardInterrupt: so does the engine's own error, where it was interrupted.
+        """
         connection = self._database.cursor()
         try:
             connection.execute("set timezone = 'UTC'")
             yield Scratch(connection)
+        except RuntimeError as error:
+            if str(error) != _INTERRUPTED:
+                raise
+            raise KeyboardInterrupt from None
         finally:
             connection.close()
 
@@ -274,6 +282,9 @@ def _exactly() -> Iterator[None]:
         why = str(error).splitlines()[0]
         raise MoneyError(f"a figure is beyond what its column holds: {why}") from None
 
+
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB 2.0 raises as a RuntimeError when SIGINT comes while it computes."""
 
 _AS_PARQUET: Mapping[Compression, str] = {
     "zstd": "format parquet, compression zstd, compression_level 1",

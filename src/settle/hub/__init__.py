@@ -4,6 +4,7 @@ from settle.hub.config import Config, load
 from settle.hub.funding import PlannedFunding
 from settle.hub.hub import Hub
 from settle.hub.journal import Ending
+from settle.hub.naming import Named, Origin
 from settle.hub.outcomes import (
     Delivered,
     Fetched,
@@ -21,6 +22,8 @@ __all__ = [
     "Fetched",
     "Hub",
     "Looked",
+    "Named",
+    "Origin",
     "Paid",
     "Planned",
     "PlannedFunding",

@@ -13,13 +13,13 @@ from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
 from settle.clearing import Obligation
-from settle.clearing.funding import Answer, Assignment, answer, assign, pose
+from settle.clearing.funding import Answer, Assignment, Place, answer, assign, pose
 from settle.clearing.tables import obligations
 from settle.errors import BadInput, ConfigError, NotVerified
 from settle.hub.tables import funding_plans
 from settle.hub.telling import each_told, told
 from settle.ledger import balances
-from settle.payments import UNSENT
+from settle.payments import UNSENT, in_transit
 from settle.payments.tables import payments
 from settle.report.funding import Funding, ObligationAccount
 
@@ -74,17 +74,21 @@ def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
         )
     with hub.store.reading() as connection:
         found = list(_due(connection, tenant=hub.config.settings.settle.tenant, day=day))
-        ledger = balances(connection)
-    unreleased = frozenset(each.obligation_id for each, is_open in found if is_open)
-    waiting = assign((x for x, is_open in found if is_open), reference=reference, at=at)
-    released = assign((x for x, is_open in found if not is_open), reference=reference, at=None)
+        ledger, leaving = balances(connection), in_transit(connection)
+    unreleased = frozenset(each.obligation.obligation_id for each in found if each.is_open)
+    assigning = partial(
+        assign, reference=reference,
+        leaves={each.obligation.obligation_id: each.place for each in found if each.place},
+    )  # fmt: skip
+    waiting = assigning((each.obligation for each in found if each.is_open), at=at)
+    released = assigning((each.obligation for each in found if not each.is_open), at=None)
     controls = hub.config.settings.controls
     planned = PlannedFunding(
         at=at, reference=reference.file, assignment=waiting + released, open=unreleased, answer=None
     )
     try:
         asking = partial(
-            pose, reference=reference, ledger=ledger, at=at,
+            pose, reference=reference, ledger=ledger, leaving=leaving, at=at,
             rates=hub.rates.on(at.astimezone(UTC).date()),
             paused=controls.paused_rails | controls.paused_currencies,
         )  # fmt: skip
@@ -116,10 +120,19 @@ def kept_funding(connection: Connection, day: date) -> Funding | None:
     return None if row is None else _FUNDING.validate_json(row)
 
 
-def _due(
-    connection: Connection, *, tenant: str, day: date | None
-) -> Iterator[tuple[Obligation, bool]]:
-    """Each obligation with its payment's value date, and whether it waits to be released."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """An obligation with its payment's value date and account, if it has one.
+
+    `is_open`: whether it waits to be released.
+    """
+
+    obligation: Obligation
+    place: Place | None
+    is_open: bool
+
+
+def _due(connection: Connection, *, tenant: str, day: date | None) -> Iterator[_Due]:
     of, live = obligations.c, payments.c
     mine = sa.and_(live.obligation_id == of.obligation_id, live.tenant == tenant, live.live)
     # A run that was killed may have made the payment, and not marked the obligation yet.
@@ -131,7 +144,7 @@ def _due(
     told_too = of.window_id == day.isoformat() if day else sa.false()
     query = (
         sa.select(
-            *(of[name] for name in names), is_open.label("is_open"),
+            *(of[name] for name in names), is_open.label("is_open"), live.rail, live.account,
             sa.func.coalesce(live.value_date, of.value_date).label("value_date"),
         )
         .select_from(obligations.outerjoin(payments, mine))
@@ -140,4 +153,7 @@ def _due(
     )  # fmt: skip
     for row in connection.execute(query).mappings():
         taken: dict[str, Any] = dict(row)
-        yield Obligation(**{k: v for k, v in taken.items() if k != "is_open"}), bool(row["is_open"])
+        rail, account = taken.pop("rail"), taken.pop("account")
+        still_open = bool(taken.pop("is_open"))
+        place = (rail, account, taken["currency"]) if rail else None
+        yield _Due(obligation=Obligation(**taken), place=place, is_open=still_open)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from settle import clearing, payments
 from settle.adapters import Notification
 from settle.errors import ConfigError
-from settle.hub import amending, paying, statements
+from settle.hub import amending, naming, paying, statements
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
+from settle.hub.naming import Named
 from settle.hub.opened import Opened
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
@@ -64,17 +65,29 @@ class Hub(Opened):
             horizon=timedelta(days=self.config.settings.clearing.horizon_days),
         )  # fmt: skip
 
+    def name_failed(self, day: date, failed: Collection[str]) -> Named:
+        """Keep who cannot pay for the close of a day's window; given nobody, say who is kept.
+
+        Until it closes, names that are given replace those that were; a blank one is nobody.
+
+        Raises:
+            BadInput: somebody has no agreement, or the window is closed under others.
+        """
+        with self.acting():
+            return naming.name_failed(self, day, failed)
+
     def close_window(self, day: date, *, failed: Collection[str] = ()) -> clearing.Closing:
         """Close the window of a day: convert, net, post. A closed one is only read.
 
         `failed`: participants that cannot pay. Where the hub is an agent, theirs is left out;
-        where it is principal, what they owe is covered.
+        where it is principal, what they owe is covered. Given nobody, who was named before
+        (`name_failed`).
         """
         with self.acting():
             return clearing.close(
                 day, as_of=self.now(day), store=self.store, engine=self.engine, lake=self.lake,
                 agreements=self.agreements, rates=self.rates, fees=self.fees, cutoff=self.cutoff,
-                failed=failed,
+                failed=failed or naming.kept_names(self, day),
             )  # fmt: skip
 
     def open_position(self, participant_id: str) -> Sequence[clearing.Explanation]:

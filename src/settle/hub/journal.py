@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.hub.tables import night_batches, nights, refusals
+from settle.hub.tables import night_batches, night_failures, nights, refusals
 from settle.store import Store, insert_new
 
 
@@ -90,6 +90,19 @@ class NightJournal:
         """A night took a batch of records."""
         with self._store.transaction() as connection:
             insert_new(connection, night_batches, [{"day": day, "batch_id": batch_id}])
+
+    def name_failed(self, day: date, names: Iterable[str]) -> None:
+        """Who cannot pay, of the night of a day. This replaces who was named before."""
+        with self._store.transaction() as connection:
+            connection.execute(sa.delete(night_failures).where(night_failures.c.day == day))
+            rows = [{"day": day, "participant_id": name} for name in names]
+            insert_new(connection, night_failures, rows)
+
+    def failed(self, day: date) -> tuple[str, ...]:
+        """Who was named to the night of a day as one that cannot pay, sorted."""
+        query = sa.select(night_failures.c.participant_id).where(night_failures.c.day == day)
+        with self._store.reading() as connection:
+            return tuple(sorted(connection.scalars(query)))
 
     def refuse(self, day: date, subject: str, what: str) -> None:
         """A night could not take something at all, for now."""

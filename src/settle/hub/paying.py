@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from settle import clearing, payments
 from settle.adapters import Beneficiary
 from settle.calendars import next_business_day
-from settle.clearing.funding import AccountRow, spendable
+from settle.clearing.funding import AccountRow, Place, spendable
 from settle.hub.outcomes import Looked, Paid, Planned, Released
 from settle.hub.progress import Advance
 from settle.hub.rails import open_rails
@@ -129,20 +129,20 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
     return Looked(closed=max(0, before - left), unknown=left, resent=resent, rails_down=silent)
 
 
-def _spendable(hub: Hub) -> dict[tuple[str, str], int]:
-    """By (rail, currency): what its account holds, less what is on its way out.
+def _spendable(hub: Hub) -> dict[Place, int]:
+    """By account: what it holds, less what is on its way out of it.
 
     Nothing may be spent where the pause switch is on.
     """
     controls = hub.config.settings.controls
     with hub.store.reading() as connection:
-        held = spendable(balances(connection))
+        held = spendable(balances(connection), payments.in_transit(connection))
     found = {}
     for rail, adapter in hub.adapters.items():
         for ref in adapter.accounts():
             paused = rail in controls.paused_rails or ref.currency in controls.paused_currencies
             place = ref.rail, ref.account, ref.currency
-            found[ref.rail, ref.currency] = 0 if paused else held(place)
+            found[place] = 0 if paused else held(place)
     return found
 
 
@@ -188,5 +188,6 @@ def _due(obligation: clearing.Obligation, payers: Mapping[Cell, AccountRow | str
             bank_code=obligation.beneficiary_bank_code,
         ),
         rail=account.rail if isinstance(account, AccountRow) else "",
+        account=account.account if isinstance(account, AccountRow) else "",
         reference=f"Settlement {obligation.window_id} {obligation.agreement_id}",
     )

@@ -21,6 +21,13 @@ night_batches = sa.Table(
     sa.Column("batch_id", Id, primary_key=True),
 )
 
+night_failures = sa.Table(
+    "night_failures",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("participant_id", Id, primary_key=True, doc="named as one that cannot pay"),
+)
+
 funding_plans = sa.Table(
     "funding_plans",
     metadata,

@@ -1,4 +1,4 @@
-"""Which approved payments the rail's account can carry; the rest come back next night."""
+"""Which approved payments our accounts can carry; the rest come back next night."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ class Funded:
     scheduled: int
 
 
-def fund(store: Store, *, balances: Mapping[tuple[str, str], int], now: datetime) -> Funded:
+Place = tuple[str, str, str]
+"""A rail, our account there, and its currency."""
+
+
+def fund(store: Store, *, balances: Mapping[Place, int], now: datetime) -> Funded:
     """Cover approved payments in order of value date and obligation; schedule the rest.
 
-    `balances`: by (rail, currency), what may be spent: nostro less what is in transit. A payment
+    `balances`: by account, what may be spent: nostro less what is in transit from it. A payment
     that does not fit is passed over for later ones that do; being older, it is first next night.
     """
     left = dict(balances)
@@ -35,7 +39,7 @@ def fund(store: Store, *, balances: Mapping[tuple[str, str], int], now: datetime
     counts = {True: 0, False: 0}
     with store.transaction() as connection:
         for row in fetch(connection, _candidates()):
-            at = (row["rail"], row["currency"])
+            at = (row["rail"], row["account"], row["currency"])
             fits = row["amount_minor"] <= left.get(at, 0)
             if fits:
                 left[at] -= row["amount_minor"]

@@ -17,7 +17,8 @@ from settle.payments.identity import fingerprint
 class Due:
     """One obligation to be carried out by a payment. Amounts are minor units of `currency`.
 
-    `rail`: the one that is to carry it; blank for the first that takes it.
+    `rail`: the one that is to carry it; blank for the first that takes it. `account`: ours at the
+    rail that is to pay; blank for the rail's first in the currency.
     """
 
     obligation_id: str
@@ -29,6 +30,7 @@ class Due:
     kind: PaymentKind = PaymentKind.PAYOUT
     reference: str = ""
     rail: str = ""
+    account: str = ""
 
 
 class Sends(Protocol):
@@ -84,6 +86,7 @@ def payment_of(row: Row) -> Payment:
         uetr=row["uetr"],
         remittance_information=row["remittance_information"],
         purpose=row["purpose"],
+        account=row["account"],
     )
 
 

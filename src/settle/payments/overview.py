@@ -86,6 +86,17 @@ def open_totals(connection: Connection) -> dict[tuple[str, str], int]:
     }
 
 
+def in_transit(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """What is released and on no statement yet, by (rail, our account, currency) it leaves."""
+    total = sa.func.sum(payments.c.amount_minor)
+    keys = (payments.c.rail, payments.c.account, payments.c.currency)
+    query = sa.select(*keys, total).where(payments.c.in_transit).group_by(*keys).order_by(*keys)
+    return {
+        (rail, account, currency): int(amount)
+        for rail, account, currency, amount in connection.execute(query)
+    }
+
+
 def returned(connection: Connection) -> list[ReturnedPayable]:
     """What came back and is owed again, by date and payment."""
     table = returned_payables

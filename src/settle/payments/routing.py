@@ -1,8 +1,8 @@
-"""Which rail carries a payment, and why."""
+"""Which rail carries a payment, from which account of ours, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +22,33 @@ class Route:
 def route(due: Due, rails: Mapping[str, Adapter[Any]]) -> Route:
     """The first rail, in the order given, that takes the payment. This keeps the reason.
 
-    Where the rail is said, no other is asked.
+    Where the rail is said, no other is asked; where the account is said, no other pays. Where it
+    is not, the rail's first in the currency does.
     """
     passed: list[str] = []
     for name, adapter in rails.items():
         if due.rail not in ("", name):
             continue
-        why_not = _why_not(due, adapter)
+        accounts = _accounts(due, adapter)
+        why_not = _why_not(due, adapter, accounts)
         if why_not is None:
-            accounts = {ref.currency: ref.account for ref in adapter.accounts()}
-            reason = "; ".join([*passed, f"{name}: first that takes it"])
-            return Route(rail=name, account=accounts[due.currency], reason=reason)
+            reason = "; ".join([*passed, f"{name}: first that takes it{_why(due, accounts)}"])
+            return Route(rail=name, account=due.account or accounts[0], reason=reason)
         passed.append(f"{name}: {why_not}")
     return Route(reason="; ".join(passed) or "there is no rail")
 
 
-def _why_not(due: Due, adapter: Adapter[Any]) -> str | None:
+def _accounts(due: Due, adapter: Adapter[Any]) -> Sequence[str]:
+    return [ref.account for ref in adapter.accounts() if ref.currency == due.currency]
+
+
+def _why(due: Due, accounts: Sequence[str]) -> str:
+    if due.account or len(accounts) == 1:
+        return ""
+    return f", from {accounts[0]}, the first of {len(accounts)} accounts in {due.currency}"
+
+
+def _why_not(due: Due, adapter: Adapter[Any], accounts: Sequence[str]) -> str | None:
     profile = adapter.profile
     if due.currency not in profile.currencies:
         return f"no {due.currency}"
@@ -48,6 +59,7 @@ def _why_not(due: Due, adapter: Adapter[Any]) -> str | None:
     limit = profile.limits.amount_minor_max.get(due.currency)
     if limit is not None and due.amount_minor > limit:
         return f"more than its limit in {due.currency}"
-    if all(ref.currency != due.currency for ref in adapter.accounts()):
-        return f"no account in {due.currency}"
+    named = due.account or next(iter(accounts), "")
+    if named not in accounts:
+        return f"no account {named} in {due.currency}" if named else f"no account in {due.currency}"
     return None

@@ -43,7 +43,7 @@ from settle.report.funding import Funding
 
 DAY = date(2024, 12, 18)
 AT = Cutoff().ends_at(DAY) + timedelta(hours=1)
-RAIL = "iso20022_bank"
+RAIL, ACCOUNT = "iso20022_bank", "DE95100100107000000059"
 CONFIG = """
 [settle]
 tenant = "t"
@@ -132,7 +132,7 @@ def paying(hub: Hub) -> Hub:
     """Its obligations are payments now, approved and funded, and none is released."""
     hub.plan(DAY)
     payments.approve(hub.store, payments.Policy(limit_minor={"EUR": 10**9}), now=AT)
-    payments.fund(hub.store, balances={(RAIL, "EUR"): 10**9}, now=AT)
+    payments.fund(hub.store, balances={(RAIL, ACCOUNT, "EUR"): 10**9}, now=AT)
     return hub
 
 

@@ -142,7 +142,7 @@ def start(store: Store) -> None:
     )  # fmt: skip
     plan(store, [due], rails={"rail": rail}, tenant="t", now=NOW, ids=lambda: "P")
     approve(store, Policy(limit_minor={"EUR": 1000}), now=NOW)
-    fund(store, balances={("rail", "EUR"): 100}, now=NOW)
+    fund(store, balances={("rail", "acc", "EUR"): 100}, now=NOW)
 
 
 def happen(store: Store, what: list[str], *, sent: dict[str, object]) -> None:

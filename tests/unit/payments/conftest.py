@@ -96,7 +96,11 @@ class Desk:
         return approve(self.store, Policy(limit_minor=limits), now=self.now)
 
     def fund(self, available_minor: int = 10**9) -> Any:
-        at = (("single", "EUR"), ("batched", "EUR"), ("batched", "NOK"))
+        at = [
+            (ref.rail, ref.account, ref.currency)
+            for x in self.rails.values()
+            for ref in x.accounts()
+        ]
         return fund(self.store, balances=dict.fromkeys(at, available_minor), now=self.now)
 
     def claim(self, rail: str = "single", worker: str = "w") -> list[Sending]:

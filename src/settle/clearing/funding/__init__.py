@@ -17,7 +17,7 @@ from settle.clearing.funding.planning import plan
 from settle.clearing.funding.posing import pose
 from settle.clearing.funding.question import Funding
 from settle.clearing.funding.reference import FundingReference
-from settle.clearing.funding.rows import AccountRow
+from settle.clearing.funding.rows import AccountRow, Place
 from settle.clearing.funding.verifying import Check, Flaw, verify
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Infeasible",
     "Move",
     "Need",
+    "Place",
     "Trade",
     "Transfer",
     "Unassigned",

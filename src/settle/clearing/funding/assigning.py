@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from settle.calendars import (
     latest_safe_submission,
 )
 from settle.clearing.funding.reference import FundingReference
-from settle.clearing.funding.rows import AccountRow, Cell
+from settle.clearing.funding.rows import AccountRow, Cell, Place
 from settle.clearing.obligations import Obligation
 from settle.errors import BadInput
 
@@ -67,20 +67,26 @@ def assign(
     *,
     reference: FundingReference,
     at: datetime | None,
+    leaves: Mapping[str, Place] | None = None,
     pack: RulePack | None = None,
 ) -> Assignment:
     """Look each obligation up in the matrix. This guesses nothing: what has no cell is told.
+
+    The cell of an obligation's own value date decides, as it does for its payment, also where
+    that date is missed. `leaves`: by obligation, the account of ours that its payment was planned
+    from; what the matrix says since then changes that no more.
 
     `at`: when it is asked; a value date whose deadline has passed by then is missed. None for
     what has been ordered already, and cannot miss its date any more.
     """
     groups = defaultdict(list)
     for each in obligations:
-        groups[each.currency, each.beneficiary_country, each.value_date].append(each)
+        place = leaves.get(each.obligation_id) if leaves else None
+        groups[each.currency, each.beneficiary_country, each.value_date, place].append(each)
     found: list[Assigned] = []
     missing: list[Unassigned] = []
-    for group in groups.values():
-        terms = _terms(group[0], reference=reference, at=at, pack=pack)
+    for (*_, place), group in groups.items():
+        terms = _terms(group[0], place, reference=reference, at=at, pack=pack)
         if isinstance(terms, str):
             missing += (Unassigned(obligation=each, why=terms) for each in group)
         else:
@@ -94,6 +100,7 @@ def _by_id(found: Iterable[T]) -> tuple[T, ...]:
 
 def _terms(
     obligation: Obligation,
+    place: Place | None,
     *,
     reference: FundingReference,
     at: datetime | None,
@@ -102,16 +109,13 @@ def _terms(
     """The account, the value date that can be reached, the deadline and its rule; or why none."""
     value_date, missed = obligation.value_date, ""
     try:
-        found = _place(reference, obligation, value_date)
+        found = _payer(reference, obligation, place)
         if isinstance(found, str):
             return found
         latest = _latest(found[0], value_date, pack=pack)
         if at is not None and latest.at < at:
             reached = earliest_value_date(obligation.currency, at, pack=pack, **_cutoff(found[0]))
             value_date, missed = reached.value_date, reached.decided_by.text
-            found = _place(reference, obligation, value_date)
-            if isinstance(found, str):
-                return found
             latest = _latest(found[0], value_date, pack=pack)
     except BadInput as error:
         return error.message
@@ -121,16 +125,25 @@ def _terms(
     }  # fmt: skip
 
 
-def _place(
-    reference: FundingReference, obligation: Obligation, day: date
+def _payer(
+    reference: FundingReference, obligation: Obligation, place: Place | None
 ) -> tuple[Cell, AccountRow] | str:
+    day = obligation.value_date
     pair = obligation.currency, obligation.beneficiary_country
     account = reference.payer(*pair, day)
     if isinstance(account, str):
         return account
     cell = reference.cell(*pair, day)
     assert cell is not None, "an account pays by a cell"
-    return cell, account
+    if place in (None, account.place):
+        return cell, account
+    planned = reference.holder(place, day)
+    # The hours of the cell are another account's; without them the calendars' default holds.
+    return planned if isinstance(planned, str) else (_without_hours(cell), planned)
+
+
+def _without_hours(cell: Cell) -> Cell:
+    return replace(cell, cutoff=None, provider="", channel="")
 
 
 def _latest(cell: Cell, value_date: date, *, pack: RulePack | None) -> SafeSubmission:

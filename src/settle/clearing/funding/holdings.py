@@ -8,24 +8,31 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from settle.clearing.funding.accounts import CLIENTS, OWN, Account
-from settle.clearing.funding.rows import AccountRow
+from settle.clearing.funding.rows import AccountRow, Place
 from settle.ledger import AccountBalance, accounts
 
 OWED = frozenset({"payable", "reserve", "deposit", "returned", "collateral", "suspense"})
 """First parts of ledger accounts that are not ours: somebody's money whom nobody knows, too."""
 
-Place = tuple[str, str, str]
-"""A rail, our account there, and its currency."""
 
+def spendable(
+    ledger: Iterable[AccountBalance], leaving: Mapping[Place, int]
+) -> Callable[[Place], int]:
+    """What a rail account holds, less what is released and not yet booked, as a function.
 
-def spendable(ledger: Iterable[AccountBalance]) -> Callable[[Place], int]:
-    """What a rail account holds, less what is released and not yet booked, as a function."""
+    `leaving`: what payments say is on its way from each account. The ledger has the sum by rail;
+    of that, every account bears what does not leave another.
+    """
     held = {(each.account, each.currency): each.balance_minor for each in ledger}
+    by_rail = Counter[tuple[str, str]]()
+    for (rail, _, currency), amount in leaving.items():
+        by_rail[rail, currency] += amount
 
     def of(place: Place) -> int:
         rail, account, currency = place
         booked = held.get((accounts.nostro(rail, account), currency), 0)
-        return booked + held.get((accounts.in_transit(rail), currency), 0)
+        elsewhere = by_rail[rail, currency] - leaving.get(place, 0)
+        return booked + held.get((accounts.in_transit(rail), currency), 0) + elsewhere
 
     return of
 
@@ -90,7 +97,7 @@ def divided(
     """
     places: dict[Place, dict[str, AccountRow]] = defaultdict(dict)
     for row in rows:
-        places[row.rail, row.account, row.currency][row.owner] = row
+        places[row.place][row.owner] = row
     pooled = Counter[str]()
     for place, sharing in places.items():
         pooled[place[2]] += balance_of(place) if CLIENTS in sharing else 0

@@ -17,7 +17,7 @@ from settle.clearing.funding.holdings import divided, owed, spendable
 from settle.clearing.funding.needs import CountryMatrix, Need, needs_of
 from settle.clearing.funding.question import Funding
 from settle.clearing.funding.reference import FundingReference
-from settle.clearing.funding.rows import AccountRow, OwnNeed, TradeRow, TransferRow, WayRow
+from settle.clearing.funding.rows import AccountRow, OwnNeed, Place, TradeRow, TransferRow, WayRow
 from settle.clearing.rates import DayRates
 from settle.errors import BadInput
 from settle.ledger import AccountBalance
@@ -32,6 +32,7 @@ def pose(
     *,
     reference: FundingReference,
     ledger: Sequence[AccountBalance],
+    leaving: Mapping[Place, int],
     rates: DayRates,
     at: datetime,
     paused: Iterable[str] = (),
@@ -39,7 +40,8 @@ def pose(
 ) -> Funding:
     """What has to be funded as of a moment, and what with. This reads nothing but what is given.
 
-    `paused`: rails and currencies that no money is sent over or in.
+    `leaving`: what is on its way from each account and not booked. `paused`: rails and currencies
+    that no money is sent over or in.
 
     Raises:
         BadInput: an account of the file is not in force, or a rate is missing or expired.
@@ -63,8 +65,9 @@ def pose(
         ),
     )
     held = divided(
-        rows.values(), balance_of=spendable(ledger), claims=claims, value_of=empty.value_of
-    )
+        rows.values(), balance_of=spendable(ledger, leaving), claims=claims,
+        value_of=empty.value_of,
+    )  # fmt: skip
     return replace(empty, accounts=held)
 
 

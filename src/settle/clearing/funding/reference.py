@@ -19,6 +19,7 @@ from settle.clearing.funding.rows import (
     AccountRow,
     Cell,
     DatedRow,
+    Place,
     TradeRow,
     TransferRow,
     WayRow,
@@ -107,14 +108,21 @@ class FundingReference:
         found = self.account(cell.account_id, day)
         return found or f"account {cell.account_id} of {cell.name} is not in force on {day}"
 
-    def refuse_strangers(self, known: Collection[tuple[str, str, str]]) -> None:
+    def holder(self, place: Place, day: date) -> AccountRow | str:
+        """Whose money lies at a place on a day, clients' before ours, or why it is nobody's."""
+        rows = (row for row in self.on(AccountRow, day) if row.place == place)
+        found = min(rows, key=lambda row: row.owner == OWN, default=None)
+        rail, account, _ = place
+        return found or f"account {account} of {rail} is not in force in {self.file} on {day}"
+
+    def refuse_strangers(self, known: Collection[Place]) -> None:
         """Refuse accounts that no rail has. `known`: (rail, account, currency).
 
         Raises:
             BadInput: names the first row whose account is none of ours.
         """
         for row in self._of(AccountRow):
-            if (row.rail, row.account, row.currency) not in known:
+            if row.place not in known:
                 why = f"{row.rail} has no account {row.account!r} of ours in {row.currency}"
                 _refuse(row, "account", why)
 

@@ -8,6 +8,9 @@ from datetime import date, time, timedelta
 
 from settle.calendars import BankCutoff
 
+Place = tuple[str, str, str]
+"""A rail, our account there, and its currency."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatedRow:
@@ -52,6 +55,11 @@ class AccountRow(DatedRow):
     def key(self) -> Hashable:
         """Its id."""
         return self.account_id
+
+    @property
+    def place(self) -> Place:
+        """Where it is: what of it the rails and the ledger know."""
+        return self.rail, self.account, self.currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,70 @@
+"""A payment leaves from the account that is said, from the first where none is, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.payments.conftest import DUE, PlainRail
+
+from settle.adapters import RailSettings
+from settle.payments.routing import Route, route
+
+RAILS = {
+    name: PlainRail(
+        RailSettings(base_url=f"//{name}", accounts={"EUR": first}, further_accounts=further)
+    )
+    for name, first, further in (
+        ("single", "s1", {}),
+        ("several", "a1", {"EUR": ("a2", "a3")}),
+    )
+}
+
+
+def to(**changes: Any) -> Route:
+    """The way of an obligation that is otherwise plain."""
+    return route(replace(DUE, **changes), RAILS)
+
+
+@pytest.mark.parametrize("account", ["a1", "a2", "a3"])
+def test_the_account_that_is_said_pays(account: str) -> None:
+    """Whichever of the rail's it is, and no reason speaks of another."""
+    assert Route(rail="several", account=account, reason="several: first that takes it") == to(
+        rail="several", account=account
+    )
+
+
+def test_an_account_without_a_rail_finds_the_rail_that_has_it() -> None:
+    """The rail before it is passed over by name."""
+    reason = "single: no account a2 in EUR; several: first that takes it"
+    assert Route(rail="several", account="a2", reason=reason) == to(account="a2")
+
+
+@pytest.mark.parametrize("account", ["s1", "A2", "a2 "])
+def test_an_account_that_the_rail_has_not_is_refused_by_name(account: str) -> None:
+    """Money of another account never stands in for it."""
+    reason = f"several: no account {account} in EUR"
+    assert Route(reason=reason) == to(rail="several", account=account)
+
+
+def test_where_no_account_is_said_the_first_pays_and_the_reason_says_so() -> None:
+    """The first, as configured; one that is alone needs no word."""
+    told = "several: first that takes it, from a1, the first of 3 accounts in EUR"
+    assert Route(rail="several", account="a1", reason=told) == to(rail="several")
+    assert Route(rail="single", account="s1", reason="single: first that takes it") == to()
+
+
+def test_a_payment_whose_account_there_is_not_is_held(desk: Any) -> None:
+    """It is kept with the reason, and neither approved nor sent."""
+    (held,) = desk.plan(replace(desk.due, rail="single", account="elsewhere")).held
+    assert "rail: single: no account elsewhere in EUR" == held.reason
+    assert 0 == desk.approve().approved
+    desk.fund()
+    assert [] == desk.claim()
+
+
+def test_further_accounts_come_after_a_first_one() -> None:
+    """A currency that has only further ones is refused where it is written."""
+    with pytest.raises(ValueError, match="NOK has no first account in accounts"):
+        RailSettings(base_url="x", accounts={"EUR": "a"}, further_accounts={"NOK": ("n",)})
