@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from settle.engine.macros import MACROS
 from settle.engine.paths import parquet, quoted
+from settle.engine.repeats import find_repeated
 from settle.errors import BadInput, MoneyError
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
     import pyarrow as pa
 
     from settle.engine.protocol import AnyScratch, Compression
-
-    Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 class Engine:
@@ -180,46 +179,20 @@ class Scratch:
         """Find the numbers that a query gives more than once. Call what this gives to know them.
 
         They are known as `name` then, each once. `query` gives one column of unsigned 64-bit
-        numbers. They are held in memory, eight bytes each and at most `NUMBERS_MAX` at a time, and
-        sorted there: that takes a third of the time of a group-by with as many groups as rows
-        (1.1 s against 3.8 s of 10 million). The last of them are sorted by a thread, on one
-        processor, until they are asked for: there may be something to do meanwhile.
+        numbers. They are sorted by a thread, on one processor, until they are asked for: there may
+        be something to do meanwhile.
         """
-        from concurrent.futures import ThreadPoolExecutor
-
-        import numpy as np
-        import pyarrow as pa
-
         began = time.perf_counter()
-        (column,) = self._connection.sql(query).columns
-        passes = max(1, -(-self.value(f"select count(*) from ({query})") // NUMBERS_MAX))  # noqa: S608  # ours
-        *firsts, last = (
-            f"select {column} from ({query}) {_pass(column, nth, of=passes)}"  # noqa: S608  # as above
-            for nth in range(passes)
-        )
-        found = [_repeated(self._numbers(each)) for each in firsts]
-        aside = ThreadPoolExecutor(1)
-        sorting = aside.submit(_repeated, self._numbers(last))
-        aside.shutdown(wait=False)
+        with _exactly():
+            sorted_aside = find_repeated(self._connection, query)
         self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - began
 
         def know() -> None:
             waited = time.perf_counter()
-            found.append(sorting.result())
-            self.give(name, pa.table({column: np.concatenate(found)}))
+            self.give(name, sorted_aside())
             self.seconds[name] += time.perf_counter() - waited
 
         return know
-
-    def _numbers(self, query: str) -> Numbers:
-        import numpy as np
-
-        numbers = np.empty(self.value(f"select count(*) from ({query})"), np.uint64)  # noqa: S608  # as above
-        filled = 0
-        for batch in self._connection.sql(query).to_arrow_reader(NUMBERS_AT_ONCE):
-            numbers[filled : filled + batch.num_rows] = batch.column(0).to_numpy()
-            filled += batch.num_rows
-        return numbers
 
     def steps(self, views: Mapping[str, str], *, lazy: Collection[str] = ()) -> None:
         """Compute named views in their order. This is how a folder of SQL files runs.
@@ -281,8 +254,14 @@ def _exactly() -> Iterator[None]:
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
         why = str(error).splitlines()[0]
         raise MoneyError(f"a figure is beyond what its column holds: {why}") from None
+    except duckdb.Error as error:
+        # What reads the heads of Parquet's pages has errors of its own, of no class of DuckDB's.
+        if type(error) is duckdb.Error and _OF_THRIFT.match(str(error)):
+            raise BadInput(f"a file cannot be read: {error}") from None
+        raise
 
 
+_OF_THRIFT = re.compile(r"T\w+Exception: .*\Z")
 _INTERRUPTED = "Query interrupted"
 """What DuckDB 2.0 raises as a RuntimeError when SIGINT comes while it computes."""
 
@@ -292,20 +271,3 @@ _AS_PARQUET: Mapping[Compression, str] = {
 }
 """How files are written. A higher level takes half as long again, and saves nothing (of two million
 records 51 MB at the third, 49 MB at the first; snappy 89 MB)."""
-
-NUMBERS_MAX = 2**27
-"""How many numbers `repeated` sorts at a time: a gigabyte of them."""
-
-NUMBERS_AT_ONCE = 1_000_000
-"""How many of them the engine hands over at a time."""
-
-
-def _pass(column: str, nth: int, *, of: int) -> str:
-    return f"where {column} % {of} = {nth}" if of > 1 else ""
-
-
-def _repeated(numbers: Numbers) -> Numbers:
-    import numpy as np
-
-    numbers.sort()
-    return np.unique(numbers[1:][numbers[1:] == numbers[:-1]])

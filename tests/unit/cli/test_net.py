@@ -349,6 +349,29 @@ def test_a_mistake_is_one_line_that_names_it(
     assert before == set(tmp_path.rglob("*"))
 
 
+@pytest.mark.parametrize("column", ["record_id", "amount_minor"])
+def test_a_file_with_a_torn_page_is_a_mistake_too(
+    settle: Settle, terms: list[str], tmp_path: Path, column: str
+) -> None:
+    """Its last bytes are sound, so that the damage shows only as its records are read."""
+    records = tmp_path / "r.parquet"
+    records.write_bytes((NIGHT / "records-2024-12-18.parquet").read_bytes())
+    chunks = pq.read_metadata(records).row_group(0)
+    torn = next(
+        chunks.column(n) for n in range(chunks.num_columns)
+        if chunks.column(n).path_in_schema == column
+    )  # fmt: skip
+    content = bytearray(records.read_bytes())
+    start = min(torn.dictionary_page_offset or torn.data_page_offset, torn.data_page_offset)
+    content[start : start + 4096] = bytes(4096)
+    records.write_bytes(content)
+    done = settle("net", records, *terms, "--out", tmp_path / "p.parquet")
+    assert done.code == 11, done.out
+    assert "a file cannot be read" in done.err
+    assert len(done.err.splitlines()) == 1
+    assert not (tmp_path / "p.parquet").exists()
+
+
 def test_a_window_that_is_no_date_is_a_wrong_call(settle: Settle, tmp_path: Path) -> None:
     """What the shell got wrong is 2, as with any command."""
     done = settle("net", "r.csv", "--window", "19.12.2024")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settle.engine import Engine, Scratch, duck, parquet
+from settle.engine import Engine, Scratch, parquet, repeats
 from settle.errors import MoneyError
 from settle.money import Rounding, divide
 
@@ -139,7 +139,7 @@ def test_numbers_that_come_more_than_once_are_found_each_once(
     """Sorted all at a time or a few: what a loop counts twice, to the edge of 64 bits."""
     table = pa.table({"number": pa.array(numbers, pa.uint64())})
     with engine.scratch() as scratch, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(duck, "NUMBERS_MAX", at_a_time)
+        patched.setattr(repeats, "NUMBERS_MAX", at_a_time)
         scratch.give("numbers", table)
         scratch.repeated("twice", "select number from numbers")()
         found = scratch.rows("select number from twice order by number").column(0).to_pylist()
