@@ -15,6 +15,8 @@
     ├── NotConserved           positions of a window do not sum to zero in a currency
     └── NotVerified            no funding plan was found that holds in integers; none is handed out
 
+`Interrupted` is none of them: nothing that goes on after an error goes on after it.
+
 An outcome of a payment is never an exception: see `settle.adapters.outcome`. Findings on
 records and statement lines are data, not exceptions; `BadInput` is for what cannot be taken
 at all. Every error keeps its facts as fields and pickles; a body or a secret is never among them.
@@ -97,3 +99,11 @@ class NotConserved(SettleError):
 
 class NotVerified(SettleError):
     """No funding plan was found that holds when it is recomputed in integers."""
+
+
+class Interrupted(RuntimeError):
+    """A signal came while the engine computed, and whoever handles it raised.
+
+    This stands for what was raised, which the engine forgets: `KeyboardInterrupt` after Ctrl-C,
+    or what a handler of the platform's own raises.
+    """

@@ -227,7 +227,8 @@ def _reading(files: Sequence[Path], *, engine: AnyEngine) -> Iterator[tuple[Scra
         sorting = engine if isinstance(engine, Engine) else stack.enter_context(closing(Engine()))
         read = read_files(files, engine=sorting)
         scratch = stack.enter_context(sorting.scratch())
-        give_currencies(scratch)
+        if not read.together:
+            give_currencies(scratch)
         read.bring(scratch)
         yield scratch, read
 

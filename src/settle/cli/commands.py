@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from settle.errors import Interrupted
+
 
 class Commands(click.Group):
     """A group in whose help each command has the first line of its own. This cuts none short."""
@@ -57,7 +59,7 @@ class LazyCommands(Commands):
         """Run the command. Who interrupts it is told so, and as shells do by 128 + SIGINT."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Interrupted):
             click.echo("\nAborted!", err=True)
             ctx.exit(130)
 

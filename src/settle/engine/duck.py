@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from settle.engine.macros import MACROS
 from settle.engine.paths import parquet, quoted
 from settle.engine.repeats import find_repeated
-from settle.errors import BadInput, MoneyError
+from settle.errors import BadInput, Interrupted, MoneyError
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,7 +57,7 @@ class Engine:
         """A space for tables of one computation. This forgets them at its end.
 
         Raises:
-            KeyboardInterrupt: so does the engine's own error, where it was interrupted.
+            Interrupted: a signal came, and its handler raised.
         """
         connection = self._database.cursor()
         try:
@@ -66,7 +66,7 @@ class Engine:
         except RuntimeError as error:
             if str(error) != _INTERRUPTED:
                 raise
-            raise KeyboardInterrupt from None
+            raise Interrupted("a signal came while the engine computed") from None
         finally:
             connection.close()
 
@@ -263,7 +263,7 @@ def _exactly() -> Iterator[None]:
 
 _OF_THRIFT = re.compile(r"T\w+Exception: .*\Z")
 _INTERRUPTED = "Query interrupted"
-"""What DuckDB 2.0 raises as a RuntimeError when SIGINT comes while it computes."""
+"""What DuckDB 2.0 raises as a RuntimeError when the handler of a signal raises meanwhile."""
 
 _AS_PARQUET: Mapping[Compression, str] = {
     "zstd": "format parquet, compression zstd, compression_level 1",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,10 +38,22 @@ def find_repeated(connection: duckdb.DuckDBPyConnection, query: str) -> Callable
         for nth in range(passes)
     )
     found = [_repeated(_numbers(connection, each)) for each in firsts]
-    aside = ThreadPoolExecutor(1)
-    sorting = aside.submit(_repeated, _numbers(connection, last))
-    aside.shutdown(wait=False)
+    sorting = _aside(_numbers(connection, last))
     return lambda: pa.table({column: np.concatenate([*found, sorting.result()])})
+
+
+def _aside(numbers: Numbers) -> Future[Numbers]:
+    """Sort in a thread for which no process waits at its end."""
+    future: Future[Numbers] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(_repeated(numbers))
+        except BaseException as error:  # noqa: BLE001  # it is raised where the result is asked for
+            future.set_exception(error)
+
+    Thread(target=work, name="settle-sorting", daemon=True).start()
+    return future
 
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settle.engine import Engine, Scratch, parquet, repeats
-from settle.errors import MoneyError
+from settle.errors import Interrupted, MoneyError
 from settle.money import Rounding, divide
 
 WIDE = st.integers(-(10**36), 10**36)
@@ -144,3 +147,28 @@ def test_numbers_that_come_more_than_once_are_found_each_once(
         scratch.repeated("twice", "select number from numbers")()
         found = scratch.rows("select number from twice order by number").column(0).to_pylist()
     assert sorted(n for n, count in Counter(numbers).items() if count > 1) == found
+
+
+def test_a_signal_while_the_engine_computes_is_told_as_that(engine: Engine) -> None:
+    """A platform's own deadline is neither an error of data nor somebody at a keyboard."""
+
+    class Late(Exception):
+        pass
+
+    def late(*_: object) -> None:
+        raise Late
+
+    def compute() -> None:
+        with engine.scratch() as scratch:
+            alarm.start()
+            while True:
+                scratch.step("short", "select count(*) from range(3000000) where range % 7 = 3")
+
+    before = signal.signal(signal.SIGUSR1, late)
+    alarm = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1))
+    try:
+        with pytest.raises((Interrupted, Late)):
+            compute()
+    finally:
+        alarm.cancel()
+        signal.signal(signal.SIGUSR1, before)
