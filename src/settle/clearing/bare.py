@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +58,13 @@ def net_bare(files: Sequence[Path], *, out: Path, engine: AnyEngine) -> BareNett
         NotConserved: the sides do not sum to zero in some currency; nothing is written.
     """
     views, seconds = bare_views(), Seconds()
-    with _spaces(engine) as (own, scratch, summing):
-        _bring(read_files(files, engine=own), files, scratch=scratch, summing=summing)
-        with seconds.of("netted_bare"):
-            written = drafted(summing, views["netted_bare"], out, compression="snappy")
-        try:
+    with _spaces(engine) as (own, scratch, summing), ExitStack() as stack:
+        read = read_files(files, engine=own)
+        with read.unchanged():
+            _bring(read, files, scratch=scratch, summing=summing)
+            with seconds.of("netted_bare"):
+                written = drafted(summing, views["netted_bare"], out, compression="snappy")
+            stack.callback(written.discard)
             scratch.read("written_bare", [written.written], columns=_WRITTEN)
             with seconds.of("others_bare"):
                 scratch.take("others_bare", views["others_bare"], of=summing)
@@ -70,9 +72,7 @@ def net_bare(files: Sequence[Path], *, out: Path, engine: AnyEngine) -> BareNett
             _refuse_unsound(summing, counts)
             with seconds.of("conserved_bare"):
                 currencies = conserved(scratch.few(views["conserved_bare"]))
-            written.publish()
-        finally:
-            written.discard()
+        written.publish()
     return BareNetting(
         records=int(counts["records"]),
         positions=counts["positions"],

@@ -160,23 +160,25 @@ def calculate(
             netted and written is not as many records as were counted.
     """
     with _reading(files, engine=engine) as (scratch, read):
-        twice = seek_twice(scratch)
-        terms = terms() if callable(terms) else terms
-        read_calendars(day.year)
-        now = as_of or terms.cutoff.ends_at(day) + AFTER_WINDOW
-        outcome = _sorted(scratch, terms=terms, now=now, twice=twice)
-        scratch.view("fresh", _fresh(now=now))
-        due = place_accepted(
-            scratch, day=day, cutoff=terms.cutoff, agreements=terms.agreements,
-            accepted=outcome.accepted,
-        )  # fmt: skip
-        with _netting_in(scratch, engine) as netting:
-            result = net(
-                netting, day=day, agreements=terms.agreements, rates=terms.rates, fees=terms.fees,
-                standing=Standing.none(), posting=False, bucketing=explaining, records=due,
+        with read.unchanged():
+            twice = seek_twice(scratch)
+            terms = terms() if callable(terms) else terms
+            read_calendars(day.year)
+            now = as_of or terms.cutoff.ends_at(day) + AFTER_WINDOW
+            outcome = _sorted(scratch, terms=terms, now=now, twice=twice)
+            scratch.view("fresh", _fresh(now=now))
+            due = place_accepted(
+                scratch, day=day, cutoff=terms.cutoff, agreements=terms.agreements,
+                accepted=outcome.accepted,
             )  # fmt: skip
-        netted = sum(result.obliged.column("records").to_pylist())
-        _prove(netted, what=f"netted in window {day}", expected=due)
+            with _netting_in(scratch, engine) as netting:
+                result = net(
+                    netting, day=day, agreements=terms.agreements, rates=terms.rates,
+                    fees=terms.fees, standing=Standing.none(), posting=False,
+                    bucketing=explaining, records=due,
+                )  # fmt: skip
+            netted = sum(result.obliged.column("records").to_pylist())
+            _prove(netted, what=f"netted in window {day}", expected=due)
         findings = _findings(outcome, read)
         _write(scratch, result, out=out, quarantine=quarantine, refused=outcome.quarantined)
         return Calculation(

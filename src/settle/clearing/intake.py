@@ -136,7 +136,7 @@ class _Take:
 
     def prepare(self) -> None:
         """Sort the batch, and write its files beside their places."""
-        with self._engine.scratch() as scratch:
+        with self._engine.scratch() as scratch, self._batch.unchanged():
             self._outcome = self._sort(scratch)
             if not self._is_told_already:
                 self._draft(scratch)

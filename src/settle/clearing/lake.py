@@ -114,11 +114,17 @@ def drafted(
     """Write a query's rows beside `place`, on disk for good. This holds no table in memory.
 
     Raises:
-        BadInput: `place` is a folder, which nothing here replaces.
+        BadInput: `place` is a folder, which nothing here replaces, or its folder cannot be made.
     """
     if place.is_dir():
         raise BadInput(f"{place} is a folder: name a file", file=str(place))
-    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{place} cannot be written: its folder cannot be made ({error.strerror})",
+            file=str(place),
+        ) from None
     written = place.with_name(f".{place.name}.{os.getpid()}.{time.monotonic_ns()}")
     scratch.write(query, written, compression=compression)
     with written.open("rb") as file:

@@ -9,7 +9,9 @@ what was typed stays typed, what was text stays text until `reading.sql` has loo
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +22,7 @@ from settle.clearing.csv_lines import csv_chunks
 from settle.clearing.json_lines import json_chunks
 from settle.clearing.records import AMOUNTS, KNOWN, REQUIRED
 from settle.clearing.shape import refuse_columns, shaped
+from settle.clearing.stamps import Stamp, unchanged
 from settle.clearing.tabular import digest
 from settle.clearing.typed import FILE_ROWS_BITS, TYPED, is_plain, typed_query
 from settle.engine import Engine, Scratch
@@ -49,6 +52,11 @@ class Batch:
     columns: Mapping[str, str] = field(default_factory=dict)
     pieces: Callable[[], Iterable[pa.Table]] | None = None
     only: Sequence[int] | None = None
+    stamp: Stamp | None = None
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """What is done here counts only if the file, if it is one, is the same afterwards."""
+        return unchanged([self.stamp] if self.stamp else [])
 
     def bring(self, scratch: Scratch, *, name: str = "typed") -> None:
         """Make the rows known as `name`: amounts in minor units, instants in microseconds."""
@@ -77,6 +85,10 @@ class Files:
     names: Sequence[str]
     batches: Sequence[Batch]
     together: str = ""
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """What is done here counts only if the files are the same afterwards."""
+        return unchanged([batch.stamp for batch in self.batches if batch.stamp])
 
     def bring(self, scratch: Scratch) -> None:
         """Make the rows of all known as `typed`."""
@@ -155,12 +167,18 @@ def _of_table(table: pa.Table, *, name: str, batch_id: str) -> Batch:
 def _read_file(path: Path, *, name: str, batch_id: str | None, engine: Engine) -> Batch:
     try:
         with path.open("rb") as file:
+            stamp = Stamp.of(path, os.fstat(file.fileno()), name=name)
             if batch_id is None:
                 batch_id = derived("batch", hashlib.file_digest(file, "sha256").hexdigest())
     except OSError as error:
         raise BadInput(
             f"{name} cannot be opened: {error.strerror or 'not readable'}", file=name
         ) from None
+    batch = _of_file(path, name=name, batch_id=batch_id, engine=engine)
+    return replace(batch, stamp=stamp)
+
+
+def _of_file(path: Path, *, name: str, batch_id: str, engine: Engine) -> Batch:
     match path.suffix.lower():
         case ".parquet":
             return _read_parquet(path, name=name, batch_id=batch_id, engine=engine)

@@ -138,6 +138,8 @@ def _refuse_places(given: Mapping[str, Path | None], *, inputs: Sequence[Path]) 
             continue
         if path.is_dir():
             raise BadInput(f"--{name} {path} is a folder: name a file", field=name)
+        if not next(each for each in path.resolve().parents if each.exists()).is_dir():
+            raise BadInput(f"--{name} {path} lies under a file: name a folder", field=name)
         if path.resolve() in taken:
             raise BadInput(f"--{name} {path} is named for something else, too", field=name)
         taken.add(path.resolve())

@@ -248,6 +248,11 @@ def _exactly() -> Iterator[None]:
 
     try:
         yield
+    except duckdb.OutOfMemoryException:
+        raise BadInput(
+            "the engine has too little memory for what is to be computed: give it more (--memory)",
+            field="memory",
+        ) from None
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         why = str(error).splitlines()[0]
         raise BadInput(f"a file cannot be read: {why}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import pytest
 from settle.clearing import Agreements, Calculation, Intake, Rates, Terms, calculate, take
 from settle.clearing import sifting as sifting_module
 from settle.clearing import sorting as sorting_module
-from settle.engine import Engine
-from settle.errors import NotConserved
+from settle.engine import Engine, Scratch
+from settle.errors import BadInput, NotConserved
 from settle.store import Store
 
 DAY, AFTER = date(2024, 12, 18), date(2024, 12, 19)
@@ -140,3 +141,45 @@ def test_files_of_which_a_step_lacks_a_record_are_not_netted(
     with pytest.raises(NotConserved, match=why):
         netted(day)
     assert not (tmp_path / "refused.parquet").exists()
+
+
+def swaps_the_file(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Between the search for ids and the reading of records another file takes its place."""
+    other = path.with_name("other.parquet")
+    rows = [{**row, "record_id": f"{row['record_id']}-again"} for row in RECORDS]
+    pq.write_table(pa.Table.from_pylist([*rows, *rows]), other)
+
+    def swapped(scratch: Scratch) -> None:
+        other.replace(path)
+        sorting_module.seek(scratch)
+
+    for module in ("intake", "calculation"):
+        monkeypatch.setattr(f"settle.clearing.{module}.seek", swapped)
+
+
+def test_a_file_that_is_replaced_while_it_is_netted_is_refused(
+    netted: Netted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copies that only the other file holds would else be netted twice."""
+    swaps_the_file(monkeypatch, tmp_path / "records.parquet")
+    with pytest.raises(BadInput, match=r"records.parquet was changed while it was read"):
+        netted(DAY)
+    assert not (tmp_path / "refused.parquet").exists()
+
+
+def test_a_file_that_is_replaced_while_it_is_taken_leaves_nothing_behind(
+    engine: Engine, terms: Terms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch is known by what the first file held, and nothing of the other is stored by it."""
+    path, lake = tmp_path / "records.parquet", tmp_path / "lake"
+    pq.write_table(pa.Table.from_pylist(RECORDS), path)
+    swaps_the_file(monkeypatch, path)
+    with (
+        closing(Store.open(f"sqlite:///{tmp_path / 'settle.db'}")) as store,
+        pytest.raises(BadInput, match="night was changed while it was read"),
+    ):
+        take(
+            path, name="night", received_at=NOW, store=store, engine=engine, lake=lake,
+            agreements=terms.agreements,
+        )  # fmt: skip
+    assert [] == [found for found in lake.rglob("*") if found.is_file()]
