@@ -62,7 +62,7 @@ def close(
                 refuse_other_failures(stored, terms.failed)
             return Done(stored)
         _refuse_early(day, as_of=as_of, cutoff=cutoff)
-        _refuse_out_of_order(connection, day)
+        refuse_out_of_order(connection, day)
         return _Close(
             connection, store=store, day=day, as_of=as_of, engine=engine, lake=Lake(lake),
             terms=terms,
@@ -137,7 +137,12 @@ def refuse_other_failures(stored: Closing, failed: Collection[str]) -> None:
         )  # fmt: skip
 
 
-def _refuse_out_of_order(connection: Connection, day: date) -> None:
+def refuse_out_of_order(connection: Connection, day: date) -> None:
+    """Refuse a window that a later one was closed before. This looks at the last closed.
+
+    Raises:
+        BadInput: names both.
+    """
     last = last_closed(connection)
     if last is not None and last > day.isoformat():
         raise BadInput(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from settle.errors import BadInput
 from settle.hub import Hub, Named, Origin
 
 NOBODY = Named()
+ONE_DAY = timedelta(days=1)
+NEXT = DAY + ONE_DAY
 
 
 class Dies(Exception):
@@ -44,15 +46,23 @@ def hub(store_url: str, tmp_path: Path) -> Iterator[Hub]:
         yield made
 
 
+@pytest.fixture
+def later(store_url: str, tmp_path: Path) -> Iterator[Hub]:
+    """The same a day later."""
+    with opened(tmp_path, store_url, at=AT + ONE_DAY) as made:
+        made.take(records(), day=DAY)
+        yield made
+
+
 def kept(*names: str) -> Named:
     return Named(names=names, origin=Origin.KEPT)
 
 
-def told(hub: Hub) -> str | None:
+def told(hub: Hub, day: date = DAY) -> str | None:
     """What a night to which nobody is named says of who failed, before it does anything."""
     steps = Steps(dies_at="Fetch statements")
     with pytest.raises(Dies):
-        nightly.run(hub, DAY, progress=steps)
+        nightly.run(hub, day, progress=steps)
     return steps.told.get("Name who failed")
 
 
@@ -110,16 +120,70 @@ def test_a_window_unwound_since_is_read_with_all_of_its_names(hub: Hub) -> None:
     assert ("P1", "P2") == hub.close_window(DAY).failed
 
 
-def test_names_are_those_of_one_night_and_no_other(hub: Hub) -> None:
+def test_names_for_a_night_that_never_closed_hold_for_the_next(later: Hub) -> None:
+    """It died before its close; the next leaves the same out, and says so before all else."""
+    dying = Steps(dies_at="Fetch statements")
+    with pytest.raises(Dies):
+        nightly.run(later, DAY, failed=["P2"], progress=dying)
+    assert "P2, named to the night of 2024-12-18, which never closed" == told(later, NEXT)
+    closing = later.close_window(NEXT)
+    assert (("P2",), 3) == (closing.failed, closing.records)
+
+
+def test_names_for_the_night_of_a_window_that_closed_are_over(later: Hub) -> None:
     """The next one closes with whoever is named to it."""
+    later.name_failed(DAY, ["P2"])
+    later.close_window(DAY)
+    assert NOBODY == later.name_failed(NEXT, [])
+    assert () == later.close_window(NEXT).failed
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(["P1"], "P1, named now instead of P2"), ([""], "nobody, named now instead of P2")],
+)
+def test_names_given_replace_those_for_nights_that_never_closed(
+    later: Hub, given: list[str], said: str
+) -> None:
+    """All of them, for this night and those after it."""
+    later.name_failed(DAY, ["P2"])
+    assert said == str(later.name_failed(NEXT, given))
+    assert tuple(filter(None, given)) == later.name_failed(NEXT, []).names
+    assert tuple(filter(None, given)) == later.name_failed(NEXT + ONE_DAY, []).names
+    assert kept("P2") == later.name_failed(DAY, [])
+
+
+def test_names_for_a_night_to_come_come_on_top_of_those_named_after(later: Hub) -> None:
+    """What was named last is not replaced by what was named before it to a later night."""
+    later.name_failed(DAY, ["M1"])
+    later.name_failed(NEXT, ["P2"])
+    later.name_failed(DAY, ["P1"])
+    named = later.name_failed(NEXT, [])
+    expected = "P1, P2, named to the nights of 2024-12-18 and 2024-12-19, which never closed"
+    assert expected == str(named)
+
+
+def test_names_for_a_window_that_was_passed_over_are_refused(later: Hub) -> None:
+    """It never closes, and they would be kept for nothing."""
+    later.close_window(NEXT)
+    with pytest.raises(BadInput, match="2024-12-19 is closed, and windows close in order"):
+        later.name_failed(DAY, ["P2"])
+
+
+def test_a_blank_name_is_nobody_to_the_close_as_well(hub: Hub) -> None:
+    """One meaning: it closes with nobody, and a window closed under somebody refuses it."""
     hub.name_failed(DAY, ["P2"])
-    assert NOBODY == hub.name_failed(DAY + timedelta(days=1), [])
+    assert () == hub.close_window(DAY, failed=["", " "]).failed
+    assert () == hub.close_window(DAY, failed=[""]).failed
+    hub.unwind(DAY, failed=["P2"], actor="ada", reason="insolvent")
+    with pytest.raises(BadInput, match="closed already, with 'P2' as failed and not nobody"):
+        hub.close_window(DAY, failed=[""])
 
 
 def test_a_night_that_is_over_refuses_names(store_url: str, tmp_path: Path) -> None:
     """They would be lost, and are named to a later one."""
-    with opened(tmp_path, store_url, at=AT + timedelta(days=1)) as hub:
-        for day in (DAY, DAY + timedelta(days=1)):
+    with opened(tmp_path, store_url, at=AT + ONE_DAY) as hub:
+        for day in (DAY, NEXT):
             hub.nights.begin(day, as_of=AT)
         with pytest.raises(BadInput, match="this one is over and takes nothing"):
             nightly.run(hub, DAY, failed=["P2"])
