@@ -60,6 +60,11 @@ class NightJournal:
             return None
         return Ending(exit_code=row.exit_code, lines=tuple(json.loads(row.lines)))
 
+    def is_over(self, day: date) -> bool:
+        """Whether a later night than that of a day has begun."""
+        last = self.last()
+        return last is not None and last > day
+
     def first(self) -> date | None:
         """The first night that ever began."""
         return self._day(sa.select(sa.func.min(nights.c.day)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -101,11 +102,19 @@ def test_a_name_of_nobody_is_refused_and_what_was_kept_stands(hub: Hub) -> None:
     assert kept("P2") == hub.name_failed(DAY, [])
 
 
-@pytest.mark.parametrize("names", [["P1"], ["P1", "P2"], [""]])
-def test_a_closed_window_takes_no_other_names(hub: Hub, names: list[str]) -> None:
-    """Neither more nor fewer, and the same ones as often as one likes."""
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (["P1"], "not 'P1': unwind it without them before it is final (settle failed …)"),
+        (["P1", "P2"], "not 'P1': unwind it without them before it is final (settle failed …)"),
+        ([""], "not nobody: that stands, and what waits for them settles in the next one"),
+    ],
+)
+def test_a_closed_window_takes_no_other_names(hub: Hub, names: list[str], advice: str) -> None:
+    """Neither more nor fewer, and the same ones as often as one likes; what to do is said."""
     hub.close_window(DAY, failed=["P2"])
-    with pytest.raises(BadInput, match=r"closed already, with 'P2' as failed and not"):
+    said = re.escape(f"closed already, with 'P2' as failed and {advice}")
+    with pytest.raises(BadInput, match=said):
         hub.name_failed(DAY, names)
     assert ("P2",) == hub.name_failed(DAY, ["P2"]).names
     assert ("P2",) == hub.close_window(DAY).failed
@@ -118,6 +127,17 @@ def test_a_window_unwound_since_is_read_with_all_of_its_names(hub: Hub) -> None:
     hub.unwind(DAY, failed=["P1"], actor="ada", reason="insolvent, too")
     assert ("P1", "P2") == hub.name_failed(DAY, []).names
     assert ("P1", "P2") == hub.close_window(DAY).failed
+
+
+@pytest.mark.parametrize("name", ["P1", "P2"])
+def test_a_night_that_names_some_of_those_who_are_left_out_goes_on(hub: Hub, name: str) -> None:
+    """The unit file has the name that the window closed under, and it was unwound since."""
+    hub.close_window(DAY, failed=["P2"])
+    hub.unwind(DAY, failed=["P1"], actor="ada", reason="insolvent, too")
+    steps = Steps(dies_at="Fetch statements")
+    with pytest.raises(Dies):
+        nightly.run(hub, DAY, failed=[name], progress=steps)
+    assert {"Name who failed": "P1, P2, the window is closed under them"} == steps.told
 
 
 def test_names_for_a_night_that_never_closed_hold_for_the_next(later: Hub) -> None:
@@ -180,6 +200,16 @@ def test_a_blank_name_is_nobody_to_the_close_as_well(hub: Hub) -> None:
         hub.close_window(DAY, failed=[""])
 
 
+def test_a_name_of_nobody_leaves_the_night_before_going_on(later: Hub) -> None:
+    """A slip of the pen begins no night, so none is over by it."""
+    later.nights.begin(DAY, as_of=AT)
+    for names in (["P9"], ["P2", "P9"]):
+        with pytest.raises(BadInput, match="'P9' has no agreement"):
+            nightly.run(later, NEXT, failed=names)
+    assert DAY == later.nights.last()
+    assert told(later) is None
+
+
 def test_a_night_that_is_over_refuses_names(store_url: str, tmp_path: Path) -> None:
     """They would be lost, and are named to a later one."""
     with opened(tmp_path, store_url, at=AT + ONE_DAY) as hub:
@@ -187,3 +217,5 @@ def test_a_night_that_is_over_refuses_names(store_url: str, tmp_path: Path) -> N
             hub.nights.begin(day, as_of=AT)
         with pytest.raises(BadInput, match="this one is over and takes nothing"):
             nightly.run(hub, DAY, failed=["P2"])
+        with pytest.raises(BadInput, match="this one is over and takes nothing"):
+            nightly.run(hub, DAY, failed=["P9"])
