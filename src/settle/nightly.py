@@ -74,18 +74,19 @@ def run(
 
     `records` are files taken beside those the configuration names for the day and for days left
     out before it. `failed` are participants that cannot pay, kept before any step: a night that
-    was killed and is run again without closes with the same (see `Hub.name_failed`). Once a later
-    night has begun, this one is over: it only says how it ended.
+    was killed and is run again without closes with the same, and so does the next if it never
+    closed (see `Hub.name_failed`). Once a later night has begun, this one is over: it only says how
+    it ended.
 
     Raises:
         BadInput: the day has not ended yet, or is over and something is given to it; agreements
-            or rates cannot be used, or who failed is no participant or not who the closed window
-            has.
+            or rates cannot be used; or who failed is no participant, or is not left out of the
+            window and that is closed. The night has not begun then.
         Busy: another process runs a night on this store.
         ConfigError: a setting or a credential is wrong.
         NotConserved: positions do not sum to zero; nothing of the window was stored.
     """
-    with hub.night(day) as may_act:
+    with hub.night(day, failed=failed) as may_act:
         if not may_act:
             return _as_it_ended(hub, day, takes_more=bool(records or failed))
         named = hub.name_failed(day, failed)

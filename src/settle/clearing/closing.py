@@ -41,13 +41,13 @@ def close(
     left out and the rest is netted without; it waits for a window in which they have not failed.
     Where the hub is principal, nothing changes for anybody else, and what they owe is covered by
     their collateral, their reserve and the hub. A closed window stays as it is: to name nobody
-    asks for what is stored, and to name others than it was closed under is refused; see
-    `settle.clearing.unwind`.
+    asks for what is stored, to name some of those it was closed under as well, and to name others
+    is refused; see `settle.clearing.unwind`.
 
     Raises:
         BadInput: a later window is closed already, the cut-off is after `as_of`, a rate or
             agreement is missing, who failed is no participant, or the window is closed and
-            others had failed then.
+            not all of them were named then.
         NotConserved: the positions do not sum to zero, or what came in is not what settles or
             waits; nothing is committed.
     """
@@ -62,7 +62,7 @@ def close(
                 refuse_other_failures(stored, terms.failed)
             return Done(stored)
         _refuse_early(day, as_of=as_of, cutoff=cutoff)
-        _refuse_out_of_order(connection, day)
+        refuse_out_of_order(connection, day)
         return _Close(
             connection, store=store, day=day, as_of=as_of, engine=engine, lake=Lake(lake),
             terms=terms,
@@ -120,24 +120,41 @@ class _Close:
 def refuse_other_failures(stored: Closing, failed: Collection[str]) -> None:
     """Refuse others than a window was closed under. This is for who names them again.
 
-    A window that is closed takes in nobody's failure by being closed, and does not seem to.
+    A window that is closed takes in nobody's failure by being closed, and does not seem to. To
+    name some of those who are left out is no change; to name nobody at all would be one.
 
     Raises:
-        BadInput: `failed` are not who had failed then.
+        BadInput: one of `failed` was not named then, or nobody is and somebody was.
     """
-    if sorted(failed) != list(stored.failed):
-        under, asked = (
-            ", ".join(map(repr, sorted(names))) or "nobody" for names in (stored.failed, failed)
-        )
-        raise BadInput(
-            f"window {stored.window_id} is closed already, with {under} as failed and not "
-            f"{asked}: unwind it before it is final (settle failed …), or name them at the close "
-            "of the next one",
-            window_id=stored.window_id, field="failed",
-        )  # fmt: skip
+    others = sorted(set(failed) - set(stored.failed))
+    if not others and (failed or not stored.failed):
+        return
+    raise BadInput(
+        f"window {stored.window_id} is closed already, with {_named(stored.failed)} as failed and "
+        f"not {_named(others)}: {_ADVICE_ON_OTHERS if others else _ADVICE_ON_NOBODY}",
+        window_id=stored.window_id, field="failed",
+    )  # fmt: skip
 
 
-def _refuse_out_of_order(connection: Connection, day: date) -> None:
+_ADVICE_ON_OTHERS = (
+    "unwind it without them before it is final (settle failed …), or name them at the close of the "
+    "next one"
+)
+_ADVICE_ON_NOBODY = (
+    "that stands, and what waits for them settles in the next one to which they are not named"
+)
+
+
+def _named(failed: Collection[str]) -> str:
+    return ", ".join(map(repr, sorted(failed))) or "nobody"
+
+
+def refuse_out_of_order(connection: Connection, day: date) -> None:
+    """Refuse a window that a later one was closed before. This looks at the last closed.
+
+    Raises:
+        BadInput: names both.
+    """
     last = last_closed(connection)
     if last is not None and last > day.isoformat():
         raise BadInput(

@@ -27,8 +27,9 @@ _HELP = """Run the night of a business day, or go on with one that was interrupt
 Fetches statements, reconciles what is open, takes the day's records, closes the window, nets,
 pays what is funded, reconciles again and writes the morning report. Running it again does
 nothing twice. Who is named by --failed is kept before the first step: run again without, the
-night closes with the same; run again with others before its close, with those instead. What has
-failed since the close is for settle failed.
+night closes with the same, and so does the next one if this one never closes. Others given before
+a close are left out instead of all of them, --failed '' leaves out nobody. What has failed since
+the close is for settle failed.
 
 Exit codes: 0 clean, 10 breaks or unknowns open, or funds short, 11 bad input, 12 a rail is down;
 the highest that applies.
@@ -125,6 +126,5 @@ def complain(night: Night) -> None:
 
 def show(console: Console, night: Night) -> None:
     """The last lines of a night: where the report is, and what it says in short."""
-    console.print(f"\nreport: {night.page}", highlight=False, markup=False, soft_wrap=True)
-    for line in night.lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in (f"\nreport: {night.page}", *night.lines):
+        console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)

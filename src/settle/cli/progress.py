@@ -64,5 +64,6 @@ class TerminalProgress:
             f"  {self._title:<{_TITLE_WIDTH}} {apart}{summary}  ({took_s:.1f} s)",
             highlight=False,
             markup=False,
+            emoji=False,
             soft_wrap=not narrow,
         )

@@ -66,12 +66,14 @@ class Hub(Opened):
         )  # fmt: skip
 
     def name_failed(self, day: date, failed: Collection[str]) -> Named:
-        """Keep who cannot pay for the close of a day's window; given nobody, say who is kept.
+        """Keep who cannot pay for the close of a day's window; given none, say who is kept.
 
-        Until it closes, names that are given replace those that were; a blank one is nobody.
+        Until a window closes, what is named to its night holds for the nights after it, too.
+        Names that are given replace all of those; a blank one is nobody.
 
         Raises:
-            BadInput: somebody has no agreement, or the window is closed under others.
+            BadInput: somebody has no agreement, the window is closed under others, or a later
+                one is closed.
         """
         with self.acting():
             return naming.name_failed(self, day, failed)
@@ -80,14 +82,14 @@ class Hub(Opened):
         """Close the window of a day: convert, net, post. A closed one is only read.
 
         `failed`: participants that cannot pay. Where the hub is an agent, theirs is left out;
-        where it is principal, what they owe is covered. Given nobody, who was named before
-        (`name_failed`).
+        where it is principal, what they owe is covered. Given none, who was named before
+        (`name_failed`); a blank name is nobody.
         """
         with self.acting():
             return clearing.close(
                 day, as_of=self.now(day), store=self.store, engine=self.engine, lake=self.lake,
                 agreements=self.agreements, rates=self.rates, fees=self.fees, cutoff=self.cutoff,
-                failed=failed or naming.kept_names(self, day),
+                failed=naming.in_force(self, day, failed).names,
             )  # fmt: skip
 
     def open_position(self, participant_id: str) -> Sequence[clearing.Explanation]:

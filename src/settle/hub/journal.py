@@ -6,12 +6,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.hub.tables import night_batches, night_failures, nights, refusals
 from settle.store import Store, insert_new
+
+_REPLACING = ""
+"""Stands beside the names of a night that replace those of the nights before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,11 @@ class NightJournal:
             return None
         return Ending(exit_code=row.exit_code, lines=tuple(json.loads(row.lines)))
 
+    def is_over(self, day: date) -> bool:
+        """Whether a later night than that of a day has begun."""
+        last = self.last()
+        return last is not None and last > day
+
     def first(self) -> date | None:
         """The first night that ever began."""
         return self._day(sa.select(sa.func.min(nights.c.day)))
@@ -92,17 +102,34 @@ class NightJournal:
             insert_new(connection, night_batches, [{"day": day, "batch_id": batch_id}])
 
     def name_failed(self, day: date, names: Iterable[str]) -> None:
-        """Who cannot pay, of the night of a day. This replaces who was named before."""
-        with self._store.transaction() as connection:
-            connection.execute(sa.delete(night_failures).where(night_failures.c.day == day))
-            rows = [{"day": day, "participant_id": name} for name in names]
-            insert_new(connection, night_failures, rows)
+        """Who cannot pay, of the night of a day. This replaces who was named up to it before.
 
-    def failed(self, day: date) -> tuple[str, ...]:
-        """Who was named to the night of a day as one that cannot pay, sorted."""
-        query = sa.select(night_failures.c.participant_id).where(night_failures.c.day == day)
+        To a night that is named to already, and is a later one, they come as well.
+        """
+        table = night_failures
+        replacing = sa.and_(table.c.day > day, table.c.participant_id == _REPLACING)
+        with self._store.transaction() as connection:
+            connection.execute(sa.delete(table).where(sa.or_(table.c.day == day, replacing)))
+            rows = [{"day": day, "participant_id": name} for name in (_REPLACING, *names)]
+            insert_new(connection, table, rows)
+
+    def failed(self, day: date, *, after: date | None = None) -> Mapping[date, tuple[str, ...]]:
+        """Who was named as one that cannot pay, up to a day and not replaced; by night, in order.
+
+        `after`: of nights since then only.
+        """
+        table = night_failures
+        query = sa.select(table.c.day, table.c.participant_id).where(table.c.day <= day)
+        if after is not None:
+            query = query.where(table.c.day > after)
         with self._store.reading() as connection:
-            return tuple(sorted(connection.scalars(query)))
+            rows = [(row.day, row.participant_id) for row in connection.execute(query)]
+        first = max((night for night, name in rows if name == _REPLACING), default=date.min)
+        names = sorted(row for row in rows if row[0] >= first and row[1] != _REPLACING)
+        return {
+            night: tuple(name for _, name in named)
+            for night, named in groupby(names, key=itemgetter(0))
+        }
 
     def refuse(self, day: date, subject: str, what: str) -> None:
         """A night could not take something at all, for now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from settle.hub.config import Config, load
 from settle.hub.epoch import Epoch
 from settle.hub.fresh import Fresh
 from settle.hub.journal import NightJournal
+from settle.hub.naming import in_force
 from settle.hub.rails import open_adapters
 from settle.store import Store, exclusive
 
@@ -149,21 +150,24 @@ class Opened:
         return self.clock.now(day or self.clock.today())
 
     @contextmanager
-    def night(self, day: date) -> Iterator[bool]:
+    def night(self, day: date, *, failed: Collection[str] = ()) -> Iterator[bool]:
         """Hold the night of a day: true if it may act, false once a later one has begun.
 
-        What the night cannot do without is looked at before anything is stored.
+        What the night cannot do without, and who is to be named to it as `failed`, is looked at
+        before anything is stored. Naming them is the night's first step.
 
         Raises:
             Busy: another process runs a night on this store.
             BadInput: the day has not ended yet or is too far from the last one; agreements,
-                rates or the funding file cannot be used.
+                rates or the funding file cannot be used; or who failed cannot be named.
         """
         with self.acting():
             self._refuse(day)
             if len(self.agreements):
                 self.rates.on(day)
             _ = self.matrix
+            if not self.nights.is_over(day):
+                in_force(self, day, failed)
             yield self.nights.begin(day, as_of=self.now(day))
 
     def _refuse(self, day: date) -> None:

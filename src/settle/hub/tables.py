@@ -25,8 +25,11 @@ night_failures = sa.Table(
     "night_failures",
     metadata,
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("participant_id", Id, primary_key=True, doc="named as one that cannot pay"),
-)
+    sa.Column(
+        "participant_id", Id, primary_key=True,
+        doc="named as one that cannot pay; a blank one: who was named to earlier nights is not",
+    ),
+)  # fmt: skip
 
 funding_plans = sa.Table(
     "funding_plans",

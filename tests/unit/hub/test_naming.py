@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from settle.errors import BadInput
 from settle.hub import Hub, Named, Origin
 
 NOBODY = Named()
+ONE_DAY = timedelta(days=1)
+NEXT = DAY + ONE_DAY
 
 
 class Dies(Exception):
@@ -44,15 +47,23 @@ def hub(store_url: str, tmp_path: Path) -> Iterator[Hub]:
         yield made
 
 
+@pytest.fixture
+def later(store_url: str, tmp_path: Path) -> Iterator[Hub]:
+    """The same a day later."""
+    with opened(tmp_path, store_url, at=AT + ONE_DAY) as made:
+        made.take(records(), day=DAY)
+        yield made
+
+
 def kept(*names: str) -> Named:
     return Named(names=names, origin=Origin.KEPT)
 
 
-def told(hub: Hub) -> str | None:
+def told(hub: Hub, day: date = DAY) -> str | None:
     """What a night to which nobody is named says of who failed, before it does anything."""
     steps = Steps(dies_at="Fetch statements")
     with pytest.raises(Dies):
-        nightly.run(hub, DAY, progress=steps)
+        nightly.run(hub, day, progress=steps)
     return steps.told.get("Name who failed")
 
 
@@ -91,11 +102,19 @@ def test_a_name_of_nobody_is_refused_and_what_was_kept_stands(hub: Hub) -> None:
     assert kept("P2") == hub.name_failed(DAY, [])
 
 
-@pytest.mark.parametrize("names", [["P1"], ["P1", "P2"], [""]])
-def test_a_closed_window_takes_no_other_names(hub: Hub, names: list[str]) -> None:
-    """Neither more nor fewer, and the same ones as often as one likes."""
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (["P1"], "not 'P1': unwind it without them before it is final (settle failed …)"),
+        (["P1", "P2"], "not 'P1': unwind it without them before it is final (settle failed …)"),
+        ([""], "not nobody: that stands, and what waits for them settles in the next one"),
+    ],
+)
+def test_a_closed_window_takes_no_other_names(hub: Hub, names: list[str], advice: str) -> None:
+    """Neither more nor fewer, and the same ones as often as one likes; what to do is said."""
     hub.close_window(DAY, failed=["P2"])
-    with pytest.raises(BadInput, match=r"closed already, with 'P2' as failed and not"):
+    said = re.escape(f"closed already, with 'P2' as failed and {advice}")
+    with pytest.raises(BadInput, match=said):
         hub.name_failed(DAY, names)
     assert ("P2",) == hub.name_failed(DAY, ["P2"]).names
     assert ("P2",) == hub.close_window(DAY).failed
@@ -110,16 +129,93 @@ def test_a_window_unwound_since_is_read_with_all_of_its_names(hub: Hub) -> None:
     assert ("P1", "P2") == hub.close_window(DAY).failed
 
 
-def test_names_are_those_of_one_night_and_no_other(hub: Hub) -> None:
+@pytest.mark.parametrize("name", ["P1", "P2"])
+def test_a_night_that_names_some_of_those_who_are_left_out_goes_on(hub: Hub, name: str) -> None:
+    """The unit file has the name that the window closed under, and it was unwound since."""
+    hub.close_window(DAY, failed=["P2"])
+    hub.unwind(DAY, failed=["P1"], actor="ada", reason="insolvent, too")
+    steps = Steps(dies_at="Fetch statements")
+    with pytest.raises(Dies):
+        nightly.run(hub, DAY, failed=[name], progress=steps)
+    assert {"Name who failed": "P1, P2, the window is closed under them"} == steps.told
+
+
+def test_names_for_a_night_that_never_closed_hold_for_the_next(later: Hub) -> None:
+    """It died before its close; the next leaves the same out, and says so before all else."""
+    dying = Steps(dies_at="Fetch statements")
+    with pytest.raises(Dies):
+        nightly.run(later, DAY, failed=["P2"], progress=dying)
+    assert "P2, named to the night of 2024-12-18, which never closed" == told(later, NEXT)
+    closing = later.close_window(NEXT)
+    assert (("P2",), 3) == (closing.failed, closing.records)
+
+
+def test_names_for_the_night_of_a_window_that_closed_are_over(later: Hub) -> None:
     """The next one closes with whoever is named to it."""
+    later.name_failed(DAY, ["P2"])
+    later.close_window(DAY)
+    assert NOBODY == later.name_failed(NEXT, [])
+    assert () == later.close_window(NEXT).failed
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(["P1"], "P1, named now instead of P2"), ([""], "nobody, named now instead of P2")],
+)
+def test_names_given_replace_those_for_nights_that_never_closed(
+    later: Hub, given: list[str], said: str
+) -> None:
+    """All of them, for this night and those after it."""
+    later.name_failed(DAY, ["P2"])
+    assert said == str(later.name_failed(NEXT, given))
+    assert tuple(filter(None, given)) == later.name_failed(NEXT, []).names
+    assert tuple(filter(None, given)) == later.name_failed(NEXT + ONE_DAY, []).names
+    assert kept("P2") == later.name_failed(DAY, [])
+
+
+def test_names_for_a_night_to_come_come_on_top_of_those_named_after(later: Hub) -> None:
+    """What was named last is not replaced by what was named before it to a later night."""
+    later.name_failed(DAY, ["M1"])
+    later.name_failed(NEXT, ["P2"])
+    later.name_failed(DAY, ["P1"])
+    named = later.name_failed(NEXT, [])
+    expected = "P1, P2, named to the nights of 2024-12-18 and 2024-12-19, which never closed"
+    assert expected == str(named)
+
+
+def test_names_for_a_window_that_was_passed_over_are_refused(later: Hub) -> None:
+    """It never closes, and they would be kept for nothing."""
+    later.close_window(NEXT)
+    with pytest.raises(BadInput, match="2024-12-19 is closed, and windows close in order"):
+        later.name_failed(DAY, ["P2"])
+
+
+def test_a_blank_name_is_nobody_to_the_close_as_well(hub: Hub) -> None:
+    """One meaning: it closes with nobody, and a window closed under somebody refuses it."""
     hub.name_failed(DAY, ["P2"])
-    assert NOBODY == hub.name_failed(DAY + timedelta(days=1), [])
+    assert () == hub.close_window(DAY, failed=["", " "]).failed
+    assert () == hub.close_window(DAY, failed=[""]).failed
+    hub.unwind(DAY, failed=["P2"], actor="ada", reason="insolvent")
+    with pytest.raises(BadInput, match="closed already, with 'P2' as failed and not nobody"):
+        hub.close_window(DAY, failed=[""])
+
+
+def test_a_name_of_nobody_leaves_the_night_before_going_on(later: Hub) -> None:
+    """A slip of the pen begins no night, so none is over by it."""
+    later.nights.begin(DAY, as_of=AT)
+    for names in (["P9"], ["P2", "P9"]):
+        with pytest.raises(BadInput, match="'P9' has no agreement"):
+            nightly.run(later, NEXT, failed=names)
+    assert DAY == later.nights.last()
+    assert told(later) is None
 
 
 def test_a_night_that_is_over_refuses_names(store_url: str, tmp_path: Path) -> None:
     """They would be lost, and are named to a later one."""
-    with opened(tmp_path, store_url, at=AT + timedelta(days=1)) as hub:
-        for day in (DAY, DAY + timedelta(days=1)):
+    with opened(tmp_path, store_url, at=AT + ONE_DAY) as hub:
+        for day in (DAY, NEXT):
             hub.nights.begin(day, as_of=AT)
         with pytest.raises(BadInput, match="this one is over and takes nothing"):
             nightly.run(hub, DAY, failed=["P2"])
+        with pytest.raises(BadInput, match="this one is over and takes nothing"):
+            nightly.run(hub, DAY, failed=["P9"])
