@@ -141,7 +141,7 @@ def _print(foreseen: Foreseen, *, is_done: bool) -> None:
         amount = plain(row["amount_minor"], row["currency"])
         party = row["counterparty_id"] or ""
         rows.add_row(row["kind"], row["agreement_id"], party, amount, row["currency"])
-    Console().print(rows)
+    Console(markup=False, emoji=False).print(rows)
     if foreseen.standing is not None:
         standing = foreseen.standing
         click.echo(

@@ -150,7 +150,7 @@ def _print(told: Explanation, under: list[dict[str, Any]] | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    position, proof, console = told.position, told.proof, Console()
+    position, proof, console = told.position, told.proof, Console(markup=False, emoji=False)
     click.echo(
         f"{position.agreement_id} {position.part} {position.currency}, "
         f"window {position.window_id}: {position.records:,} records  ({position.position_id})"

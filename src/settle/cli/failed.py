@@ -99,7 +99,7 @@ def _print_changes(told: Unwound) -> None:
     for each in told.changes[:CHANGES_SHOWN_MAX]:
         amounts = (plain(x, each.currency) for x in (each.before_minor, each.after_minor))
         rows.add_row(each.agreement_id, each.part, each.currency, *amounts)
-    Console().print(rows)
+    Console(markup=False, emoji=False).print(rows)
     if (more := len(told.changes) - CHANGES_SHOWN_MAX) > 0:
         click.echo(f"and {more:,} more, with --json")
     sums = ", ".join(f"{plain(totals[x], x)} {x}" for x in sorted(totals))

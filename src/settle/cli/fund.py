@@ -58,7 +58,8 @@ def fund(
     if as_json:
         click.echo(json.dumps(_as_json(planned, obligations=obligations), indent=1))
     else:
-        console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+        width = None if sys.stdout.isatty() else PIPED_WIDTH
+        console = Console(width=width, markup=False, emoji=False)
         _print(console, funding)
         if obligations:
             _print_obligations(console, planned)
@@ -90,7 +91,7 @@ def _print(console: Console, funding: Funding) -> None:
             )  # fmt: skip
         console.print(table)
     if funding.failed:
-        console.print(f"no plan: {funding.failed}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"no plan: {funding.failed}", highlight=False, soft_wrap=True)
     if funding.moves:
         _print_moves(console, funding)
     _print_short(console, funding)
@@ -110,7 +111,7 @@ def _print_paid_from(console: Console, funding: Funding) -> None:
         )  # fmt: skip
     console.print(table)
     for missed in sorted({row.missed for row in funding.paid_from if row.missed}):
-        console.print(missed, highlight=False, markup=False, soft_wrap=True)
+        console.print(missed, highlight=False, soft_wrap=True)
 
 
 def _print_moves(console: Console, funding: Funding) -> None:

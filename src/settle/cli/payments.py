@@ -71,12 +71,12 @@ def listed(*, config: Path, store: str | None) -> None:
     for row in tallies:
         amount = plain(row.amount_minor, row.currency)
         table.add_row(row.state.value, row.rail, row.currency, f"{row.count:,}", amount)
-    console = Console()
+    console = Console(markup=False, emoji=False)
     console.print(table)
     for item in look_at:
         amount = plain(item.amount_minor, item.currency)
         line = f"{item.payment_id} {item.state.value} {amount} {item.currency}: {item.why}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 @payments.command("show", help=_SHOW)
