@@ -15,6 +15,7 @@ from settle.payments import (
     approve,
     approve_one,
     attention,
+    in_transit,
     open_totals,
     overview,
     roll,
@@ -133,5 +134,6 @@ def test_totals_of_payments_are_exact_beyond_64_bits(desk: Any, store: Store) ->
     with store.transaction() as connection:
         connection.execute(sa.update(payments).values(in_transit=True))
     with store.reading() as connection:
-        totals = open_totals(connection)
+        totals, leaving = open_totals(connection), in_transit(connection)
     assert {("in_transit/batched", "NOK"): 2 * (2**63 - 1)} == totals
+    assert {("batched", "n", "NOK"): 2 * (2**63 - 1)} == leaving
