@@ -64,6 +64,16 @@ def test_a_payment_whose_account_there_is_not_is_held(desk: Any) -> None:
     assert [] == desk.claim()
 
 
+def test_a_payment_that_no_rail_took_is_replaced_when_one_does(desk: Any, states: Any) -> None:
+    """Named a right account it goes from there; the other is cancelled, and none is made again."""
+    desk.plan(replace(desk.due, rail="single", account="elsewhere"))
+    right = replace(desk.due, rail="single", account="acc")
+    assert (1, []) == ((done := desk.plan(right)).planned, list(done.held))
+    assert (0, 1) == ((again := desk.plan(right)).planned, again.already)
+    assert {"cancelled": 1, "planned": 1} == states()
+    assert 1 == desk.approve().approved
+
+
 @pytest.mark.parametrize(
     ("further", "why"),
     [
