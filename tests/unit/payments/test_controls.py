@@ -15,6 +15,7 @@ from settle.payments import (
     approve,
     approve_one,
     attention,
+    fund,
     in_transit,
     open_totals,
     overview,
@@ -109,6 +110,26 @@ def test_funding_taken_away_before_release_stays_away(desk: Any) -> None:
     desk.ready(desk.due)
     assert desk.fund(99).scheduled == 1
     assert desk.claim() == []
+
+
+def test_a_payment_whose_account_is_no_longer_ours_says_so_while_it_waits(
+    desk: Any, store: Store
+) -> None:
+    """It is said once, and no more when the account is ours again and only holds too little."""
+    told = []
+    desk.plan(desk.due)
+    desk.approve()
+    for balances in ({}, {}, {("single", "acc", "EUR"): 99}, {("single", "acc", "EUR"): 99}):
+        assert 1 == fund(store, balances=balances, now=desk.now).scheduled
+        with store.reading() as connection:
+            told += [each.why for each in attention(connection)]
+            steps = [line.what for line in story(connection, "P-00001").lines]
+    assert [
+        *["account acc is not ours at single"] * 2,
+        *["the account does not hold enough"] * 2,
+    ] == told
+    assert 2 == steps.count("scheduled (engine)")
+    assert 1 == desk.fund().funded
 
 
 def test_a_batch_is_made_of_like_payments_and_named_by_them(desk: Any, store: Store) -> None:
