@@ -218,6 +218,24 @@ def test_without_a_way_to_the_account_that_pays_the_need_is_short(tmp_path: Path
         assert ("clients/EUR/DE/2024-12-19/second", 1) == (short.subject, short.short_minor)
 
 
+def test_what_leaves_an_account_that_is_ours_no_more_lessens_the_others(
+    world: RunningWorld, tmp_path: Path
+) -> None:
+    """Until it is booked nobody may spend it, wherever the bank takes it from."""
+    with opened(tmp_path, base_url=world.base_urls[RAIL]) as hub:
+        owe(hub, first=10**7, second=1000_00)
+        hub.plan(DAY)
+        hub.release(DAY)
+        hub.pay(DAY)
+        assert 10**7 == spendable(hub)["first"]
+    config, funding = tmp_path / "settle.toml", tmp_path / "funding.toml"
+    config.write_text(config.read_text("utf-8").partition("further_accounts")[0], "utf-8")
+    kept = (x for x in funding.read_text("utf-8").split("[[") if SECOND not in x)
+    funding.write_text("[[".join(kept).replace('"second"', '"first"'), "utf-8")
+    with Hub.open(config, clock=lambda: AT) as hub:
+        assert {"first": 10**7 - 700_00} == spendable(hub)
+
+
 def test_a_payment_of_an_older_file_is_a_need_of_its_own(tmp_path: Path) -> None:
     """Two accounts of one cell, each with its moment: the plan funds both."""
     with opened(tmp_path) as hub:
