@@ -74,6 +74,7 @@ class AdyenTransfers(Adapter[AdyenTransfersSettings]):
     """Adyen's Transfers API, version 4: one call a payment. See `MAPPING.md`."""
 
     settings_type = AdyenTransfersSettings
+    names_account = True
 
     @property
     def profile(self) -> Profile:

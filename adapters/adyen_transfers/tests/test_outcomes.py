@@ -182,6 +182,19 @@ def test_the_same_payment_makes_the_same_bytes(adapter: AdyenTransfers, payment:
     assert first.request.fingerprint == again.request.fingerprint
 
 
+def test_it_pays_from_the_account_that_the_payment_names(
+    adapter: AdyenTransfers, payment: Payment
+) -> None:
+    """Two that differ in nothing else ask for two things; one that names none pays as ever."""
+    asked = [
+        json.loads(next(adapter.submit(replace(payment, account=account))).request.content)
+        for account in ("", "BA-ONE", "BA-TWO")
+    ]
+    first = adapter.settings.accounts["AUD"]
+    assert [first, "BA-ONE", "BA-TWO"] == [each.pop("balanceAccountId") for each in asked]
+    assert asked[0] == asked[1] == asked[2]
+
+
 def test_a_payment_with_something_against_it_is_never_sent(
     adapter: AdyenTransfers, payment: Payment
 ) -> None:

@@ -74,6 +74,7 @@ class Iso20022Bank(Adapter[Iso20022BankSettings]):
     """A bank over HTTP: one pain.001 a batch, answered by pain.002 and camt.053."""
 
     settings_type: ClassVar[type[RailSettings]] = Iso20022BankSettings
+    names_account = True
 
     @property
     def profile(self) -> Profile:

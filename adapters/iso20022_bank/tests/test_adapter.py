@@ -254,3 +254,21 @@ def test_a_password_in_clear_is_refused_unrepeated(bank: Iso20022Bank) -> None:
     with pytest.raises(ConfigError) as caught:
         Iso20022BankSettings.model_validate(given)
     assert "hunter2" not in str(caught.value)
+
+
+def test_it_pays_from_the_account_that_the_payments_name(
+    bank: Iso20022Bank, batch: Callable[..., Batch]
+) -> None:
+    """Two batches that differ in nothing else name two debtors' accounts, and nothing else."""
+    names = ("", "DE02120300000000202051", "DE02500105170137075030")
+    alike = [
+        replace(batch(), payments=[replace(each, account=name) for each in batch()])
+        for name in names
+    ]
+    asked = [next(bank.submit_batch(each)) for each in alike]
+    assert {Effect.COMMITS} == {each.effect for each in asked}
+    first = bank.settings.accounts["EUR"].encode()
+    payers = [first, *(name.encode() for name in names[1:])]
+    contents = [each.request.content for each in asked]
+    assert [1, 1, 1] == [x.count(payer) for x, payer in zip(contents, payers, strict=True)]
+    assert 1 == len({x.replace(payer, b"") for x, payer in zip(contents, payers, strict=True)})

@@ -38,9 +38,14 @@ class RailSettings(BaseModel):
     further_accounts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _first_ones_are_known(self) -> Self:
-        for currency in self.further_accounts.keys() - self.accounts.keys():
-            raise ValueError(f"further_accounts: {currency} has no first account in accounts")
+    def _further_ones_are_others(self) -> Self:
+        for currency, further in self.further_accounts.items():
+            if currency not in self.accounts:
+                raise ValueError(f"further_accounts: {currency} has no first account in accounts")
+            if not all(account.strip() for account in further):
+                raise ValueError(f"further_accounts: one of {currency} is blank")
+            if len({self.accounts[currency], *further}) <= len(further):
+                raise ValueError(f"further_accounts: {currency} has an account twice")
         return self
 
     def payer(self, paid: Payment | Batch) -> str:
@@ -58,9 +63,14 @@ Finding = Sequence[Evidence]
 
 
 class Adapter(Generic[S]):
-    """One bank or partner. Subclass it, give a profile, and override the verbs it supports."""
+    """One bank or partner. Subclass it, give a profile, and override the verbs it supports.
+
+    `names_account`: whether what it sends pays from the `account` of the payment or batch, as
+    `settings.payer` has it. One that does not is given no `further_accounts`.
+    """
 
     settings_type: ClassVar[type[RailSettings]]
+    names_account: ClassVar[bool] = False
 
     def __init__(self, settings: S) -> None:
         self.settings = settings

@@ -23,7 +23,8 @@ def open_adapter(kind: str, settings: Mapping[str, Any], *, where: str) -> Adapt
     """The adapter of one rail with its settings. `where` names the config section.
 
     Raises:
-        ConfigError: no such plug-in, or a setting does not fit; names the key and the fix.
+        ConfigError: no such plug-in, or a setting does not fit, or accounts are named that the
+            plug-in would not pay from; names the key and the fix.
     """
     plugins = installed()
     if kind not in plugins:
@@ -37,4 +38,11 @@ def open_adapter(kind: str, settings: Mapping[str, Any], *, where: str) -> Adapt
         first = error.errors(include_input=False)[0]
         key = ".".join([where, *map(str, first["loc"])])
         raise ConfigError(f"{key}: {first['msg']}", key=key) from None
+    if any(parsed.further_accounts.values()) and not plugin.names_account:
+        key = f"{where}.further_accounts"
+        raise ConfigError(
+            f"{key}: {kind} does not read the account of a payment, and would pay from another;"
+            " remove them, or have the plug-in pay from settings.payer and say names_account",
+            key=key,
+        )
     return plugin(parsed)

@@ -16,10 +16,11 @@ from settle.clearing import Obligation
 from settle.clearing.funding import Answer, Assignment, Place, answer, assign, pose
 from settle.clearing.tables import obligations
 from settle.errors import BadInput, ConfigError, NotVerified
+from settle.hub.paying import leaving
 from settle.hub.tables import funding_plans
 from settle.hub.telling import each_told, told
 from settle.ledger import balances
-from settle.payments import UNSENT, in_transit
+from settle.payments import UNSENT
 from settle.payments.tables import payments
 from settle.report.funding import Funding, ObligationAccount
 
@@ -74,7 +75,7 @@ def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
         )
     with hub.store.reading() as connection:
         found = list(_due(connection, tenant=hub.config.settings.settle.tenant, day=day))
-        ledger, leaving = balances(connection), in_transit(connection)
+        ledger, on_its_way = balances(connection), leaving(hub, connection)
     unreleased = frozenset(each.obligation.obligation_id for each in found if each.is_open)
     assigning = partial(
         assign, reference=reference,
@@ -88,7 +89,7 @@ def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
     )
     try:
         asking = partial(
-            pose, reference=reference, ledger=ledger, leaving=leaving, at=at,
+            pose, reference=reference, ledger=ledger, leaving=on_its_way, at=at,
             rates=hub.rates.on(at.astimezone(UTC).date()),
             paused=controls.paused_rails | controls.paused_currencies,
         )  # fmt: skip

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from sqlalchemy.engine import Connection
+
 from settle import clearing, payments
 from settle.adapters import Beneficiary
 from settle.calendars import next_business_day
@@ -129,6 +131,18 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
     return Looked(closed=max(0, before - left), unknown=left, resent=resent, rails_down=silent)
 
 
+def leaving(hub: Hub, connection: Connection) -> dict[Place, int]:
+    """What is on its way from each account of ours, and not booked.
+
+    What leaves an account that is ours no more is left out: nobody sees its money fall, and so
+    every account of its rail and currency bears it.
+    """
+    refs = (ref for adapter in hub.adapters.values() for ref in adapter.accounts())
+    ours = {(ref.rail, ref.account, ref.currency) for ref in refs}
+    found = payments.in_transit(connection)
+    return {place: amount for place, amount in found.items() if place in ours}
+
+
 def _spendable(hub: Hub) -> dict[Place, int]:
     """By account: what it holds, less what is on its way out of it.
 
@@ -136,7 +150,7 @@ def _spendable(hub: Hub) -> dict[Place, int]:
     """
     controls = hub.config.settings.controls
     with hub.store.reading() as connection:
-        held = spendable(balances(connection), payments.in_transit(connection))
+        held = spendable(balances(connection), leaving(hub, connection))
     found = {}
     for rail, adapter in hub.adapters.items():
         for ref in adapter.accounts():

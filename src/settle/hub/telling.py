@@ -88,9 +88,12 @@ def _paid_from(planned: PlannedFunding) -> Iterator[PaidFrom]:
     groups = defaultdict(list)
     for each in planned.assignment.assigned:
         due = each.obligation
-        key = due.currency, due.beneficiary_country, each.value_date, each.missed
+        key = (
+            due.currency, due.beneficiary_country, each.value_date, each.missed,
+            each.account.account_id, each.by, each.rule,
+        )  # fmt: skip
         groups[key].append(each)
-    for (currency, country, value_date, missed), group in sorted(groups.items()):
+    for (currency, country, value_date, missed, *_), group in sorted(groups.items()):
         first = group[0]
         yield PaidFrom(
             currency=currency, country=country, value_date=value_date, missed=missed,

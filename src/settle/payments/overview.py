@@ -88,7 +88,7 @@ def open_totals(connection: Connection) -> dict[tuple[str, str], int]:
 
 def in_transit(connection: Connection) -> dict[tuple[str, str, str], int]:
     """What is released and on no statement yet, by (rail, our account, currency) it leaves."""
-    total = sa.func.sum(payments.c.amount_minor)
+    total = exact_sum(payments.c.amount_minor)
     keys = (payments.c.rail, payments.c.account, payments.c.currency)
     query = sa.select(*keys, total).where(payments.c.in_transit).group_by(*keys).order_by(*keys)
     return {

@@ -75,13 +75,16 @@ class _Plan:
             return
         row = self._row(due, attempt=len(earlier) + 1)
         standing = [r for r in earlier if r["live"] or State(r["state"]) not in DEAD]
+        held = all(r["hold_reason"] and r["state"] == State.PLANNED for r in standing)
+        # One that no rail took says the same by whichever rail it goes.
+        finds_a_rail = row["rail"] and not any(r["rail"] for r in standing)
         if not standing:
             self._after_rejection(row, earlier)
-        elif all(_same(row, r) for r in standing):
-            self.already += 1
-        elif all(r["hold_reason"] and r["state"] == State.PLANNED for r in standing):
+        elif held and (finds_a_rail or not all(_same(row, r) for r in standing)):
             self.cancelled.extend(r["payment_id"] for r in standing)
             self.new.append(row)
+        elif all(_same(row, r) for r in standing):
+            self.already += 1
         else:
             why = f"differs from the instruction of payment {standing[0]['payment_id']}"
             self._refuse(row, _difference(row, standing[0]), why)
@@ -156,8 +159,8 @@ def plan(
 
     Rails are tried in the order given. A payment that fails a local check, or goes to an account
     that rejected or returned the last one, is kept as planned with its hold reason and never
-    approved; planned again with corrected data it is replaced. An obligation whose payment was
-    rejected gets another only with another beneficiary.
+    approved; planned again with corrected data, or with a rail where none took it, it is replaced.
+    An obligation whose payment was rejected gets another only with another beneficiary.
     """
     unique = {due.obligation_id: due for due in reversed(obligations)}
     with store.transaction() as connection:

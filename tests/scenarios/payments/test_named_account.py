@@ -23,8 +23,20 @@ from settle.simulation.description import RailDescription, WorldDescription
 
 RAIL, FIRST = BANK["EUR"]
 SECOND = "DE89370400440532013000"
+HOURS = 'cutoff = "11:00"\nzone = "Europe/Berlin"\n'
+WAY = """
+[[transfer]]
+source = "first"
+target = "second"
+zone = "Europe/Berlin"
+opens = "06:00"
+cutoff = "17:00"
+lead_minutes = 60
+effective_from = 2024-01-01
+"""
 NOSTROS = [accounts.nostro(RAIL, account) for account in (FIRST, SECOND)]
 OWED = Client(name="A-1", currency="EUR", owed_minor=0, due_minor=700_00)
+LATER = Client(name="A-2", currency="EUR", owed_minor=0, due_minor=300_00)
 FILE = """
 [funding]
 costs_account = "first"
@@ -81,17 +93,29 @@ def opened(folder: Path, *, base_url: str = "http://127.0.0.1:1") -> Hub:
     return Hub.open(config, clock=lambda: AT)
 
 
-def names(folder: Path, pays: str) -> None:
-    """Have the funding file name an account as the one that pays."""
-    text = FILE.format(first=FIRST, second=SECOND, pays=pays)
+def names(folder: Path, pays: str, *, more: str = "") -> None:
+    """Have the funding file name an account as the one that pays; `more` are its further lines."""
+    text = FILE.format(first=FIRST, second=SECOND, pays=pays) + more
     (folder / "funding.toml").write_text(text, encoding="utf-8")
 
 
-def owe(hub: Hub, *, first: int, second: int) -> None:
+def owe(hub: Hub, *, first: int, second: int, to: Sequence[Client] = (OWED,)) -> None:
     """An obligation of 700.00, and so much money of ours on each of the accounts."""
-    fill(hub, [OWED], own={(RAIL, FIRST, "EUR"): first, (RAIL, SECOND, "EUR"): second})
+    fill(hub, to, own={(RAIL, FIRST, "EUR"): first, (RAIL, SECOND, "EUR"): second})
     with hub.store.transaction() as connection:
         connection.execute(sa.update(obligations).values(**PAYEE))
+
+
+def owe_from_both(folder: Path, hub: Hub, *, second: int, more: str = "") -> None:
+    """700.00 planned from the second account, and 300.00 not yet that the first is to pay."""
+    owe(hub, first=10**7, second=second, to=(OWED, LATER))
+    later = sa.update(obligations).where(obligations.c.agreement_id == LATER.name)
+    with hub.store.transaction() as connection:
+        connection.execute(later.values(covered_at=AT))
+    hub.plan(DAY)
+    with hub.store.transaction() as connection:
+        connection.execute(later.values(covered_at=None))
+    names(folder, "first", more=more)
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +194,64 @@ def test_a_file_changed_after_the_plan_tells_the_account_that_the_payment_leaves
         names(tmp_path, "first")
         assert SECOND == payment(hub)["account"]
         assert ("second", SECOND) == (told(hub).account_id, told(hub).account)
+
+
+def test_money_beside_the_account_that_pays_is_sent_there_first(tmp_path: Path) -> None:
+    """What the payment waits for is what the plan of the funding brings."""
+    with opened(tmp_path) as hub:
+        names(tmp_path, "second", more=WAY)
+        owe(hub, first=10**7, second=699_99)
+        hub.plan(DAY)
+        assert Released(funded=0, waiting=1) == hub.release(DAY)
+        found = hub.plan_funding(DAY).funding
+        assert ((), "") == (found.short, found.failed)
+        assert [("first", "second", 1)] == [
+            (move.source, move.target, move.bought.amount_minor) for move in found.moves
+        ]
+
+
+def test_without_a_way_to_the_account_that_pays_the_need_is_short(tmp_path: Path) -> None:
+    """It is told under the account that waits, however much lies beside it."""
+    with opened(tmp_path) as hub:
+        owe(hub, first=10**7, second=699_99)
+        (short,) = hub.plan_funding(DAY).funding.short
+        assert ("clients/EUR/DE/2024-12-19/second", 1) == (short.subject, short.short_minor)
+
+
+def test_what_leaves_an_account_that_is_ours_no_more_lessens_the_others(
+    world: RunningWorld, tmp_path: Path
+) -> None:
+    """Until it is booked nobody may spend it, wherever the bank takes it from."""
+    with opened(tmp_path, base_url=world.base_urls[RAIL]) as hub:
+        owe(hub, first=10**7, second=1000_00)
+        hub.plan(DAY)
+        hub.release(DAY)
+        hub.pay(DAY)
+        assert 10**7 == spendable(hub)["first"]
+    config, funding = tmp_path / "settle.toml", tmp_path / "funding.toml"
+    config.write_text(config.read_text("utf-8").partition("further_accounts")[0], "utf-8")
+    kept = (x for x in funding.read_text("utf-8").split("[[") if SECOND not in x)
+    funding.write_text("[[".join(kept).replace('"second"', '"first"'), "utf-8")
+    with Hub.open(config, clock=lambda: AT) as hub:
+        assert {"first": 10**7 - 700_00} == spendable(hub)
+
+
+def test_a_payment_of_an_older_file_is_a_need_of_its_own(tmp_path: Path) -> None:
+    """Two accounts of one cell, each with its moment: the plan funds both."""
+    with opened(tmp_path) as hub:
+        owe_from_both(tmp_path, hub, second=699_99, more=HOURS + WAY)
+        planned = hub.plan_funding(DAY)
+        assert ("", 2) == (planned.failed, len({each.by for each in planned.obligations()}))
+        assert [("second", 1)] == [
+            (move.target, move.bought.amount_minor) for move in planned.funding.moves
+        ]
+
+
+def test_each_account_is_told_with_what_it_pays(tmp_path: Path) -> None:
+    """What leaves one is never added to what leaves another."""
+    with opened(tmp_path) as hub:
+        owe_from_both(tmp_path, hub, second=1000_00)
+        assert [("first", 1, 300_00), ("second", 1, 700_00)] == [
+            (each.account_id, each.obligations, each.amount_minor)
+            for each in hub.plan_funding(DAY).funding.paid_from
+        ]

@@ -15,6 +15,8 @@ from settle.payments import (
     approve,
     approve_one,
     attention,
+    fund,
+    in_transit,
     open_totals,
     overview,
     roll,
@@ -110,6 +112,26 @@ def test_funding_taken_away_before_release_stays_away(desk: Any) -> None:
     assert desk.claim() == []
 
 
+def test_a_payment_whose_account_is_no_longer_ours_says_so_while_it_waits(
+    desk: Any, store: Store
+) -> None:
+    """It is said once, and no more when the account is ours again and only holds too little."""
+    told = []
+    desk.plan(desk.due)
+    desk.approve()
+    for balances in ({}, {}, {("single", "acc", "EUR"): 99}, {("single", "acc", "EUR"): 99}):
+        assert 1 == fund(store, balances=balances, now=desk.now).scheduled
+        with store.reading() as connection:
+            told += [each.why for each in attention(connection)]
+            steps = [line.what for line in story(connection, "P-00001").lines]
+    assert [
+        *["account acc is not ours at single"] * 2,
+        *["the account does not hold enough"] * 2,
+    ] == told
+    assert 2 == steps.count("scheduled (engine)")
+    assert 1 == desk.fund().funded
+
+
 def test_a_batch_is_made_of_like_payments_and_named_by_them(desk: Any, store: Store) -> None:
     """Its id is stored before it is sent, so that a crash replays the identical message."""
     dues = desk.dues(3, currency="NOK")
@@ -133,5 +155,6 @@ def test_totals_of_payments_are_exact_beyond_64_bits(desk: Any, store: Store) ->
     with store.transaction() as connection:
         connection.execute(sa.update(payments).values(in_transit=True))
     with store.reading() as connection:
-        totals = open_totals(connection)
+        totals, leaving = open_totals(connection), in_transit(connection)
     assert {("in_transit/batched", "NOK"): 2 * (2**63 - 1)} == totals
+    assert {("batched", "n", "NOK"): 2 * (2**63 - 1)} == leaving

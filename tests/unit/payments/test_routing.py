@@ -64,7 +64,26 @@ def test_a_payment_whose_account_there_is_not_is_held(desk: Any) -> None:
     assert [] == desk.claim()
 
 
-def test_further_accounts_come_after_a_first_one() -> None:
-    """A currency that has only further ones is refused where it is written."""
-    with pytest.raises(ValueError, match="NOK has no first account in accounts"):
-        RailSettings(base_url="x", accounts={"EUR": "a"}, further_accounts={"NOK": ("n",)})
+def test_a_payment_that_no_rail_took_is_replaced_when_one_does(desk: Any, states: Any) -> None:
+    """Named a right account it goes from there; the other is cancelled, and none is made again."""
+    desk.plan(replace(desk.due, rail="single", account="elsewhere"))
+    right = replace(desk.due, rail="single", account="acc")
+    assert (1, []) == ((done := desk.plan(right)).planned, list(done.held))
+    assert (0, 1) == ((again := desk.plan(right)).planned, again.already)
+    assert {"cancelled": 1, "planned": 1} == states()
+    assert 1 == desk.approve().approved
+
+
+@pytest.mark.parametrize(
+    ("further", "why"),
+    [
+        ({"NOK": ("n",)}, "NOK has no first account in accounts"),
+        ({"EUR": ("b", " ")}, "one of EUR is blank"),
+        ({"EUR": ("b", "a")}, "EUR has an account twice"),
+        ({"EUR": ("b", "b")}, "EUR has an account twice"),
+    ],
+)
+def test_further_accounts_are_others_than_the_first_one(further: Any, why: str) -> None:
+    """What is none, or said before, is refused where it is written."""
+    with pytest.raises(ValueError, match=f"further_accounts: {why}"):
+        RailSettings(base_url="x", accounts={"EUR": "a"}, further_accounts=further)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from settle.calendars import (
@@ -14,6 +14,7 @@ from settle.calendars import (
     earliest_value_date,
     latest_safe_submission,
 )
+from settle.clearing.funding.needs import ANYWHERE
 from settle.clearing.funding.reference import FundingReference
 from settle.clearing.funding.rows import AccountRow, Cell, Place
 from settle.clearing.obligations import Obligation
@@ -74,7 +75,7 @@ def assign(
 
     The cell of an obligation's own value date decides, as it does for its payment, also where
     that date is missed. `leaves`: by obligation, the account of ours that its payment was planned
-    from; what the matrix says since then changes that no more.
+    from; what the matrix says since then changes that no more, also where it has the pair no more.
 
     `at`: when it is asked; a value date whose deadline has passed by then is missed. None for
     what has been ordered already, and cannot miss its date any more.
@@ -130,20 +131,40 @@ def _payer(
 ) -> tuple[Cell, AccountRow] | str:
     day = obligation.value_date
     pair = obligation.currency, obligation.beneficiary_country
-    account = reference.payer(*pair, day)
+    cell, account = reference.cell(*pair, day), reference.payer(*pair, day)
+    if place is not None and not (isinstance(account, AccountRow) and account.place == place):
+        planned = reference.holder(place, day)
+        if isinstance(planned, str):
+            return planned
+        return _hours(place, obligation, reference=reference, named=cell), planned
     if isinstance(account, str):
         return account
-    cell = reference.cell(*pair, day)
     assert cell is not None, "an account pays by a cell"
-    if place in (None, account.place):
-        return cell, account
-    planned = reference.holder(place, day)
-    # The hours of the cell are another account's; without them the calendars' default holds.
-    return planned if isinstance(planned, str) else (_without_hours(cell), planned)
+    return cell, account
 
 
-def _without_hours(cell: Cell) -> Cell:
-    return replace(cell, cutoff=None, provider="", channel="")
+def _hours(
+    place: Place, obligation: Obligation, *, reference: FundingReference, named: Cell | None
+) -> Cell:
+    """The cell of a place that is nearest the obligation's, then the latest; else no hours.
+
+    The hours of the cell `named` by now are another account's; how long we take until the order
+    is there is ours.
+    """
+    country = obligation.beneficiary_country
+
+    def nearness(cell: Cell) -> tuple[bool, bool, date]:
+        return cell.country == country, cell.country == ANYWHERE, cell.effective_from
+
+    paid = reference.cells_of(place, obligation.value_date)
+    best = max(paid, key=nearness, default=None)
+    if best is not None:
+        return best
+    return Cell(
+        name="", effective_from=obligation.value_date, currency=obligation.currency,
+        country=country, account_id="", cutoff=None, provider="", channel="",
+        lead_time=named.lead_time if named else timedelta(),
+    )  # fmt: skip
 
 
 def _latest(cell: Cell, value_date: date, *, pack: RulePack | None) -> SafeSubmission:

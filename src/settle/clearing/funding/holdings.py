@@ -20,8 +20,8 @@ def spendable(
 ) -> Callable[[Place], int]:
     """What a rail account holds, less what is released and not yet booked, as a function.
 
-    `leaving`: what payments say is on its way from each account. The ledger has the sum by rail;
-    of that, every account bears what does not leave another.
+    `leaving`: what payments say is on its way from each account of ours. The ledger has the sum by
+    rail; of that, every account bears what does not leave another, also what leaves none of them.
     """
     held = {(each.account, each.currency): each.balance_minor for each in ledger}
     by_rail = Counter[tuple[str, str]]()

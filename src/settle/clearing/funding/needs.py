@@ -25,6 +25,7 @@ class Need:
     This is paid whole from one account: what may be paid in parts is several needs. `owner` is
     for whom: a participant, `clients` (several together) or `own`. `country` is the
     beneficiaries'; a need without one (a fee of ours) is no payment across the matrix.
+    `account_ids`: which accounts it may leave; where none is said, the matrix has the rails.
     """
 
     need_id: str
@@ -34,6 +35,7 @@ class Need:
     owner: str
     country: str | None = None
     obligation_ids: tuple[str, ...] = ()
+    account_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         exponent(self.currency)
@@ -59,9 +61,11 @@ class CountryMatrix:
         return frozenset(found)
 
     def pays(self, account: Account, need: Need) -> bool:
-        """Whether the account's rail pays such a need. This knows nothing of balances."""
+        """Whether the account pays such a need, itself or by its rail. This knows no balances."""
         if account.currency != need.currency:
             return False
+        if need.account_ids:
+            return account.account_id in need.account_ids
         return need.country is None or account.rail in self.of(need.currency, need.country)
 
 

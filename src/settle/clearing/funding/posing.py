@@ -49,7 +49,7 @@ def pose(
     day = at.astimezone(UTC).date()
     rows = {row.account_id: row for row in reference.on(AccountRow, day)}
     rows |= {each.account.account_id: each.account for each in assigned}
-    needs = (*_needs(assigned), *_own_needs(reference, at=at, day=day))
+    needs = (*_needs(assigned, rows.values()), *_own_needs(reference, at=at, day=day))
     claims = owed(ledger, due_of(assigned))
     empty = Funding(
         at=at,
@@ -86,13 +86,23 @@ def _empty(row: AccountRow) -> Account:
     )  # fmt: skip
 
 
-def _needs(assigned: Iterable[Assigned]) -> Iterator[Need]:
+def _needs(assigned: Iterable[Assigned], rows: Iterable[AccountRow]) -> Iterator[Need]:
+    """A need for each account that payments leave, by the first of their moments."""
+    at = defaultdict(set)
+    for row in rows:
+        at[row.place].add(row.account_id)
     groups = defaultdict(list)
     for each in assigned:
-        dated = replace(each.obligation, value_date=each.value_date)
-        groups[dated.currency, dated.beneficiary_country, dated.value_date, each.by].append(dated)
-    for (_, _, _, by), obligations in groups.items():
-        yield from needs_of(obligations, by=lambda _currency, _day, by=by: by)  # type: ignore[misc]
+        due, place = each.obligation, each.account.place
+        groups[due.currency, due.beneficiary_country, each.value_date, place].append(each)
+    for (*_, place), group in groups.items():
+        account_id, by = group[0].account.account_id, min(each.by for each in group)
+        dated = [replace(each.obligation, value_date=each.value_date) for each in group]
+        for need in needs_of(dated, by=lambda _currency, _day, by=by: by):  # type: ignore[misc]
+            yield replace(
+                need, need_id=f"{need.need_id}/{account_id}",
+                account_ids=tuple(sorted(at[place] | {account_id})),
+            )  # fmt: skip
 
 
 def _own_needs(reference: FundingReference, *, at: datetime, day: date) -> Iterator[Need]:

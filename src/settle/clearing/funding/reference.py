@@ -115,6 +115,12 @@ class FundingReference:
         rail, account, _ = place
         return found or f"account {account} of {rail} is not in force in {self.file} on {day}"
 
+    def cells_of(self, place: Place, day: date) -> Sequence[Cell]:
+        """The cells, of a day or before it, whose account lies at a place on the day."""
+        ids = {row.account_id for row in self.on(AccountRow, day) if row.place == place}
+        begun = (row for row in self._of(Cell) if row.effective_from <= day)
+        return [row for row in begun if row.account_id in ids]
+
     def refuse_strangers(self, known: Collection[Place]) -> None:
         """Refuse accounts that no rail has. `known`: (rail, account, currency).
 
