@@ -30,9 +30,12 @@ types: $(READY)
 layers: $(READY)
 	$(BIN)/lint-imports
 
-# The long proofs at their full size; `make check` runs the same code at its small size.
+# The long proofs at their full size; `make check` runs the same code at its small size. What they
+# draw comes from the seed, which is the day's unless it is given: `make soak SOAK_SEED=20241218`.
+SOAK_SEED ?= $(shell date -u +%Y%m%d)
 soak: $(READY)
-	SETTLE_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak
+	@echo "seed $(SOAK_SEED)"
+	SETTLE_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak --hypothesis-seed=$(SOAK_SEED)
 
 # Ratios, printed and not judged, and the page made of them: docs/reference/performance.md.
 # Ten gigabytes of disk, half an hour; less with `make bench BENCH_RECORDS=1000000 BENCH_GROW=`.
