@@ -38,6 +38,13 @@ MONEY = st.one_of(
     st.integers(EDGE - 3, EDGE - 1),
 )
 SHARES = st.tuples(MONEY, st.sampled_from([0, 1, 6_000, 29_999, 500_000, PPM]))
+MANY_DIGITS = [  # 36 to 38: Spark's `abs` rounds them to 34, and each of these lies near a half
+    (sign * half, d)
+    for d in (2 * 10**17, 10**18 - 2, 10**18, 5 * 10**18 - 2)
+    for n in (5 * 10**18 - 3, 5 * 10**18 - 1)
+    for half in (n * (d // 2) - 1, n * (d // 2), n * (d // 2) + 1)
+    for sign in (1, -1)
+]
 TIES = [(n, d) for d in (2, 4, 6, PPM, 10**8) for k in range(-5, 6) for n in [(2 * k + 1) * d // 2]]
 
 
@@ -49,7 +56,7 @@ def test_division_rounds_as_python_does(
     either: AnyEngine, many: Callable[..., list[Any]], size: Any
 ) -> None:
     """Ties, both signs, both sides of 2^63 and thirty-six digits: the quotient is Python's."""
-    pairs = [*TIES, *many(PAIRS, size.numbers)]
+    pairs = [*TIES, *MANY_DIGITS, *many(PAIRS, size.numbers)]
     assert len(set(pairs)) >= size.numbers // 2
     numerators, denominators = zip(*pairs, strict=True)
     columns = {
@@ -97,6 +104,11 @@ FRACTIONS = st.one_of(
     st.builds(Fraction, st.integers(1, FRACTION_MAX), st.integers(10**6, FRACTION_MAX)),
     st.sampled_from([Fraction(1), Fraction(2019, 1250), Fraction(12_500, 188_685), Fraction(1, 2)]),
 )
+FARTHEST = [
+    (Fraction(n, d), EDGE - 1)
+    for n in range(FRACTION_MAX - 3, FRACTION_MAX + 1)
+    for d in (FRACTION_MAX - 2, FRACTION_MAX - 1, FRACTION_MAX, 4 * 10**18 + 2, 2**61)
+]
 EXCHANGES = st.tuples(FRACTIONS, st.one_of(MONEY, MONEY.map(lambda amount: -amount)))
 
 
@@ -105,7 +117,7 @@ def test_an_exchange_is_the_exact_fraction_rounded_once(
 ) -> None:
     """On both sides of each limit, at ties and at 2^63, and by the longest fractions that fit."""
     rows = []
-    for fraction, amount in many(EXCHANGES, size.numbers):
+    for fraction, amount in [*FARTHEST, *many(EXCHANGES, size.numbers)]:
         untied, fits = reach(fraction.numerator, fraction.denominator)
         tie = fraction.denominator // 2
         rows += [(each, fraction, untied, fits) for each in (amount, untied, fits - 1, tie, -tie)]
@@ -142,6 +154,16 @@ def test_a_quotient_too_large_for_spark_is_refused_and_not_another_number(
             "select cast(n as decimal(38, 0)) div 2 from values (9223372036854775808000) as t(n)"
         )
         assert 0 == scratch._session.sql(wraps).collect()[0][0]
+
+
+def test_sparks_abs_rounds_to_34_digits(spark: SparkEngine) -> None:
+    """Why no macro of Spark's takes a wide number absolutely: if this fails, they may again."""
+    number = 12_345_678_901_234_567_890_123_456_789_012_345_678
+    text = f"select abs(n), -n, 0 - n from values (cast('-{number}' as decimal(38, 0))) as t(n)"
+    with spark.scratch() as scratch:
+        absolute, negated, exact = scratch._session.sql(text).collect()[0]
+    assert (number, number) != (int(absolute), int(negated))
+    assert number == int(exact)
 
 
 def _quotient(engine: AnyEngine, n: int, d: int) -> int:

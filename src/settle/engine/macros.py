@@ -108,13 +108,15 @@ SPARK: Mapping[str, str] = {
     # beyond there it raises.
     "quotient(n, d)": "cast((n - n % d) / d as decimal(38, 0))",
     "odd(n)": "n % 2",
+    # Spark's `abs` and its minus sign round a decimal to 34 digits, in silence (seen in 4.3); its
+    # `%` and `*` are exact. So what is over is multiplied by the sign.
+    "rest(n, d)": "sign_of(n) * (n % d)",
     # One way for all sizes, and each argument seldom: Spark compiles what it is given, and what
     # is long it does not compile at all.
-    "nearest(n, d)": "quotient(abs(n), d) + case when 2 * (abs(n) % d) >= d then 1 else 0 end",
-    "tie(n, d)": """case when 2 * (abs(n) % d) = d and abs(n) % (2 * d) < d
-        then 1 else 0 end""",
-    "divide_half_even(n, d)": "sign_of(n) * (nearest(n, d) - tie(n, d))",
-    "divide_as(n, d, rounding)": """sign_of(n) * (nearest(n, d) - case rounding
+    "up(n, d)": "case when 2 * rest(n, d) >= d then 1 else 0 end",
+    "tie(n, d)": "case when 2 * rest(n, d) = d and rest(n, 2 * d) < d then 1 else 0 end",
+    "divide_half_even(n, d)": "quotient(n, d) + sign_of(n) * (up(n, d) - tie(n, d))",
+    "divide_as(n, d, rounding)": """quotient(n, d) + sign_of(n) * (up(n, d) - case rounding
         when 'half_even' then tie(n, d)
         when 'half_up' then 0
         end)""",
