@@ -63,9 +63,9 @@ class Header:
             told: dict[str, Any] = json.loads(text)
             shares = {name: _share(share) for name, share in told.pop("sources").items()}
             found = cls(**told, sources=shares)
-            return found if found.is_plausible and found.text == text else None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
+        return found if found.is_plausible and found.text == text else None
 
     @property
     def is_plausible(self) -> bool:

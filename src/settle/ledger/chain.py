@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +14,7 @@ from settle.ledger.leaves import Source, raw
 from settle.ledger.tables import seal_blocks, sealed_rows
 
 Row = Mapping[str, Any]
+"""A row as the driver has it, by column name."""
 
 ROWS_AT_ONCE = 10_000
 """How many rows are fetched at a time, so that memory does not grow with the journal."""
@@ -51,7 +52,9 @@ def unsealed(connection: Connection, source: Source) -> Iterator[Row]:
     """
     table = source.table
     order = (table.c[source.recorded], *table.primary_key)
-    yield from streamed(connection, sa.select(*_content(source)).where(_open(source)).order_by(*order))
+    yield from streamed(
+        connection, sa.select(*_content(source)).where(_open(source)).order_by(*order)
+    )
 
 
 def tail_of(connection: Connection, source: Source) -> Tail:
@@ -67,7 +70,7 @@ def seals_of(connection: Connection, block: object) -> list[Row]:
     """What a block says that it holds, by position."""
     columns = [raw(column).label(column.name) for column in sealed_rows.c]
     query = sa.select(*columns).where(sealed_rows.c.block == sa.literal(block, sa.types.NullType()))
-    return list(connection.execute(query.order_by(sealed_rows.c.position)).mappings())
+    return list(streamed(connection, query.order_by(sealed_rows.c.position)))
 
 
 def rows_of(connection: Connection, source: Source, block: object) -> Iterator[Row]:
@@ -85,13 +88,13 @@ def rows_of(connection: Connection, source: Source, block: object) -> Iterator[R
 def blocks_named(connection: Connection) -> dict[Any, int]:
     """How many rows say that they are in each block, whether it is there or not."""
     query = sa.select(raw(sealed_rows.c.block), sa.func.count()).group_by(sealed_rows.c.block)
-    return {block: count for block, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def streamed(connection: Connection, query: sa.Select[Any]) -> Iterator[Row]:
     """The rows of a query, fetched in parts."""
-    options = {"yield_per": ROWS_AT_ONCE}
-    yield from connection.execute(query, execution_options=options).mappings()
+    found = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
+    yield from cast("Iterator[Row]", found.mappings())
 
 
 def _content(source: Source) -> list[sa.ColumnElement[Any]]:
@@ -101,7 +104,7 @@ def _content(source: Source) -> list[sa.ColumnElement[Any]]:
 
 def _open(source: Source) -> sa.ColumnElement[bool]:
     sealed = sa.select(1).where(sealed_rows.c.source == source.name, _same_key(source))
-    return sa.and_(~sealed.exists(), True if source.final is None else source.final)
+    return sa.and_(~sealed.exists(), sa.true() if source.final is None else source.final)
 
 
 def _same_key(source: Source) -> sa.ColumnElement[bool]:

@@ -178,9 +178,7 @@ def balances(
     ]
 
 
-def _within(
-    *, as_of: date | None, known_at: datetime | None
-) -> Sequence[sa.ColumnElement[bool]]:
+def _within(*, as_of: date | None, known_at: datetime | None) -> Sequence[sa.ColumnElement[bool]]:
     posted = [] if as_of is None else [journal.c.posted_on <= as_of]
     known = [] if known_at is None else [journal.c.recorded_at <= known_at]
     return [*posted, *known]

@@ -114,14 +114,12 @@ def entry_of(seal: Row, row: Row | None, *, source: Source | None, header: Heade
     )  # fmt: skip
 
 
-def _leaf(
-    seal: Row, row: Row, *, source: Source, columns: Sequence[str]
-) -> tuple[bytes, bool]:
+def _leaf(seal: Row, row: Row, *, source: Source, columns: Sequence[str]) -> tuple[bytes, bool]:
     known = [name for name in columns if name in row]
     kept = _digests(seal["digests"])
     now = {name: digest_of(row[name]) for name in source.erasable}
     text = leaf_text(
-        source.name, sealed_content(source, row, known), salt=_bytes(seal["salt"]), digests=kept
+        source.name, sealed_content(row, known), salt=_bytes(seal["salt"]), digests=kept
     )
     # What was emptied since is taken at its digest; what is there must still give it.
     if any(digest and digest != kept.get(name) for name, digest in now.items()):
@@ -147,9 +145,7 @@ def judge(content: Content) -> Iterator[Flaw]:
 
 def _gives(header: Header, leaves: Sequence[bytes | None]) -> bool:
     whole = [leaf for leaf in leaves if leaf is not None]
-    return (
-        len(whole) == len(leaves) == header.count and Tree(whole).root.hex() == header.root
-    )
+    return len(whole) == len(leaves) == header.count and Tree(whole).root.hex() == header.root
 
 
 def _placed(header: Header, entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -16,6 +16,8 @@ from settle.store import Instant
 Salts = Callable[[int], bytes]
 """Random bytes, so many. Passed in, so that a seed can replay."""
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 SALT_BYTES = 16
 KEYS_MAX = 3
 
@@ -63,16 +65,17 @@ def padded(parts: Any) -> Key:
     return first, second, third
 
 
-def value_of(value: object, kind: sa.types.TypeEngine[Any]) -> Any:
+def value_of(value: object) -> Any:
     """A value as it stands in a leaf, from what either database has of it.
 
-    An instant is a whole number of microseconds since 1970, a day its ISO text. What does not
-    belong in its column stays recognisable and stops nobody: it must be found and named.
+    A number is a whole one, an instant is microseconds since 1970, a day its ISO text, truth is
+    1 or 0. What belongs in no column stays recognisable and stops nobody: it is found and named.
     """
     match value:
-        case None | int() | str():
-            flag = isinstance(kind, sa.Boolean) and value in (0, 1) and value is not None
-            return bool(value) if flag else value
+        case None | str():
+            return value
+        case int():
+            return int(value)
         case date():
             return value.isoformat()
         case bytes() | bytearray() | memoryview():
@@ -113,4 +116,4 @@ def leaf_text(
 
 def canonical(value: object) -> str:
     """JSON in one way only: keys sorted, nothing between, all of it ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(value)

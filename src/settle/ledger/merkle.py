@@ -1,4 +1,4 @@
-"""Merkle trees as RFC 6962, section 2.1, has them: one root for many leaves, short proofs of one."""
+"""Merkle trees as RFC 6962, section 2.1, has them: a root for many, a short proof of one."""
 
 from __future__ import annotations
 

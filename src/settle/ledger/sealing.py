@@ -73,14 +73,12 @@ def _signed(header: Header, signer: Signer | None) -> Head:
     head = head_of(header.text)
     if signer is None:
         return Head(block=header.block, head=head)
-    return Head(
-        block=header.block, head=head, signer=signer.name, signature=signer.sign(head)
-    )
+    return Head(block=header.block, head=head, signer=signer.name, signature=signer.sign(head))
 
 
 def _seal(source: Source, row: Mapping[str, Any], salt: bytes) -> Seal:
     digests = {name: digest_of(row[name]) for name in source.erasable}
-    content = sealed_content(source, row, source.columns)
+    content = sealed_content(row, source.columns)
     text = leaf_text(source.name, content, salt=salt, digests=digests)
     return Seal(
         source=source.name, key=source.key_of(row), salt=salt, leaf=leaf_hash(text.encode()),
@@ -88,12 +86,9 @@ def _seal(source: Source, row: Mapping[str, Any], salt: bytes) -> Seal:
     )  # fmt: skip
 
 
-def sealed_content(
-    source: Source, row: Mapping[str, Any], columns: Iterable[str]
-) -> dict[str, Any]:
+def sealed_content(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
     """What a leaf has of a row: its columns, as they stand in leaves."""
-    kinds = source.table.c
-    return {name: value_of(row[name], kinds[name].type) for name in columns}
+    return {name: value_of(row[name]) for name in columns}
 
 
 def _shares(rows: Iterable[Found]) -> dict[str, Share]:

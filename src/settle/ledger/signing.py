@@ -57,7 +57,9 @@ class HmacSigner:
 
     def signed(self, head: str, signature: str) -> bool:
         """Whether a signature is of this key and head. This takes the same time either way."""
-        return hmac.compare_digest(self.sign(head).encode(), str(signature).encode("utf-8", "replace"))
+        return hmac.compare_digest(
+            self.sign(head).encode(), str(signature).encode("utf-8", "replace")
+        )
 
     def _over(self, text: str) -> str:
         return hmac.new(self._key, f"settle:{text}".encode(), sha256).hexdigest()

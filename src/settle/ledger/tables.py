@@ -49,9 +49,7 @@ sealed_rows = sa.Table(
     sa.Column("key", Id, primary_key=True),
     sa.Column("key_2", Id, primary_key=True, doc="empty where the key has one part"),
     sa.Column("key_3", Id, primary_key=True, doc="empty where the key has two"),
-    sa.Column(
-        "block", sa.BigInteger, sa.ForeignKey("seal_blocks.number"), nullable=False
-    ),
+    sa.Column("block", sa.BigInteger, sa.ForeignKey("seal_blocks.number"), nullable=False),
     sa.Column("position", sa.Integer, nullable=False, doc="in its block, from 0"),
     sa.Column("salt", sa.LargeBinary, nullable=False, doc="of its leaf"),
     sa.Column("leaf", sa.LargeBinary, nullable=False, doc="the leaf's hash"),

@@ -102,7 +102,7 @@ class _Walk:
         for row in list(stored_blocks(self.connection)):
             yield from self.links.judge(row)
             yield from judge(self._content(row))
-            self._pass(row)
+            self._pass()
             named.pop(row["number"], None)
         yield from self.links.end()
         for number, count in sorted(named.items(), key=str):
@@ -112,7 +112,7 @@ class _Walk:
                 why=why,
             )  # fmt: skip
 
-    def _pass(self, row: Row) -> None:
+    def _pass(self) -> None:
         self.blocks += 1
         self.heads[self.links.number] = self.links.head
         self.head = Head(block=self.links.number, head=self.links.head)
