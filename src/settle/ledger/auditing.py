@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger.blocks import Head, Header
@@ -153,22 +154,11 @@ def _heads(walk: _Walk, heads: Sequence[Head]) -> Iterator[Flaw]:
 
 def _rebuilt(connection: Connection) -> tuple[int, list[Flaw]]:
     """Every balance, added up row by row, and where the store's own sums say otherwise."""
-    added: dict[tuple[str, str], int] = defaultdict(int)
-    flaws = []
-    columns = ("entry_id", "debit", "credit", "currency", "amount_minor")
-    for row in streamed(connection, _select(columns)):
-        amount = row["amount_minor"]
-        if not isinstance(amount, int) or amount <= 0:
-            why = f"its amount is {amount!r}, which no row could have"
-            entry = f"journal {row['entry_id']}"
-            flaws.append(Flaw(wrong=Wrong.BALANCE, entry=entry, why=why))
-            continue
-        added[row["debit"], row["currency"]] += amount
-        added[row["credit"], row["currency"]] -= amount
+    added, flaws = _added(connection)
     if flaws:
-        return len(added), flaws
+        return len(added), flaws  # the store could not add these up, either
     told = {(x.account, x.currency): x.balance_minor for x in balances(connection)}
-    for account, currency in sorted(added.keys() | told.keys(), key=str):
+    for account, currency in sorted(added.keys() | told.keys()):
         rebuilt, summed = added.get((account, currency), 0), told.get((account, currency), 0)
         if rebuilt != summed:
             why = f"{account} has {rebuilt} {currency} by its rows, and {summed} as summed"
@@ -176,7 +166,23 @@ def _rebuilt(connection: Connection) -> tuple[int, list[Flaw]]:
     return len(added), flaws
 
 
-def _select(columns: Sequence[str]) -> Any:
-    import sqlalchemy as sa
+def _added(connection: Connection) -> tuple[Mapping[tuple[str, str], int], list[Flaw]]:
+    added: dict[tuple[str, str], int] = defaultdict(int)
+    flaws = []
+    columns = ("entry_id", "debit", "credit", "currency", "amount_minor")
+    query = sa.select(*(raw(journal.c[name]).label(name) for name in columns))
+    for row in streamed(connection, query):
+        amount = row["amount_minor"]
+        if _moves(row):
+            added[row["debit"], row["currency"]] += amount
+            added[row["credit"], row["currency"]] -= amount
+        else:
+            why = f"{amount!r} {row['currency']!r} is no amount that a row could have"
+            entry = f"journal {row['entry_id']}"
+            flaws.append(Flaw(wrong=Wrong.BALANCE, entry=entry, why=why))
+    return added, flaws
 
-    return sa.select(*(raw(journal.c[name]).label(name) for name in columns))
+
+def _moves(row: Row) -> bool:
+    texts = all(isinstance(row[name], str) for name in ("debit", "credit", "currency"))
+    return texts and isinstance(row["amount_minor"], int) and row["amount_minor"] > 0
