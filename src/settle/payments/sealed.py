@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from settle.ledger import Source
-from settle.payments.tables import exchanges, payment_events
+from settle.payments.tables import exchanges, payment_events, payments
+
+# Whoever takes a dead worker's conversation over may ask again what has no answer yet, at the same
+# place. So an exchange is final once it was answered and nobody holds its payments any more.
+_HELD = (
+    sa.select(1)
+    .where(payments.c.conversation_id == exchanges.c.conversation_id)
+    .where(payments.c.worker.is_not(None))
+    .exists()
+)
 
 SEALED = (
     Source(
@@ -22,8 +33,7 @@ SEALED = (
         ),
         # Bodies and addresses are personal data: their digests are sealed, so they can be erased.
         erasable=("target", "headers", "content", "answer_headers", "answer_content"),
-        # An exchange without its answer is asked again at its place, and changes.
-        final=exchanges.c.answered_at.is_not(None),
+        final=sa.and_(exchanges.c.answered_at.is_not(None), ~_HELD),
     ),
 )  # fmt: skip
-"""An event is sealed whole; an exchange once it was answered."""
+"""An event is sealed whole, as it is written; an exchange once it is final."""

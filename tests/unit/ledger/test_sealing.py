@@ -25,6 +25,7 @@ from settle.errors import BadInput, Busy, ConfigError
 from settle.ledger import JOURNAL, Head, HmacSigner, audit, post, seal
 from settle.ledger.blocks import Header
 from settle.ledger.tables import journal, seal_blocks, sealed_rows
+from settle.payments.tables import exchanges, payments
 from settle.store import Store, exclusive
 
 from .conftest import NOW, SIGNER, SOURCES, postings, sealed, write
@@ -74,14 +75,26 @@ def test_the_unsealed_tail_is_told_by_count_and_age(store: Store) -> None:
 
 def test_an_exchange_is_sealed_once_it_was_answered(store: Store) -> None:
     """One without an answer is asked again in its place, and changes."""
-    from settle.payments.tables import exchanges
-
     with store.transaction() as connection:
         write(connection, 0, 1)
         connection.execute(sa.update(exchanges).values(answered_at=None))
     assert 2 == sealed(store).entries
     with store.transaction() as connection:
         connection.execute(sa.update(exchanges).values(answered_at=NOW))
+    assert 1 == sealed(store).entries
+
+
+def test_an_exchange_is_sealed_once_nobody_holds_its_payment(store: Store) -> None:
+    """Whoever takes over from a dead worker may ask again in the same place."""
+    needed = [x for x in payments.c if not x.nullable and x.server_default is None]
+    fillers: dict[str, Any] = {"VARCHAR": "", "DATE": NOW.date(), "BOOLEAN": False}
+    row = {x.name: fillers.get(str(x.type).partition("(")[0], 1) for x in needed}
+    with store.transaction() as connection:
+        write(connection, 0, 1)
+        connection.execute(payments.insert(), {**row, "conversation_id": "c0", "worker": "w"})
+    assert 2 == sealed(store).entries
+    with store.transaction() as connection:
+        connection.execute(sa.update(payments).values(worker=None))
     assert 1 == sealed(store).entries
 
 
