@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -94,7 +94,9 @@ def blocks_named(connection: Connection) -> dict[Any, int]:
 def streamed(connection: Connection, query: sa.Select[Any]) -> Iterator[Row]:
     """The rows of a query, fetched in parts."""
     found = connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE})
-    yield from cast("Iterator[Row]", found.mappings())
+    names = list(found.keys())
+    for row in found:
+        yield dict(zip(names, row, strict=True))
 
 
 def _content(source: Source) -> list[sa.ColumnElement[Any]]:
