@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from settle.errors import BadInput, Busy, Restored
+from settle.errors import BadInput, Busy, ConfigError, Restored
 from settle.hub import Ending, Hub, Named
 from settle.report import ExitCode, report_files, sentence, summary_lines, write
 
@@ -200,6 +200,10 @@ class _Steps:
             done = self.hub.seal(self.day)
         except Busy:
             return "nothing: another process seals just now"
+        except ConfigError as error:
+            self.hub.nights.refuse(self.day, "seal", str(error))
+            return "nothing: the chain is signed, and there is no key to go on"
+        self.hub.nights.accept(self.day, "seal")
         return f"{done.entries:,} entries in {done.blocks:,} blocks, head {done.head or 'none'}"
 
     def ended(self) -> Night:

@@ -23,7 +23,8 @@ class Audited(Opened):
 
         Raises:
             Busy: another process seals this store.
-            ConfigError: the key of `[audit]` cannot be read, or is too short.
+            ConfigError: the key of `[audit]` cannot be read, is too short, or is not set where the
+                newest block is signed.
         """
         return ledger.seal(self.store, SOURCES, now=self.now(day), signer=self.signer)
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.ledger.blocks import Head
+from settle.ledger.blocks import Head, Header
 from settle.ledger.leaves import Source, raw
 from settle.ledger.tables import seal_blocks, sealed_rows
 
@@ -35,7 +35,11 @@ def newest_head(connection: Connection) -> Head | None:
     """The head of the newest block; none before the first."""
     query = sa.select(seal_blocks).order_by(seal_blocks.c.number.desc()).limit(1)
     row = connection.execute(query).one_or_none()
-    return None if row is None else Head(block=row.number, head=row.head)
+    if row is None:
+        return None
+    header = Header.read(row.header)
+    signer = header.signer if header else None
+    return Head(block=row.number, head=row.head, signer=signer, signature=row.signature)
 
 
 def stored_blocks(connection: Connection) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from settle.errors import BadInput
 from settle.ledger.blocks import Header
-from settle.ledger.chain import Row, rows_of, seals_of
+from settle.ledger.chain import Row, newest_head, rows_of, seals_of
 from settle.ledger.leaves import Source, leaf_text
 from settle.ledger.merkle import Tree, leaf_hash
 from settle.ledger.sealing import sealed_content
@@ -76,13 +76,11 @@ def prove(connection: Connection, accounts: Collection[str], *, of: str) -> Incl
     if not places:
         raise BadInput(f"{of}: no sealed line of the journal is theirs", field="merchant")
     blocks = list(_blocks(connection, places))
-    newest = connection.execute(
-        sa.select(seal_blocks).order_by(seal_blocks.c.number.desc()).limit(1)
-    ).one()
-    header = Header.read(newest.header)
+    newest = newest_head(connection)
+    assert newest is not None, "a row that is sealed is in a block"
     total = connection.scalar(sa.select(sa.func.count()).select_from(journal).where(mine)) or 0
     return Inclusion(
-        of=of, blocks=blocks, head=newest.head, signer=header.signer if header else None,
+        of=of, blocks=blocks, head=newest.head, signer=newest.signer,
         signature=newest.signature, unsealed=total - sum(map(len, places.values())),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from itertools import islice
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from settle.errors import Busy, ConfigError
 from settle.ledger.blocks import Head
 from settle.ledger.chain import newest_head, unsealed
 from settle.ledger.leaves import Salts, Source
@@ -49,17 +50,33 @@ def seal(
 
     Raises:
         Busy: another process seals this store just now.
+        ConfigError: the newest block is signed, and there is no signer to go on.
     """
     at = (now - _EPOCH) // timedelta(microseconds=1)
     blocks = entries = 0
     with exclusive(store, "sealing"), store.reading() as snapshot:
         head = newest_head(snapshot)
+        _refuse_unsigned(head, signer)
         for rows in _groups(_found(snapshot, sources), entries_max):
             block = block_of(rows, after=head, sealed_at=at, signer=signer, salts=salts)
-            with store.transaction() as connection:
-                keep(connection, block)
+            try:
+                with store.transaction() as connection:
+                    keep(connection, block)
+            except sa.exc.IntegrityError:
+                # Two sealers are possible where the lock's session was lost; two such blocks not.
+                raise Busy("another sealing is under way on this store", name="sealing") from None
             head, blocks, entries = block.head, blocks + 1, entries + len(rows)
     return Sealed(blocks=blocks, entries=entries, head=head)
+
+
+def _refuse_unsigned(head: Head | None, signer: Signer | None) -> None:
+    # Whoever took the key away could else have everything since sealed without it.
+    if signer is None and head is not None and head.signer is not None:
+        raise ConfigError(
+            f"audit.key: is not set, and the newest block is signed by {head.signer}; "
+            "nothing is sealed without it",
+            key="audit.key",
+        )
 
 
 def keep(connection: Connection, block: Block) -> None:

@@ -18,7 +18,7 @@ from settle.ledger import accounts, post, prove
 from settle.ledger.tables import journal
 from settle.store import Store
 
-from .conftest import NOW, postings, sealed, touched
+from .conftest import NOW, SIGNER, postings, sealed, touched
 
 CHECKER = Path(__file__).resolve().parents[3] / "docs" / "reference" / "check_proof.py"
 
@@ -122,7 +122,7 @@ def test_lines_that_no_block_has_yet_are_told(chain: Store) -> None:
     with chain.transaction() as connection:
         post(connection, postings(700, 8), recorded_at=NOW)
     assert 2 == proof_of(chain, "A-0")["unsealed"]
-    sealed(chain)
+    sealed(chain, signer=SIGNER)
     assert 0 == proof_of(chain, "A-0")["unsealed"]
     assert 5 == len(list(lines(proof_of(chain, "A-0"))))
 

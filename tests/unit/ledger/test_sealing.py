@@ -22,11 +22,14 @@ import sqlalchemy as sa
 from tests.size import examples
 
 from settle.errors import BadInput, Busy, ConfigError
-from settle.ledger import JOURNAL, Head, HmacSigner, audit, post, seal
+from settle.ledger import JOURNAL, Head, HmacSigner, Source, audit, post, seal
 from settle.ledger.blocks import Header
+from settle.ledger.chain import unsealed
+from settle.ledger.sealer import keep
+from settle.ledger.sealing import block_of
 from settle.ledger.tables import journal, seal_blocks, sealed_rows
 from settle.payments.tables import exchanges, payments
-from settle.store import Store, exclusive
+from settle.store import Instant, Store, exclusive
 
 from .conftest import NOW, SIGNER, SOURCES, postings, sealed, write
 
@@ -164,6 +167,58 @@ def test_only_one_process_seals_a_store(store: Store, monkeypatch: pytest.Monkey
     monkeypatch.setattr("settle.ledger.sealer.exclusive", partial(exclusive, patience_s=0.0))
     with exclusive(store, "sealing"), pytest.raises(Busy, match="sealing"):
         sealed(store)
+
+
+def test_two_sealers_that_both_believe_to_be_alone_make_one_block(store: Store) -> None:
+    """A lock whose session was lost holds nobody off; the number of a block does."""
+    with store.transaction() as connection:
+        write(connection, 0, 6)
+
+    def meanwhile(count: int) -> bytes:
+        with store.reading() as connection:
+            rows = list(unsealed(connection, JOURNAL))
+        found = [(JOURNAL, row) for row in rows]
+        other = block_of(found, after=None, sealed_at=0, signer=None, salts=bytes)
+        with store.transaction() as connection:
+            keep(connection, other)
+        return bytes(count)
+
+    with pytest.raises(Busy, match="another sealing"):
+        seal(store, SOURCES, now=NOW, salts=meanwhile)
+    assert 4 == sealed(store).entries
+    with store.reading() as connection:
+        assert audit(connection, SOURCES).is_sound
+
+
+def test_a_signed_chain_does_not_go_on_without_its_key(chain: Store) -> None:
+    """Taking the setting away is no way to have what follows unsigned."""
+    with chain.transaction() as connection:
+        write(connection, 900, 1)
+    with pytest.raises(ConfigError, match="nothing is sealed without it"):
+        sealed(chain)
+    assert 3 == sealed(chain, signer=HmacSigner(b"another key, and as long as need be")).entries
+
+
+def test_any_append_only_table_joins_by_its_source(store: Store) -> None:
+    """A room's table, or a platform's own: what was touched in it is named like the rest."""
+    decisions = sa.Table(
+        "decisions", sa.MetaData(), sa.Column("name", sa.String, primary_key=True),
+        sa.Column("at", Instant, nullable=False), sa.Column("what", sa.String),
+    )  # fmt: skip
+    joined = Source(
+        name="decisions", table=decisions, recorded="at", columns=("name", "at", "what")
+    )
+    with store.transaction() as connection:
+        decisions.create(connection)
+        connection.execute(decisions.insert(), {"name": "d/1", "at": NOW, "what": "ja — è vero"})
+        post(connection, postings(0, 2), recorded_at=NOW)
+    assert 3 == seal(store, [*SOURCES, joined], now=NOW).entries
+    with store.transaction() as connection:
+        assert audit(connection, [*SOURCES, joined]).is_sound
+        assert ["unknown"] == [flaw.wrong for flaw in audit(connection, SOURCES).flaws]
+        connection.execute(sa.update(decisions).values(what="nein"))
+        (flaw,) = audit(connection, [*SOURCES, joined]).flaws
+    assert (1, "decisions d/1", "edited") == (flaw.block, flaw.entry, flaw.wrong)
 
 
 KILLED = """
