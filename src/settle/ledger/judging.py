@@ -17,6 +17,9 @@ from settle.ledger.signing import Signer
 
 Row = Mapping[str, Any]
 
+PLACES_MAX = 100_000
+"""How many positions of one block are looked for by number; a block has a tenth of it at most."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Links:
@@ -149,8 +152,10 @@ def _gives(header: Header, leaves: Sequence[bytes | None]) -> bool:
 
 
 def _placed(header: Header, entries: Sequence[Entry]) -> Sequence[Entry]:
+    if len(entries) != header.count:
+        return []
     places = [entry.position for entry in entries]
-    return entries if places == list(range(header.count)) else []
+    return entries if places == list(range(len(entries))) else []
 
 
 def _against_seals(number: int, entries: Sequence[Entry]) -> Iterator[Flaw]:
@@ -177,7 +182,8 @@ def _seals(number: int, entries: Sequence[Entry]) -> Iterator[Flaw]:
 
 def _places(number: int, header: Header, entries: Sequence[Entry]) -> Iterator[Flaw]:
     taken = Counter(entry.position for entry in entries)
-    for place in sorted(set(range(header.count)) - taken.keys()):
+    # A header that somebody wrote may count to the moon.
+    for place in sorted(set(range(min(header.count, PLACES_MAX))) - taken.keys()):
         yield _flaw(number, Wrong.TAKEN_OUT, "no entry says that it is there", f"position {place}")
     for entry in entries:
         if not 0 <= entry.position < header.count or taken[entry.position] > 1:

@@ -302,6 +302,16 @@ def test_a_value_of_another_kind_stops_no_audit(chain: Store, column: str, value
         assert (block, entry) in places(flaws(connection), Wrong.EDITED)
 
 
+def test_a_header_that_counts_to_the_moon_stops_no_audit(chain: Store) -> None:
+    """What it says of itself is believed by nobody before it is held against its head."""
+    with touched(chain) as connection:
+        row = rows(connection, seal_blocks)[2]
+        header = row["header"].replace('"count":', '"count":99999999999', 1)
+        changed = sa.update(seal_blocks).where(where(seal_blocks, row))
+        connection.execute(changed.values(header=header))
+        assert {3} <= {flaw.block for flaw in flaws(connection)}
+
+
 @pytest.mark.parametrize("header", ["", "[]", "{}", "null", "[" * 3000, '{"sources":{"a":1}}'])
 def test_a_header_that_is_none_stops_no_audit(chain: Store, header: str) -> None:
     """The rest of the chain is looked at all the same."""
