@@ -82,6 +82,7 @@ def test_a_prefix_is_taken_letter_for_letter(store: Store) -> None:
 moments = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 9))
 
 
+@pytest.mark.soak
 @settings(
     max_examples=examples(10, full=200), deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

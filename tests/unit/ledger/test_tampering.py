@@ -22,6 +22,8 @@ from settle.store import Store
 
 from .conftest import SIGNER, SOURCES, postings, touched
 
+pytestmark = pytest.mark.soak
+
 ROOMS = {"journal": journal, "payment_events": payment_events, "exchanges": exchanges}
 KEYS = ("source", "key", "key_2", "key_3")
 
