@@ -1,4 +1,4 @@
-"""The night, step by step: fetch, reconcile, close, pay, look up, reconcile, report.
+"""The night, step by step: fetch, reconcile, close, pay, look up, reconcile, seal, report.
 
 Every step can be run again: what is done is found done. So a night that was killed is simply
 run again, and a night run twice prints the same figures unless new evidence has come in.
@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from settle.errors import BadInput, Restored
+from settle.errors import BadInput, Busy, ConfigError, Restored
 from settle.hub import Ending, Hub, Named
 from settle.report import ExitCode, report_files, sentence, summary_lines, write
 
@@ -124,6 +124,7 @@ class _Steps:
         yield "Reconcile again", self.reconcile
         if self.hub.matrix is not None:
             yield "Plan the funding", self.fund
+        yield "Seal the ledger", self.seal
 
     def name(self) -> str:
         return str(self.named)
@@ -194,6 +195,17 @@ class _Steps:
         if funding.failed:
             return f"no plan: {funding.failed}"
         return f"{len(funding.moves):,} moves, {len(funding.short):,} needs short"
+
+    def seal(self) -> str:
+        try:
+            done = self.hub.seal(self.day)
+        except Busy:
+            return "nothing: another process seals just now"
+        except ConfigError as error:
+            self.hub.nights.refuse(self.day, "seal", str(error))
+            return "nothing: the chain is signed, and there is no key to go on"
+        self.hub.nights.accept(self.day, "seal")
+        return f"{done.entries:,} entries in {done.blocks:,} blocks, head {done.head or 'none'}"
 
     def ended(self) -> Night:
         self.show.begin("Report")

@@ -101,6 +101,15 @@ class ControlsSettings(_Section):
     paused_currencies: frozenset[str] = frozenset()
 
 
+class AuditSettings(_Section):
+    """`[audit]`: the key that signs the heads of blocks, as `env:NAME` or `file:PATH`.
+
+    Without one, blocks are chained and not signed.
+    """
+
+    key: str | None = Field(default=None, pattern=r"^(env|file):.+")
+
+
 class RailSection(_Section):
     """`[rails.NAME]`: the plug-in's name; the rest is the plug-in's own section."""
 
@@ -121,6 +130,7 @@ class Settings(_Section):
     clearing: ClearingSettings
     approval: ApprovalSettings = ApprovalSettings()
     controls: ControlsSettings = ControlsSettings()
+    audit: AuditSettings = AuditSettings()
     rails: Mapping[str, RailSection] = Field(default_factory=dict)
 
 

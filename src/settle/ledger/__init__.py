@@ -1,6 +1,11 @@
-"""Double entry: chart of accounts, journal, proofs."""
+"""Double entry: chart of accounts, journal, proofs, and the seal over what is append-only."""
 
 from settle.ledger import accounts
+from settle.ledger.auditing import Audit, audit
+from settle.ledger.blocks import Head
+from settle.ledger.chain import Tail
+from settle.ledger.flaws import Flaw, Wrong
+from settle.ledger.inclusion import Inclusion, Line, prove
 from settle.ledger.journal import (
     AccountBalance,
     Posting,
@@ -10,6 +15,7 @@ from settle.ledger.journal import (
     reverse_event,
     signed,
 )
+from settle.ledger.leaves import Source
 from settle.ledger.proofs import (
     Proof,
     clearing_is_empty,
@@ -18,12 +24,28 @@ from settle.ledger.proofs import (
     nostro_against_statements,
     trial_balance,
 )
+from settle.ledger.sealer import Sealed, seal
+from settle.ledger.signing import HmacSigner, Signer
+from settle.ledger.tables import JOURNAL
 
 __all__ = [
+    "JOURNAL",
     "AccountBalance",
+    "Audit",
+    "Flaw",
+    "Head",
+    "HmacSigner",
+    "Inclusion",
+    "Line",
     "Posting",
     "Proof",
+    "Sealed",
+    "Signer",
+    "Source",
+    "Tail",
+    "Wrong",
     "accounts",
+    "audit",
     "balances",
     "clearing_is_empty",
     "client_money_covered",
@@ -31,7 +53,9 @@ __all__ = [
     "nostro_against_statements",
     "post",
     "post_columns",
+    "prove",
     "reverse_event",
+    "seal",
     "signed",
     "trial_balance",
 ]

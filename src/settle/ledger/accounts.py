@@ -54,3 +54,8 @@ def deposit(participant_id: str) -> str:
 def returned(agreement_id: str) -> str:
     """Payments that came back, waiting for a corrected beneficiary or an approval."""
     return f"returned/{agreement_id}"
+
+
+def of_agreement(agreement_id: str) -> list[str]:
+    """Every account of one agreement. What moves on these is its own business and no other's."""
+    return [account(agreement_id) for account in (payable, reserve, collateral, claims, returned)]

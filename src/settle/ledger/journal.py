@@ -147,18 +147,24 @@ def reverse_event(
     )  # fmt: skip
 
 
-def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBalance]:
+def balances(
+    connection: Connection, *, prefix: str = "", as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> Sequence[AccountBalance]:  # fmt: skip
     """Every account's balance by currency, from the journal alone, sorted. Zero ones included.
 
-    `prefix`: how the account's name begins, letter for letter.
+    `prefix`: how the account's name begins, letter for letter. `as_of`: what is posted on that
+    business day or before it; `known_at`: what had been recorded by that instant. So a balance of
+    any day can be asked for as it was known at any time, before and after what came in late.
     """
+    within = _within(as_of=as_of, known_at=known_at)
+    amount = journal.c.amount_minor
     sides = sa.union_all(
         sa.select(
-            journal.c.debit.label("account"), journal.c.currency,
-            journal.c.amount_minor.label("amount_minor"),
-        ),
-        sa.select(journal.c.credit, journal.c.currency, -journal.c.amount_minor),
-    ).subquery()  # fmt: skip
+            journal.c.debit.label("account"), journal.c.currency, amount.label("amount_minor")
+        ).where(*within),
+        sa.select(journal.c.credit, journal.c.currency, -amount).where(*within),
+    ).subquery()
     total = exact_sum(sides.c.amount_minor)
     query = (
         sa.select(sides.c.account, sides.c.currency, total.label("balance_minor"))
@@ -170,3 +176,9 @@ def balances(connection: Connection, *, prefix: str = "") -> Sequence[AccountBal
         AccountBalance(account=account, currency=currency, balance_minor=balance)
         for account, currency, balance in sorted(map(tuple, connection.execute(query)))
     ]
+
+
+def _within(*, as_of: date | None, known_at: datetime | None) -> Sequence[sa.ColumnElement[bool]]:
+    posted = [] if as_of is None else [journal.c.posted_on <= as_of]
+    known = [] if known_at is None else [journal.c.recorded_at <= known_at]
+    return [*posted, *known]

@@ -19,12 +19,14 @@ from settle.payments.overview import (
 )
 from settle.payments.planning import Held, Planned, Refusal, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
+from settle.payments.sealed import SEALED
 from settle.payments.standing import referenced, releasable, unknowns
 from settle.payments.state import UNSENT, Event, EventKind, PaymentState, State, state_of
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
 __all__ = [
+    "SEALED",
     "UNSENT",
     "Approved",
     "Attention",

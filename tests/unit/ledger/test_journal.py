@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
+from tests.size import examples
 
 from settle.ledger import (
     AccountBalance,
@@ -69,6 +77,46 @@ def test_a_prefix_is_taken_letter_for_letter(store: Store) -> None:
         for prefix in ("suspense", "Suspense", "suspense/a_", "sus%", "_", "own"):
             found = [x.account for x in balances(connection, prefix=prefix)]
             assert found == sorted(x for x in [*names, "own_funds"] if x.startswith(prefix))
+
+
+moments = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 9))
+
+
+@pytest.mark.soak
+@settings(
+    max_examples=examples(10, full=200), deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(written=st.lists(moments, max_size=12))
+def test_a_balance_of_any_day_is_what_was_known_of_it_at_any_time(
+    store: Store, written: list[tuple[int, int, int]]
+) -> None:
+    """Posted by then and recorded by then, held against a loop, for each day and each instant."""
+    with rolled_back(store) as connection:
+        for n, (posted, recorded, minor) in enumerate(written):
+            row = replace(posting(str(n), debit="a", credit="b", amount_minor=minor),
+                          posted_on=DAY + timedelta(days=posted))  # fmt: skip
+            post(connection, [row], recorded_at=NOW + timedelta(hours=recorded))
+        for day, hour in itertools.product([*range(4), None], repeat=2):
+            of = [
+                minor
+                for posted, recorded, minor in written
+                if (day is None or posted <= day) and (hour is None or recorded <= hour)
+            ]
+            expected = [balance("a", sum(of)), balance("b", -sum(of))] if of else []
+            assert expected == balances(
+                connection,
+                as_of=None if day is None else DAY + timedelta(days=day),
+                known_at=None if hour is None else NOW + timedelta(hours=hour),
+            )
+
+
+@contextmanager
+def rolled_back(store: Store) -> Iterator[Connection]:
+    """A transaction of which nothing stays, so that examples may share a store."""
+    with store.engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
 
 
 def test_an_amount_is_positive_and_moves_between_two_accounts(store: Store) -> None:

@@ -1,0 +1,76 @@
+"""The seal of a hub: what is sealed in all rooms, by which key, and whose lines are whose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+from settle import ledger, payments
+from settle.adapters import Secret
+from settle.hub.opened import Opened
+from settle.ledger import accounts
+
+SOURCES = (ledger.JOURNAL, *payments.SEALED)
+"""All that is sealed. A room that keeps something append-only joins here."""
+
+
+class Audited(Opened):
+    """An opened configuration whose ledger is sealed. This is the part of a hub for auditors."""
+
+    def seal(self, day: date | None = None) -> ledger.Sealed:
+        """Chain all that is written and that no block has yet. This queues no worker.
+
+        Raises:
+            Busy: another process seals this store.
+            ConfigError: the key of `[audit]` cannot be read, is too short, or is not set where the
+                newest block is signed.
+        """
+        return ledger.seal(self.store, SOURCES, now=self.now(day), signer=self.signer)
+
+    def audit(self, *, heads: Sequence[ledger.Head] = ()) -> ledger.Audit:
+        """Whether all that was sealed is as it was, and what no block has yet.
+
+        `heads`: exported ones; without any, blocks cut off at the end cannot be told.
+
+        Raises:
+            ConfigError: the key of `[audit]` cannot be read, or is too short.
+        """
+        with self.store.reading() as connection:
+            return ledger.audit(connection, SOURCES, signer=self.signer, heads=heads)
+
+    def prove(self, name: str) -> ledger.Inclusion:
+        """The proof that the lines of a participant, or of one agreement, stand in the chain.
+
+        Raises:
+            BadInput: none does, or their block is not as it was sealed.
+        """
+        with self.store.reading() as connection:
+            return ledger.prove(connection, self._accounts_of(name), of=name)
+
+    @contextmanager
+    def night(self, day: date) -> Iterator[bool]:
+        """As `Opened.night`; the key is looked at before anything is stored, too."""
+        _ = self.signer
+        with super().night(day) as may_act:
+            yield may_act
+
+    @property
+    def signer(self) -> ledger.Signer | None:
+        """Who signs the heads of blocks here; none without a key.
+
+        Raises:
+            ConfigError: the key cannot be read, or is too short.
+        """
+        given = self.config.settings.audit.key
+        return None if given is None else ledger.HmacSigner(Secret(given).reveal().encode())
+
+    def _accounts_of(self, name: str) -> Sequence[str]:
+        mine = self.agreements.of_participant(name)
+        if mine:
+            of_each = (accounts.of_agreement(agreement) for agreement in mine)
+            return [accounts.deposit(name), *(account for each in of_each for account in each)]
+        if name in self.agreements:
+            return accounts.of_agreement(name)
+        # Neither is in the file any more: its lines are, under one name or the other.
+        return [accounts.deposit(name), *accounts.of_agreement(name)]

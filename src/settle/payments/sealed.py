@@ -1,0 +1,39 @@
+"""What payments have sealed beside the journal: their events, and the digests of exchanges."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from settle.ledger import Source
+from settle.payments.tables import exchanges, payment_events, payments
+
+# Whoever takes a dead worker's conversation over may ask again what has no answer yet, at the same
+# place. So an exchange is final once it was answered and nobody holds its payments any more.
+_HELD = (
+    sa.select(1)
+    .where(payments.c.conversation_id == exchanges.c.conversation_id)
+    .where(payments.c.worker.is_not(None))
+    .exists()
+)
+
+SEALED = (
+    Source(
+        name="payment_events",
+        table=payment_events,
+        recorded="recorded_at",
+        columns=tuple(column.name for column in payment_events.c),
+    ),
+    Source(
+        name="exchanges",
+        table=exchanges,
+        recorded="answered_at",
+        columns=(
+            "conversation_id", "step", "turn", "effect", "method", "fingerprint", "intent_at",
+            "answered_at", "status", "sent",
+        ),
+        # Bodies and addresses are personal data: their digests are sealed, so they can be erased.
+        erasable=("target", "headers", "content", "answer_headers", "answer_content"),
+        final=sa.and_(exchanges.c.answered_at.is_not(None), ~_HELD),
+    ),
+)  # fmt: skip
+"""An event is sealed whole, as it is written; an exchange once it is final."""
