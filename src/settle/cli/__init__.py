@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "demo", "nightly": "nightly", "net": "net", "explain": "explain", "files": "files",
     "fund": "fund", "failed": "failed", "correct": "correct", "payments": "payments",
     "approve": "payments", "resume": "payments", "rails": "rails", "simulator": "simulator",
+    "simulate": "simulate",
 }  # fmt: skip
 """The commands in the order of the help, and the module of each."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from settle.payments.identity import identity
 from settle.payments.postings import Subject, rows
 from settle.payments.rows import fetch
 from settle.payments.state import ENGINE, UNSENT, Event
-from settle.payments.tables import payments
+from settle.payments.tables import payment_events, payments
 from settle.reconciliation import closings
 from settle.reconciliation.tables import line_outcomes
 from settle.simulation.trial.scenario import Order
@@ -114,6 +115,20 @@ class Findings:
         return events_of(self.connection, [row["payment_id"] for row in self.payments])
 
     @cached_property
+    def recorded(self) -> Mapping[str, Sequence[tuple[datetime, Event]]]:
+        """The events of each payment in the order in which they were recorded, with the time."""
+        event = payment_events.c
+        query = sa.select(event.payment_id, event.event_id, event.recorded_at)
+        at = {(key, name): when for key, name, when in self.connection.execute(query)}
+        return {
+            key: sorted(
+                ((at[key, each.event_id], each) for each in events),
+                key=lambda pair: (pair[0], pair[1].event_id),
+            )
+            for key, events in self.events.items()
+        }
+
+    @cached_property
     def proved(self) -> Mapping[str, PaymentState]:
         """What the events of each payment prove."""
         return {
@@ -191,10 +206,9 @@ _PROOF = frozenset(
 )  # fmt: skip
 
 
-def proof_of(events: Sequence[Event]) -> Event | None:
-    """The evidence that closed an Unknown: the strongest word of a rail, a bank or a person."""
-    proofs = [e for e in events if e.kind in _PROOF and e.source != ENGINE]
-    return min(proofs, key=lambda e: (e.occurred_at, e.event_id), default=None)
+def is_proof(event: Event) -> bool:
+    """Whether an event closes an Unknown: a rail or a bank said what became of the payment."""
+    return event.kind in _PROOF and event.source != ENGINE
 
 
 def _closed(found: Findings) -> Iterator[str]:
@@ -206,7 +220,7 @@ def _closed(found: Findings) -> Iterator[str]:
         if row["state"] in (State.UNKNOWN, State.SENDING):
             if row["payment_id"] not in found.shown:
                 yield f"{row['obligation_id']} is {row['state']}, and is shown to nobody"
-        elif proof_of(events) is None and unknown & set(
+        elif not any(map(is_proof, events)) and unknown & set(
             found.proved[row["payment_id"]].open_releases
         ):
             yield f"{row['obligation_id']} was unknown and is {row['state']}, by no evidence"

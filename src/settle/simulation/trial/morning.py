@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from settle.simulation.trial.doors import Delivery
     from settle.simulation.trial.world import Process
 
-MORNINGS = (26.0, 88.0)
-POST = (2.0, 5.0, 15.0)
+POST = (0.75, 2.0, 26.0)
+"""The sessions before whose end notifications are read."""
 
 
 @cache

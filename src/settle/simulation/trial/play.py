@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from settle.payments import EventKind, State
-from settle.simulation.trial.checker import Findings, Violation, proof_of, violations
+from settle.simulation.trial.checker import Findings, Violation, is_proof, violations
 from settle.simulation.trial.faults import FaultKind
 from settle.simulation.trial.loop import run
 from settle.simulation.trial.scenario import Scenario
@@ -39,15 +39,37 @@ class Played:
     story: Sequence[str]
 
 
-def play(scenario: Scenario) -> Played:
-    """Play a scenario. The same scenario gives the same `Played`, to the byte of its digest."""
-    with tempfile.TemporaryDirectory(prefix="settle-world-") as folder, store_in(folder) as engine:
-        return run(_play(scenario, engine, Path(folder)))
+class Stage:
+    """Where worlds are played one after another: a folder and a store, fresh for each.
+
+    One engine serves them all, for it remembers how each statement compiles.
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="settle-world-")
+        self._path = Path(self._folder.name) / "settle.db"
+        self._engine = unsynced(f"sqlite:///{self._path}")
+
+    def play(self, scenario: Scenario) -> Played:
+        """Play a scenario. The same one gives the same `Played`, to the byte of its digest."""
+        self._clear()
+        return run(_play(scenario, self._engine, Path(self._folder.name)))
+
+    def _clear(self) -> None:
+        self._engine.dispose()
+        for name in ("settle.db-wal", "settle.db-shm"):
+            self._path.with_name(name).unlink(missing_ok=True)
+        self._path.write_bytes(empty_store())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._engine.dispose()
+        self._folder.cleanup()
 
 
 async def _play(scenario: Scenario, engine: Engine, folder: Path) -> Played:
-    import asyncio
-
     world = World(
         scenario=scenario, engine=engine, folder=folder, loop=asyncio.get_running_loop()
     )
@@ -72,27 +94,18 @@ async def _play(scenario: Scenario, engine: Engine, folder: Path) -> Played:
 
 
 def _ways(findings: Findings) -> Iterator[str]:
+    """How each Unknown ended: the first proof that came after it was opened."""
     for row in findings.payments:
-        events = findings.events.get(row["payment_id"], ())
-        if not any(event.kind is EventKind.UNKNOWN for event in events):
+        story = findings.recorded.get(row["payment_id"], ())
+        opened = [at for at, event in story if event.kind is EventKind.UNKNOWN]
+        if not opened:
             continue
-        proof = proof_of(events)
+        proofs = (e for at, e in story if at >= opened[0] and is_proof(e))
+        proof = next(proofs, None)
         if row["state"] in (State.UNKNOWN, State.SENDING) or proof is None:
-            yield "open, and shown" if row["state"] == State.UNKNOWN else f"{row['state']}"
+            yield "open, and shown" if row["state"] == State.UNKNOWN else str(row["state"])
         else:
             yield f"{proof.kind.value} by {proof.source}"
-
-
-@contextmanager
-def store_in(folder: str) -> Iterator[Engine]:
-    """A fresh SQLite store with its schema, which does not wait for the disk."""
-    path = Path(folder) / "settle.db"
-    path.write_bytes(empty_store())
-    engine = unsynced(f"sqlite:///{path}")
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 @cache

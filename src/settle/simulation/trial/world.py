@@ -9,12 +9,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from sqlalchemy.engine import Engine
 
 from settle.adapters import Beneficiary, Sender
-from settle.payments import Due, Policy, Rail, approve, fund, look_up, pay, plan
+from settle.payments import (
+    Due,
+    LookPolicy,
+    Policy,
+    Rail,
+    State,
+    approve,
+    fund,
+    look_up,
+    overview,
+    pay,
+    plan,
+)
 from settle.simulation.trial.banking import OpenRail, opened
 from settle.simulation.trial.faults import Fault, FaultKind
 from settle.simulation.trial.network import Network, SimulatedSender
@@ -27,9 +38,19 @@ from settle.store import Store
 START = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
 DAY = START.date()
 TENANT = "simulated"
-SESSION_HOURS = (0.0, 0.75, 2.0, 5.0, 15.0, 26.0, 40.0, 64.0, 88.0)
-QUIET_FROM_S = 40 * HOUR_S
+SESSION_HOURS = (0.0, 0.75, 2.0, 5.0, 26.0, 40.0, 64.0)
+SECOND_HOURS = (0.0, 0.75, 2.0, 26.0)
+"""When the first worker works, and when any other does."""
+
+PLANNING = frozenset({0.0, 0.75, 26.0})
+POLLING = frozenset({5.0, 40.0})
+"""The sessions that plan what is due, once more each time, and that ask about what is accepted."""
+
+QUIET_FROM_S = 30 * HOUR_S
 """From here on nothing goes wrong: what is open must find its end, or be shown as open."""
+
+OPEN = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.ACCEPTED})
+"""States that a session can do something about."""
 
 RESTARTS_MAX = 3
 LIMIT_MINOR = 10**12
@@ -53,11 +74,14 @@ class World:
     story: Story = field(init=False)
     witness: Witness = field(init=False)
     random: Random = field(init=False)
+    mornings: frozenset[float] = frozenset({64.0})
 
     def __post_init__(self) -> None:
         self.story = Story(self.now)
         self.witness = Witness(Store(self.engine))
         self.random = Random(f"{self.scenario.seed}/world")  # noqa: S311  # it must replay
+        if self.random.random() < 0.4:
+            self.mornings |= {26.0}
         self.rails = [
             opened(plan, clock=self.now, day=DAY, folder=self.folder)
             for plan in self.scenario.rails
@@ -90,7 +114,7 @@ class World:
             self.injected.update(network.injected)
 
     async def _worker(self, nth: int) -> None:
-        for hour in SESSION_HOURS:
+        for hour in SESSION_HOURS if nth == 1 else SECOND_HOURS:
             at = hour * HOUR_S + self.random.random() * 20
             await asyncio.sleep(max(0.0, at - self.loop.time()))
             await self._session(nth, hour)
@@ -179,18 +203,20 @@ class Process:
 
     async def work(self, hour: float) -> None:
         """One session: plan, find out, pay, find out; at some hours the post and the morning."""
-        from settle.simulation.trial.morning import MORNINGS, POST, hear, reconcile
+        from settle.simulation.trial.morning import POST, hear, reconcile
 
         self.world.story.tell(self.life.name, f"session of hour {hour:g}")
         senders = self.senders()
         rails = {r.plan.name: Rail(r.adapter, senders[r.plan.name]) for r in self.world.rails}
-        self._prepare()
-        await self._look(rails)
-        await self._pay(rails)
-        await self._look(rails)
+        if hour in PLANNING:
+            self._prepare()
+        if self._is_open():
+            await self._look(rails, polls=hour in POLLING)
+            if await self._pay(rails):
+                await self._look(rails, polls=False)
         if self.nth == 1 and hour in POST:
             hear(self)
-        if self.nth == 1 and hour in MORNINGS:
+        if self.nth == 1 and hour in self.world.mornings:
             await reconcile(self, senders)
 
     def _prepare(self) -> None:
@@ -202,7 +228,12 @@ class Process:
         balances = {(ref.rail, ref.account, ref.currency): LIMIT_MINOR for ref in accounts}
         fund(self.store, balances=balances, now=now)
 
-    async def _pay(self, rails: dict[str, Rail]) -> None:
+    def _is_open(self) -> bool:
+        with self.store.reading() as connection:
+            return any(tally.state in OPEN for tally in overview(connection))
+
+    async def _pay(self, rails: dict[str, Rail]) -> bool:
+        """Pay, and say whether it is worth asking the rails again at once."""
         paid = await pay(
             self.store, rails, clock=self.clock, worker=self.life.name, day=DAY,
             progress=self.told, writer=WatchedWriter(self.store, self.life),
@@ -211,11 +242,13 @@ class Process:
             self.life.name,
             f"paid: {paid.accepted} accepted, {paid.rejected} rejected, {paid.unknown} unknown",
         )
+        return bool(paid.unknown or paid.not_moved or paid.lost)
 
-    async def _look(self, rails: dict[str, Rail]) -> None:
+    async def _look(self, rails: dict[str, Rail], *, polls: bool) -> None:
         looked = await look_up(
             self.store, rails, clock=self.clock, worker=self.life.name, ids=self.world.next_id,
-            progress=self.told, writer=WatchedWriter(self.store, self.life),
+            progress=self.told, policy=LookPolicy(polls_accepted=polls),
+            writer=WatchedWriter(self.store, self.life),
         )  # fmt: skip
         self.world.story.tell(
             self.life.name,
@@ -256,4 +289,4 @@ def last_day(now: datetime) -> date:
     return now.date() - timedelta(days=1)
 
 
-__all__ = ["DAY", "START", "TENANT", "Any", "Process", "World", "due", "last_day", "met"]
+__all__ = ["DAY", "START", "TENANT", "Process", "World", "due", "last_day", "met"]
