@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -61,24 +60,17 @@ def _now() -> datetime:
 class Bank:
     """The truth of a rail in memory. It executes an order once for each key that it remembers.
 
-    A key is forgotten after `key_life`; reads see the world as it was `lag` ago. A bank that is
-    `forgetful` finds nothing that it has done.
+    A key is forgotten after `key_life`; reads see the world as it was `lag` ago.
     """
 
     clock: Callable[[], datetime] = _now
     deduplicates: bool = True
     key_life: timedelta = timedelta(days=3650)
     lag: timedelta = timedelta()
-    forgetful: bool = False
     executed: list[Execution] = field(default_factory=list)
     orders: dict[str, Taken] = field(default_factory=dict)
     batches: dict[str, tuple[datetime, dict[str, Taken]]] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
-
-    @property
-    def executions(self) -> Counter[str]:
-        """How often each reference was executed."""
-        return Counter(execution.reference for execution in self.executed)
 
     def answer(
         self, method: str, path: str, content: bytes, *, stale: timedelta = timedelta()
@@ -133,7 +125,7 @@ class Bank:
 
     def _report(self, batch_id: str, as_of: datetime) -> Response:
         at, taken = self.batches.get(batch_id, (None, {}))
-        if at is None or self.forgetful or at > as_of:
+        if at is None or at > as_of:
             return Response(status=404)
         return _json({key: self._status(each, as_of) for key, each in taken.items()})
 
@@ -142,7 +134,7 @@ class Bank:
         return taken if taken and self.clock() <= taken.at + self.key_life else None
 
     def _found(self, taken: Taken | None, as_of: datetime) -> Response:
-        if taken is None or self.forgetful or taken.at > as_of:
+        if taken is None or taken.at > as_of:
             return Response(status=404)
         return _json(self._status(taken, as_of))
 
@@ -202,12 +194,6 @@ class Bank:
 def signature(content: bytes) -> str:
     """How the bank signs what it tells us unasked."""
     return hashlib.sha256(SECRET.encode() + content).hexdigest()
-
-
-def twice(executions: Sequence[Execution]) -> list[str]:
-    """References that were executed more than once, sorted."""
-    counts = Counter(execution.reference for execution in executions)
-    return sorted(reference for reference, count in counts.items() if count > 1)
 
 
 def _json(body: Mapping[str, Any]) -> Response:

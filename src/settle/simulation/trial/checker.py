@@ -162,7 +162,18 @@ _UNPAID = _WAITING | {State.REJECTED, State.CANCELLED, State.FAILED}
 _PAID = frozenset({State.BOOKED, State.CREDITED, State.RETURNED})
 
 
+def inspected(world: World) -> list[str]:
+    """What is called unpaid at this moment though its bank has executed it."""
+    with Store(world.engine).reading() as connection:
+        return list(_unpaid_now(Findings(world=world, connection=connection)))
+
+
 def _called_unpaid(found: Findings) -> Iterator[str]:
+    yield from found.world.seen
+    yield from _unpaid_now(found)
+
+
+def _unpaid_now(found: Findings) -> Iterator[str]:
     for row in found.payments:
         if State(row["state"]) in _UNPAID and found.executed[row["obligation_id"]]:
             yield f"{row['obligation_id']} is {row['state']}, and was executed"

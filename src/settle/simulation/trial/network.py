@@ -39,6 +39,7 @@ class Network:
     quiet: Callable[[], bool] = lambda: False
     repeats: bool = True
     latency_s: float = 0.4
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     sent: list[Request] = field(default_factory=list)
     injected: Counter[FaultKind] = field(default_factory=Counter)
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -61,7 +62,7 @@ class Network:
 
     async def _way(self) -> None:
         if self.latency_s:
-            await asyncio.sleep(self.random.random() * self.latency_s)
+            await self.sleep(self.random.random() * self.latency_s)
 
     def _fault(self, number: int, request: Request) -> Fault | None:
         if self.quiet():
@@ -104,11 +105,11 @@ class Network:
             case FaultKind.REFUSED:
                 return Silence(reason="refused", sent=False)
             case FaultKind.LOST_REQUEST:
-                await asyncio.sleep(TIMEOUT_S)
+                await self.sleep(TIMEOUT_S)
                 return Silence(reason="timed out", sent=True)
             case FaultKind.LATE_REQUEST:
                 self._later(composed, fault.seconds)
-                await asyncio.sleep(TIMEOUT_S)
+                await self.sleep(TIMEOUT_S)
                 return Silence(reason="timed out", sent=True)
             case FaultKind.STATUS_503:
                 return Response(status=503)
@@ -117,7 +118,7 @@ class Network:
             case FaultKind.KILL_BEFORE_EXCHANGE:
                 raise life.end()
             case FaultKind.STALL:
-                await asyncio.sleep(fault.seconds)
+                await self.sleep(fault.seconds)
                 life.check()
         return None
 
@@ -129,7 +130,7 @@ class Network:
             case FaultKind.LOST_ANSWER:
                 return Silence(reason="lost", sent=True)
             case FaultKind.LATE_ANSWER:
-                await asyncio.sleep(TIMEOUT_S)
+                await self.sleep(TIMEOUT_S)
                 return Silence(reason="timed out", sent=True)
             case FaultKind.STATUS_503_AFTER:
                 return Response(status=503)
@@ -149,7 +150,7 @@ class Network:
         task.add_done_callback(self.under_way.discard)
 
     async def _deliver(self, composed: httpx.Request, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await self.sleep(seconds)
         answer = await self.door.answer(composed)
         what = f"{composed.method} {composed.url.path[:60]}"
         self.tell(self.rail, f"had it late: {what}: {answer.status}, heard by nobody")

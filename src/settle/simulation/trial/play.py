@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from settle.payments import EventKind, State
-from settle.simulation.trial.checker import Findings, Violation, is_proof, violations
+from settle.simulation.trial.checker import Findings, Violation, inspected, is_proof, violations
 from settle.simulation.trial.faults import FaultKind
 from settle.simulation.trial.loop import run
 from settle.simulation.trial.scenario import Scenario
@@ -71,8 +71,9 @@ class Stage:
 
 async def _play(scenario: Scenario, engine: Engine, folder: Path) -> Played:
     world = World(
-        scenario=scenario, engine=engine, folder=folder, loop=asyncio.get_running_loop()
-    )
+        scenario=scenario, engine=engine, folder=folder, loop=asyncio.get_running_loop(),
+        inspect=inspected,
+    )  # fmt: skip
     await world.play()
     found = violations(world)
     store = Store(engine)

@@ -85,8 +85,8 @@ def drawn(seed: int) -> Scenario:
     workers = random.choice((1, 2, 2))
     count = random.randint(2, 6)
     orders = [_order(random, number, (single, batched)) for number in range(1, count + 1)]
-    busy = random.choice((0, 2, 4, 6, 8))
-    faults = [_fault(random, (single.name, batched.name), count) for _ in range(busy)]
+    busy = random.choice((0, 3, 5, 8, 12))
+    faults = [_fault(random, (single, batched), count) for _ in range(busy)]
     faults += [
         Fault(kind=FaultKind.CLOCK_SKEW, nth=nth, seconds=random.choice((-90.0, 45.0, 90.0)))
         for nth in range(1, workers + 1)
@@ -134,7 +134,7 @@ _FATES: Sequence[Callable[[Random, int], str]] = (
 )
 
 
-def _fault(random: Random, rails: Sequence[str], orders: int) -> Fault:
+def _fault(random: Random, rails: tuple[RailPlan, RailPlan], orders: int) -> Fault:
     family = random.choices(("exchange", "write", "notification"), weights=(8, 3, 1))[0]
     if family == "write":
         nth = random.randint(1, 20 + 12 * orders)
@@ -142,11 +142,13 @@ def _fault(random: Random, rails: Sequence[str], orders: int) -> Fault:
     if family == "notification":
         return Fault(kind=random.choice(OF_NOTIFICATIONS), nth=random.randint(1, orders))
     kind = random.choice(OF_EXCHANGES)
+    rail = random.choice(rails)
+    single = rail is rails[0]
     low, high = _SECONDS.get(kind, (0, 0))
     return Fault(
         kind=kind,
-        rail=random.choice(rails),
-        nth=random.randint(1, 4 + 3 * orders),
+        rail=rail.name,
+        nth=random.randint(1, 2 + 3 * orders if single else 5),
         span=random.choice((1, 1, 2, 6)) if kind in _IN_A_ROW else 1,
         seconds=float(random.randint(low, high)),
     )

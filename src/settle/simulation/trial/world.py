@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -58,7 +58,10 @@ LIMIT_MINOR = 10**12
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """One scenario under way. `broken`: errors that no fault excuses."""
+    """One scenario under way. `broken`: errors that no fault excuses.
+
+    `inspect` looks at the world after each session; what it finds is `seen`.
+    """
 
     scenario: Scenario
     engine: Engine
@@ -70,6 +73,8 @@ class World:
     injected: Counter[FaultKind] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    inspect: Callable[[World], Iterable[str]] = lambda _: ()
+    seen: list[str] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
     story: Story = field(init=False)
     witness: Witness = field(init=False)
@@ -88,6 +93,8 @@ class World:
         ]
         self.networks = {rail.plan.name: self._network(rail) for rail in self.rails}
         self.writes.fate = self._fate
+        skewed = len(met(self.scenario.faults, FaultKind.CLOCK_SKEW))
+        self.injected.update({FaultKind.CLOCK_SKEW: skewed})
 
     def now(self) -> datetime:
         """The world's true time."""
@@ -133,16 +140,15 @@ class World:
                 process.life.end()
                 return
             else:
+                self.seen.extend(self.inspect(self))
                 return
 
     def process(self, nth: int) -> Process:
         """A new process of a worker: under its old name, or under one that nobody had."""
         fresh = self.random.random() < 0.5
         name = f"w{nth}.{next(self.ids)}" if fresh else f"w{nth}"
-        skews = (f for f in self.scenario.faults if f.kind is FaultKind.CLOCK_SKEW and f.nth == nth)
-        skew = next(skews, None)
-        if skew is not None:
-            self.injected[FaultKind.CLOCK_SKEW] += 1
+        skews = met(self.scenario.faults, FaultKind.CLOCK_SKEW)
+        skew = next((fault for fault in skews if fault.nth == nth), None)
         return Process(world=self, nth=nth, life=Life(name, skew_s=skew.seconds if skew else 0.0))
 
     def _network(self, rail: OpenRail) -> Network:
