@@ -51,6 +51,7 @@ class Invariant(StrEnum):
     FOLD = "the state is what the events prove"
     LEDGER = "the ledger balances, and is what the events imply"
     INTENT = "the intent is durable before the wire"
+    HELD = "only who holds a payment sends it"
     TOLD = "an outcome is durable before anything acts on it"
     LOST = "nothing is lost"
     EXPLAINED = "statements are explained"
@@ -298,6 +299,7 @@ CHECKS: Mapping[Invariant, Callable[[Findings], Iterator[str]]] = {
     Invariant.EXECUTED: _called_unpaid,
     Invariant.UNEXECUTED: _called_paid,
     Invariant.INTENT: lambda found: iter(found.world.witness.unwritten),
+    Invariant.HELD: lambda found: iter(found.world.witness.unheld),
     Invariant.TOLD: lambda found: (why for told in found.world.told for why in told.early),
     Invariant.FOLD: _folded,
     Invariant.EVIDENCE: _closed,

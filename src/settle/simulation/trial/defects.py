@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from settle.adapters import Fact, NotMoved, Open, Source
-from settle.payments import door, events, exchanges, executor, lane, outbox, polling, postings
+from settle.payments import (
+    door,
+    events,
+    exchanges,
+    executor,
+    lane,
+    outbox,
+    polling,
+    postings,
+    sending,
+)
 from settle.payments.exchanges import StoreRecorder
 from settle.payments.instruction import Row, fingerprint_of
 from settle.payments.state import ENGINE, Event, EventKind, PaymentState, State, state_of
@@ -97,10 +106,10 @@ def _hasty(healthy: Any) -> Any:
 
 
 def _told_first(healthy: Any) -> Any:
-    async def close(self: Any, sending: Any, ending: Any) -> None:
+    async def close(self: Any, sent: Any, ending: Any) -> None:
         if self.run.progress is not None:
-            self.run.progress(len(sending.rows))
-        await healthy(self, sending, ending)
+            self.run.progress(len(sent.rows))
+        await healthy(self, sent, ending)
 
     return close
 
@@ -113,18 +122,18 @@ def _nothing_stored(_: Any) -> Any:
 
 
 def _whatever_its_age(_: Any) -> Any:
-    def may(lane_: Any, sending: Any, absent: set[str], policy: Any) -> bool:
+    def may(lane_: Any, sent: Any, absent: set[str], policy: Any) -> bool:
         known = lane_.rail.adapter.profile.key.deduplicates
         return known and all(
-            not absent.isdisjoint((p.end_to_end_id, p.idempotency_key)) for p in sending.payments
+            not absent.isdisjoint((p.end_to_end_id, p.idempotency_key)) for p in sent.payments
         )
 
     return may
 
 
 def _whatever_the_rail(_: Any) -> Any:
-    def may(lane_: Any, sending: Any, absent: set[str], policy: Any) -> bool:
-        return all(p.end_to_end_id in absent for p in sending.payments)
+    def may(lane_: Any, sent: Any, absent: set[str], policy: Any) -> bool:
+        return all(p.end_to_end_id in absent for p in sent.payments)
 
     return may
 
@@ -145,8 +154,8 @@ def _last_word(_: Any) -> Any:
 
 
 def _sent_again(_: Any) -> Any:
-    async def recover(lane_: Any, sending: Any) -> None:
-        await lane_.send(replace(sending, turn=sending.turn + 1), again=True)
+    async def recover(lane_: Any, sent: Any) -> None:
+        await lane_.send(replace(sent, turn=sent.turn + 1), again=True)
 
     return recover
 
@@ -179,13 +188,6 @@ def _unfenced(healthy: Any) -> Any:
     return keep
 
 
-def _leases_of_nobody(healthy: Any) -> Any:
-    def free(lease: Any) -> Any:
-        return healthy(replace(lease, now=lease.now + timedelta(days=365)))
-
-    return free
-
-
 def _forgotten(_: Any) -> Any:
     def wish(lane_: Any, policy: Any, day: Any, tries: Any) -> Any:
         found = _HEALTHY_WISH(lane_, policy, day, tries)
@@ -208,6 +210,40 @@ def _twice_posted(healthy: Any) -> Any:
                 yield replace(row, row="2")
 
     return booking
+
+
+def _given_up(healthy: Any) -> Any:
+    def event(item: Any, row: Row) -> Event:
+        found: Event = healthy(item, row)
+        if item.fact is Fact.NOT_FOUND:
+            return replace(found, kind=EventKind.CANCELLED, source=ENGINE)
+        return found
+
+    return event
+
+
+def _paid_at_once(healthy: Any) -> Any:
+    def event_of(row: Row, outcome: Any, at: Any) -> Event:
+        event: Event = healthy(row, outcome, at)
+        taken = event.kind is EventKind.ACCEPTED
+        return replace(event, kind=EventKind.CREDITED) if taken else event
+
+    return event_of
+
+
+def _hundredfold(healthy: Any) -> Any:
+    def payment_of(row: Row) -> Any:
+        payment = healthy(row)
+        return replace(payment, amount_minor=payment.amount_minor * 100)
+
+    return payment_of
+
+
+def _never_reversed(healthy: Any) -> Any:
+    def rows(subject: Any, seen: Any) -> Any:
+        return [row for row in healthy(subject, seen) if not row.event.startswith("reversal")]
+
+    return rows
 
 
 def _always(_: Any) -> Any:
@@ -292,14 +328,32 @@ DEFECTS: Mapping[str, Defect] = {
         Defect(
             name="no-fence",
             summary="a worker that lost its lease goes on and sends",
-            breaks=Invariant.ONCE,
+            breaks=Invariant.HELD,
             patches=[(exchanges, "keep_intents", _unfenced)],
         ),
         Defect(
-            name="lease-ignored",
-            summary="what a living worker is sending is taken from it",
-            breaks=Invariant.ONCE,
-            patches=[(outbox, "_free", _leases_of_nobody)],
+            name="unknown-closed-by-age",
+            summary="what the rail does not find is given up without proof",
+            breaks=Invariant.EVIDENCE,
+            patches=[(door, "_event", _given_up)],
+        ),
+        Defect(
+            name="accepted-is-paid",
+            summary="what a rail accepted counts as paid",
+            breaks=Invariant.UNEXECUTED,
+            patches=[(lane, "event_of", _paid_at_once)],
+        ),
+        Defect(
+            name="amount-in-other-units",
+            summary="an amount is sent in units a hundred times as small",
+            breaks=Invariant.INSTRUCTED,
+            patches=[(sending, "payment_of", _hundredfold)],
+        ),
+        Defect(
+            name="reversal-forgotten",
+            summary="what a rejection gives back is not posted",
+            breaks=Invariant.LEDGER,
+            patches=[(events, "rows", _never_reversed)],
         ),
         Defect(
             name="not-moved-forgotten",

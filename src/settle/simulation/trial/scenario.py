@@ -141,7 +141,7 @@ def _fault(random: Random, rails: tuple[RailPlan, RailPlan], orders: int) -> Fau
         return Fault(kind=random.choice(OF_WRITES), nth=nth)
     if family == "notification":
         return Fault(kind=random.choice(OF_NOTIFICATIONS), nth=random.randint(1, orders))
-    kind = random.choice(OF_EXCHANGES)
+    kind = random.choice((*OF_EXCHANGES, FaultKind.STALL, FaultKind.LOST_ANSWER))
     rail = random.choice(rails)
     single = rail is rails[0]
     low, high = _SECONDS.get(kind, (0, 0))
@@ -159,8 +159,11 @@ _SECONDS = {
     FaultKind.DUPLICATE: (0, 900),
     FaultKind.RATE_LIMIT: (1, 40),
     FaultKind.STALE_READ: (60, 4 * 3600),
-    FaultKind.STALL: (1000, 3000),
+    FaultKind.STALL: (1300, 3000),
 }
 _IN_A_ROW = frozenset(
-    {FaultKind.REFUSED, FaultKind.STATUS_503, FaultKind.RATE_LIMIT, FaultKind.LOST_REQUEST}
+    {
+        FaultKind.REFUSED, FaultKind.STATUS_503, FaultKind.RATE_LIMIT, FaultKind.LOST_REQUEST,
+        FaultKind.LOST_ANSWER,
+    }  # fmt: skip
 )

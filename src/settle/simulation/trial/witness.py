@@ -7,36 +7,59 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from settle.adapters import Request
-from settle.payments.tables import exchanges
+from settle.payments.tables import exchanges, payments
 from settle.store import Store
 
 
 @dataclass(slots=True)
 class Witness:
-    """What was not durable when it had to be. `store` is of no process, so it sees commits only."""
+    """What was not durable, or not its sender's, when it left.
+
+    `store` is of no process, so it sees only what is committed.
+    """
 
     store: Store
     unwritten: list[str] = field(default_factory=list)
+    unheld: list[str] = field(default_factory=list)
 
-    def sees(self, request: Request) -> None:
-        """A request is about to leave. What creates or moves must stand in the store."""
+    def sees(self, worker: str, request: Request) -> None:
+        """A request is about to leave. What creates or moves stands in the store, and is held."""
         if request.method == "GET":
             return
+        what = f"{request.method} {request.path} by {worker}"
         with self.store.reading() as connection:
-            rows = connection.execute(
-                sa.select(exchanges.c.conversation_id, exchanges.c.step)
-                .where(exchanges.c.fingerprint == request.fingerprint)
-                .order_by(exchanges.c.conversation_id.desc())
-            ).all()
-            if not rows:
-                self.unwritten.append(f"{request.method} {request.path} left without an intent")
+            intents = connection.execute(_intents(request)).all()
+            if not intents:
+                self.unwritten.append(f"{what} left without an intent")
                 return
-            earlier = sa.select(sa.func.count()).where(
-                exchanges.c.conversation_id.in_([row.conversation_id for row in rows]),
-                exchanges.c.step < rows[0].step,
-                exchanges.c.status.is_(None),
-                exchanges.c.silence.is_(None),
-            )
-            if request.path == "/payments" and connection.execute(earlier).scalar_one():
-                why = f"{request.method} {request.path} left before the answers it follows"
-                self.unwritten.append(why)
+            names = [row.conversation_id for row in intents]
+            if request.path != "/payees":  # payees of several payments may be asked for alike
+                if connection.scalar(_unheard(names, before=intents[0].step)):
+                    self.unwritten.append(f"{what} left before the answers that it follows")
+                if not connection.scalar(_held(names, worker)):
+                    self.unheld.append(f"{what}, who does not hold the payment")
+
+
+def _intents(request: Request) -> sa.Select[tuple[str, int]]:
+    step = exchanges.c
+    return (
+        sa.select(step.conversation_id, step.step)
+        .where(step.fingerprint == request.fingerprint)
+        .order_by(step.conversation_id)
+    )
+
+
+def _unheard(names: list[str], *, before: int) -> sa.Select[tuple[int]]:
+    """How many earlier steps have neither an answer nor a silence."""
+    step = exchanges.c
+    return sa.select(sa.func.count()).where(
+        step.conversation_id.in_(names), step.step < before,
+        step.status.is_(None), step.silence.is_(None),
+    )  # fmt: skip
+
+
+def _held(names: list[str], worker: str) -> sa.Select[tuple[int]]:
+    payment = payments.c
+    return sa.select(sa.func.count()).where(
+        payment.conversation_id.in_(names), payment.worker == worker
+    )

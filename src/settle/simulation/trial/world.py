@@ -39,7 +39,7 @@ START = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
 DAY = START.date()
 TENANT = "simulated"
 SESSION_HOURS = (0.0, 0.75, 2.0, 5.0, 26.0, 40.0, 64.0)
-SECOND_HOURS = (0.0, 0.75, 2.0, 26.0)
+SECOND_HOURS = (0.0, 0.45, 0.75, 2.0, 26.0)
 """When the first worker works, and when any other does."""
 
 PLANNING = frozenset({0.0, 0.75, 26.0})
