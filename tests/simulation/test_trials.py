@@ -30,8 +30,31 @@ from settle.simulation.trial import (
 )
 
 BLOCKS = 10
-PINNED = {}
-COVERING = ()
+PINNED = {
+    "fresh-key-on-retry": 3,
+    "timeout-is-failure": 17,
+    "told-before-commit": 1,
+    "reroute-on-unknown": 1,
+    "key-after-its-life": 42,
+    "resend-without-dedupe": 103,
+    "late-event-wins": 3,
+    "dead-worker-resent": 108,
+    "failure-notice-believed": 1,
+    "not-found-believed": 2,
+    "short-return-in-full": 8,
+    "intent-not-stored": 1,
+    "no-fence": 124,
+    "unknown-closed-by-age": 1,
+    "accepted-is-paid": 16,
+    "amount-in-other-units": 1,
+    "reversal-forgotten": 1,
+    "not-moved-forgotten": 2,
+    "booked-twice": 1,
+}
+"""A seed, from 1 to 500, that shows each planted defect."""
+
+COVERING = (1, 2, 3, 5, 9, 10, 15, 17, 22, 29, 46)
+"""Worlds in which, together, every kind of fault is met."""
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +147,7 @@ def near_its_end(seed: int) -> Scenario:
     )
 
 
-@pytest.mark.parametrize("seed", [7, 14])
+@pytest.mark.parametrize("seed", [7, 16])
 def test_a_key_near_its_end_is_not_used_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -120,7 +120,9 @@ def _print(done: Campaign, elapsed_s: float) -> None:
     made = told["payments"]
     pace = done.worlds / elapsed_s if elapsed_s else 0.0
     click.echo(f"{done.worlds} worlds from seed {done.first_seed}, {pace:.1f} a second")
-    click.echo(f"payments: {made['made']} made, {made['executed']} executed: {_said(made['states'])}")
+    click.echo(
+        f"payments: {made['made']} made, {made['executed']} executed: {_said(made['states'])}"
+    )
     click.echo(f"faults: {_said(told['faults'])}")
     unknowns = told["unknowns"]
     click.echo(f"unknowns: {unknowns['opened']} opened: {_said(unknowns['closed'])}")

@@ -19,6 +19,8 @@ FAIL = "SANDBOX FAIL"
 FAILS_AFTER = timedelta(hours=6)
 COMES_BACK_AFTER = timedelta(hours=30)
 SECRET = "a shared secret"  # noqa: S105  # of a bank that exists nowhere
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """One order as the bank keeps it. `code` says why it was refused or will come back."""
@@ -76,21 +78,26 @@ class Bank:
         self, method: str, path: str, content: bytes, *, stale: timedelta = timedelta()
     ) -> Response:
         """Do what is asked. A read is answered as of `stale` before now."""
+        where = path.split("/")[1:]
+        if method == "POST":
+            return self._do(where, content)
         as_of = self.clock() - max(self.lag, stale)
-        match method, path.split("/")[1:]:
-            case "POST", ["payments"]:
-                return self._order(json.loads(content))
-            case "GET", ["payments", key]:
+        match where:
+            case ["payments", key]:
                 return self._found(self.orders.get(key), as_of)
-            case "POST", ["batches"]:
-                return self._batch(json.loads(content))
-            case "GET", ["batches", batch_id]:
+            case ["batches", batch_id]:
                 return self._report(batch_id, as_of)
-            case "GET", ["statements", account, day]:
+            case ["statements", account, day]:
                 return _json(self._statement(account, date.fromisoformat(day)))
-            case _, ["quote" | "payees"]:
-                return _json({})
-        return Response(status=404)
+        return _json({})
+
+    def _do(self, where: list[str], content: bytes) -> Response:
+        match where:
+            case ["payments"]:
+                return self._order(json.loads(content))
+            case ["batches"]:
+                return self._batch(json.loads(content))
+        return _json({})
 
     def deposit(self, account: str, amount_minor: int) -> None:
         """Put money of our own on our account, so that the statement begins with it."""

@@ -36,9 +36,7 @@ class OpenRail:
     door: Door
 
 
-def opened(
-    plan: RailPlan, *, clock: Callable[[], datetime], day: date, folder: Path
-) -> OpenRail:
+def opened(plan: RailPlan, *, clock: Callable[[], datetime], day: date, folder: Path) -> OpenRail:
     """The rail of a plan. `folder` keeps the secret's file that a plug-in reads."""
     accounts = {currency: f"OUR{currency}{plan.name[:6].upper()}" for currency in plan.currencies}
     if plan.name in _IN_MEMORY:
@@ -46,12 +44,8 @@ def opened(
     return _plugged_in(plan, accounts, clock=clock, day=day, folder=folder)
 
 
-def _in_memory(
-    plan: RailPlan, accounts: dict[str, str], clock: Callable[[], datetime]
-) -> OpenRail:
-    bank = Bank(
-        clock=clock, deduplicates=plan.deduplicates, key_life=plan.key_life, lag=plan.lag
-    )
+def _in_memory(plan: RailPlan, accounts: dict[str, str], clock: Callable[[], datetime]) -> OpenRail:
+    bank = Bank(clock=clock, deduplicates=plan.deduplicates, key_life=plan.key_life, lag=plan.lag)
     for account in accounts.values():
         bank.deposit(account, OPENING_MINOR)
     settings = SimulatedSettings(

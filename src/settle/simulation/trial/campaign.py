@@ -77,7 +77,8 @@ class Campaign:
                          "states": dict(sorted(self.states.items()))},
             "rails": dict(sorted(self.rails.items())),
             "faults": {kind.value: self.faults[kind] for kind in FaultKind},
-            "unknowns": {"opened": self.closed.total(), "closed": dict(sorted(self.closed.items()))},
+            "unknowns": {"opened": self.closed.total(),
+                         "closed": dict(sorted(self.closed.items()))},
             "violations": [_failure(failure) for failure in self.failures],
             "digest": self.digests.hexdigest(),
         }  # fmt: skip

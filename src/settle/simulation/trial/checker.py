@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from settle.adapters.simulator import Execution
 from settle.ledger import (
     balances,
     in_transit_against_payments,
@@ -20,23 +17,17 @@ from settle.ledger import (
     trial_balance,
 )
 from settle.ledger.tables import journal
-from settle.payments import EventKind, PaymentState, State, attention, open_totals, state_of
-from settle.payments.events import events_of
-from settle.payments.identity import identity
+from settle.payments import UNSENT, EventKind, State, open_totals
 from settle.payments.postings import Subject, rows
-from settle.payments.rows import fetch
-from settle.payments.state import ENGINE, UNSENT, Event
-from settle.payments.tables import payment_events, payments
 from settle.reconciliation import closings
 from settle.reconciliation.tables import line_outcomes
-from settle.simulation.trial.scenario import Order
-from settle.simulation.trial.world import TENANT, World, last_day
+from settle.simulation.trial.days import last_day
+from settle.simulation.trial.findings import Findings, is_proof
+from settle.simulation.trial.world import World
 from settle.store import Store
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
-
-ATTEMPTS = (1, 2, 3)
 
 
 class Invariant(StrEnum):
@@ -76,71 +67,6 @@ def violations(world: World) -> list[Violation]:
             for invariant, check in CHECKS.items()
             for why in check(found)
         ]
-
-
-@dataclass(kw_only=True)
-class Findings:
-    """What the checks look at, each thing read once."""
-
-    world: World
-    connection: Connection
-
-    @cached_property
-    def executions(self) -> Sequence[Execution]:
-        """What the banks truly executed."""
-        return [each for rail in self.world.rails for each in rail.door.executions()]
-
-    @cached_property
-    def orders(self) -> Mapping[str, Order]:
-        """The orders by each reference that they may be executed under."""
-        return {
-            identity(TENANT, order.obligation_id, attempt=attempt).end_to_end_id: order
-            for order in self.world.scenario.orders
-            for attempt in ATTEMPTS
-        }
-
-    @cached_property
-    def executed(self) -> Counter[str]:
-        """How often each obligation was executed, over all attempts and rails."""
-        known = (self.orders.get(each.reference) for each in self.executions)
-        return Counter(order.obligation_id for order in known if order is not None)
-
-    @cached_property
-    def payments(self) -> Sequence[Mapping[str, Any]]:
-        """The rows of payments."""
-        return fetch(self.connection, sa.select(payments).order_by(payments.c.payment_id))
-
-    @cached_property
-    def events(self) -> Mapping[str, Sequence[Event]]:
-        """The events of each payment."""
-        return events_of(self.connection, [row["payment_id"] for row in self.payments])
-
-    @cached_property
-    def recorded(self) -> Mapping[str, Sequence[tuple[datetime, Event]]]:
-        """The events of each payment in the order in which they were recorded, with the time."""
-        event = payment_events.c
-        query = sa.select(event.payment_id, event.event_id, event.recorded_at)
-        at = {(key, name): when for key, name, when in self.connection.execute(query)}
-        return {
-            key: sorted(
-                ((at[key, each.event_id], each) for each in events),
-                key=lambda pair: (pair[0], pair[1].event_id),
-            )
-            for key, events in self.events.items()
-        }
-
-    @cached_property
-    def proved(self) -> Mapping[str, PaymentState]:
-        """What the events of each payment prove."""
-        return {
-            row["payment_id"]: state_of(self.events.get(row["payment_id"], ()))
-            for row in self.payments
-        }
-
-    @cached_property
-    def shown(self) -> frozenset[str]:
-        """The payments that a person is shown."""
-        return frozenset(each.payment_id for each in attention(self.connection))
 
 
 def _once(found: Findings) -> Iterator[str]:
@@ -208,19 +134,6 @@ def _booked(connection: Connection) -> Counter[str]:
     total = sa.func.sum(journal.c.amount_minor)
     query = sa.select(journal.c.currency, total).where(journal.c.event == "booking")
     return Counter(dict(map(tuple, connection.execute(query.group_by(journal.c.currency)))))
-
-
-_PROOF = frozenset(
-    {
-        EventKind.ACCEPTED, EventKind.BOOKED, EventKind.CREDITED, EventKind.RETURNED,
-        EventKind.REJECTED, EventKind.FAILED,
-    }
-)  # fmt: skip
-
-
-def is_proof(event: Event) -> bool:
-    """Whether an event closes an Unknown: a rail or a bank said what became of the payment."""
-    return event.kind in _PROOF and event.source != ENGINE
 
 
 def _closed(found: Findings) -> Iterator[str]:

@@ -21,15 +21,12 @@ from settle.engine import Engine
 from settle.payments import record, referenced
 from settle.payments.identity import identity
 from settle.reconciliation import confirm, keep, match, refresh
+from settle.simulation.trial.days import DAY, TENANT, last_day
 from settle.simulation.trial.faults import FaultKind
-from settle.simulation.trial.world import DAY, TENANT, last_day, met
 
 if TYPE_CHECKING:
     from settle.simulation.trial.doors import Delivery
-    from settle.simulation.trial.world import Process
-
-POST = (0.75, 2.0, 26.0)
-"""The sessions before whose end notifications are read."""
+    from settle.simulation.trial.worker import Worker
 
 
 @cache
@@ -38,7 +35,7 @@ def columns() -> Engine:
     return Engine(threads=1)
 
 
-async def reconcile(process: Process, senders: dict[str, Sender]) -> None:
+async def reconcile(process: Worker, senders: dict[str, Sender]) -> None:
     """Fetch every statement of the days that are over, explain their lines, let them count."""
     world, now = process.world, process.clock()
     for rail in world.rails:
@@ -59,7 +56,7 @@ async def reconcile(process: Process, senders: dict[str, Sender]) -> None:
     )
 
 
-async def _fetch(process: Process, sender: Sender, adapter: Any, ref: AccountRef) -> None:
+async def _fetch(process: Worker, sender: Sender, adapter: Any, ref: AccountRef) -> None:
     last = last_day(process.world.now())
     for ahead in range((last - DAY).days + 1):
         day = DAY + timedelta(days=ahead)
@@ -71,7 +68,7 @@ async def _fetch(process: Process, sender: Sender, adapter: Any, ref: AccountRef
             keep(process.store, ending.value, adapter=adapter, received_at=process.clock())
 
 
-def hear(process: Process) -> None:
+def hear(process: Worker) -> None:
     """Take the rails' notifications in: in any order, some never, some twice, some forged."""
     world = process.world
     for rail in world.rails:
@@ -85,7 +82,7 @@ def hear(process: Process) -> None:
     _lies(process)
 
 
-def _take(process: Process, adapter: Any, delivery: Delivery) -> None:
+def _take(process: Worker, adapter: Any, delivery: Delivery) -> None:
     heard = adapter.notification(*delivery, process.clock())
     if isinstance(heard, Forged):
         process.world.broken.append("an authentic notification was taken for a forgery")
@@ -93,15 +90,15 @@ def _take(process: Process, adapter: Any, delivery: Delivery) -> None:
     record(process.store, heard.evidence, recorded_at=process.clock())
 
 
-def _again(process: Process, post: list[Delivery]) -> list[Delivery]:
-    if not post or not met(process.world.scenario.faults, FaultKind.REPEATED_NOTIFICATION):
+def _again(process: Worker, post: list[Delivery]) -> list[Delivery]:
+    if not post or not process.world.scenario.of(FaultKind.REPEATED_NOTIFICATION):
         return []
     process.world.injected[FaultKind.REPEATED_NOTIFICATION] += 1
     return post[::-1]
 
 
-def _forged(process: Process, adapter: Any, post: list[Delivery]) -> None:
-    if not post or not met(process.world.scenario.faults, FaultKind.FORGED_NOTIFICATION):
+def _forged(process: Worker, adapter: Any, post: list[Delivery]) -> None:
+    if not post or not process.world.scenario.of(FaultKind.FORGED_NOTIFICATION):
         return
     process.world.injected[FaultKind.FORGED_NOTIFICATION] += 1
     headers, content = post[0]
@@ -110,10 +107,10 @@ def _forged(process: Process, adapter: Any, post: list[Delivery]) -> None:
         process.world.broken.append("a forged notification was believed")
 
 
-def _lies(process: Process) -> None:
+def _lies(process: Worker) -> None:
     """Somebody says that payments failed. Only the rail, asked, can say so."""
     world = process.world
-    for fault in met(world.scenario.faults, FaultKind.LYING_NOTIFICATION):
+    for fault in world.scenario.of(FaultKind.LYING_NOTIFICATION):
         order = next((o for o in world.scenario.orders if o.number == fault.nth), None)
         if order is None:
             continue

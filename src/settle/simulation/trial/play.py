@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from settle.payments import EventKind, State
-from settle.simulation.trial.checker import Findings, Violation, inspected, is_proof, violations
+from settle.simulation.trial.checker import Violation, inspected, violations
 from settle.simulation.trial.faults import FaultKind
+from settle.simulation.trial.findings import Findings, is_proof
 from settle.simulation.trial.loop import run
 from settle.simulation.trial.scenario import Scenario
 from settle.simulation.trial.story import digest

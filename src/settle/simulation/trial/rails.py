@@ -62,10 +62,9 @@ class Lark(Adapter[SimulatedSettings]):
 
     settings_type: ClassVar[type[RailSettings]] = SimulatedSettings
     rail = SINGLE
-    verbs: Mapping[Verb, Support] = {
-        verb: Support.YES
-        for verb in (Verb.SUBMIT, Verb.FIND, Verb.STATEMENT, Verb.NOTIFICATION)
-    }
+    verbs: Mapping[Verb, Support] = dict.fromkeys(
+        (Verb.SUBMIT, Verb.FIND, Verb.STATEMENT, Verb.NOTIFICATION), Support.YES
+    )
 
     @property
     def profile(self) -> Profile:
@@ -184,10 +183,9 @@ class Heron(Lark):
     """Many payments in one message; the report says which were taken."""
 
     rail = BATCHED
-    verbs: Mapping[Verb, Support] = {
-        verb: Support.YES
-        for verb in (Verb.SUBMIT_BATCH, Verb.FIND_BATCH, Verb.STATEMENT, Verb.NOTIFICATION)
-    }
+    verbs: Mapping[Verb, Support] = dict.fromkeys(
+        (Verb.SUBMIT_BATCH, Verb.FIND_BATCH, Verb.STATEMENT, Verb.NOTIFICATION), Support.YES
+    )
 
     def submit_batch(self, batch: Batch) -> Conversation[BatchOutcome]:
         """Send the message, then read its report."""

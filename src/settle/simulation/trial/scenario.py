@@ -69,6 +69,10 @@ class Scenario:
     workers: int
     faults: Sequence[Fault]
 
+    def of(self, kind: FaultKind) -> list[Fault]:
+        """The faults of one kind."""
+        return [fault for fault in self.faults if fault.kind is kind]
+
     def keeping(self, *, orders: Collection[int], faults: Collection[int]) -> Scenario:
         """The scenario with some of its orders (by number) and faults (by place) only."""
         return replace(
@@ -80,7 +84,7 @@ class Scenario:
 
 def drawn(seed: int) -> Scenario:
     """The scenario of a seed. This asks nobody but the seed."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311  # it must replay
     single, batched = _rail(random, SINGLES, ("USD", "JPY")), _rail(random, BATCHED, ("USD",))
     workers = random.choice((1, 2, 2))
     count = random.randint(2, 6)
@@ -149,7 +153,7 @@ def _fault(random: Random, rails: tuple[RailPlan, RailPlan], orders: int) -> Fau
         kind=kind,
         rail=rail.name,
         nth=random.randint(1, 2 + 3 * orders if single else 5),
-        span=random.choice((1, 1, 2, 6)) if kind in _IN_A_ROW else 1,
+        span=random.choice((1, 1, 2, 6, 40)) if kind in _IN_A_ROW else 1,
         seconds=float(random.randint(low, high)),
     )
 
@@ -163,7 +167,10 @@ _SECONDS = {
 }
 _IN_A_ROW = frozenset(
     {
-        FaultKind.REFUSED, FaultKind.STATUS_503, FaultKind.RATE_LIMIT, FaultKind.LOST_REQUEST,
+        FaultKind.REFUSED,
+        FaultKind.STATUS_503,
+        FaultKind.RATE_LIMIT,
+        FaultKind.LOST_REQUEST,
         FaultKind.LOST_ANSWER,
-    }  # fmt: skip
+    }
 )

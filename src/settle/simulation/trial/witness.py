@@ -49,16 +49,19 @@ def _intents(request: Request) -> sa.Select[tuple[str, int]]:
     )
 
 
-def _unheard(names: list[str], *, before: int) -> sa.Select[tuple[int]]:
-    """How many earlier steps have neither an answer nor a silence."""
+def _unheard(names: list[str], *, before: int) -> sa.Select[int]:
+    """How many earlier steps have, in no turn, an answer or a silence."""
     step = exchanges.c
-    return sa.select(sa.func.count()).where(
-        step.conversation_id.in_(names), step.step < before,
-        step.status.is_(None), step.silence.is_(None),
-    )  # fmt: skip
+    steps = (
+        sa.select(step.conversation_id, step.step)
+        .where(step.conversation_id.in_(names), step.step < before)
+        .group_by(step.conversation_id, step.step)
+        .having(sa.func.max(step.status).is_(None), sa.func.max(step.silence).is_(None))
+    )
+    return sa.select(sa.func.count()).select_from(steps.subquery())
 
 
-def _held(names: list[str], worker: str) -> sa.Select[tuple[int]]:
+def _held(names: list[str], worker: str) -> sa.Select[int]:
     payment = payments.c
     return sa.select(sa.func.count()).where(
         payment.conversation_id.in_(names), payment.worker == worker

@@ -6,54 +6,36 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from sqlalchemy.engine import Engine
 
-from settle.adapters import Beneficiary, Sender
-from settle.payments import (
-    Due,
-    LookPolicy,
-    Policy,
-    Rail,
-    State,
-    approve,
-    fund,
-    look_up,
-    overview,
-    pay,
-    plan,
-)
+from settle.adapters import Beneficiary
+from settle.payments import Due
 from settle.simulation.trial.banking import OpenRail, opened
-from settle.simulation.trial.faults import Fault, FaultKind
-from settle.simulation.trial.network import Network, SimulatedSender
-from settle.simulation.trial.process import Killed, Life, MortalStore, Told, WatchedWriter, Writes
+from settle.simulation.trial.days import (
+    DAY,
+    FIRST_MORNING,
+    LATE_POST,
+    MORNING,
+    POST,
+    QUIET_FROM_S,
+    SECOND_HOURS,
+    SESSION_HOURS,
+    START,
+)
+from settle.simulation.trial.faults import OF_WRITES, FaultKind
+from settle.simulation.trial.network import Network
+from settle.simulation.trial.process import Killed, Life, Told, Writes
 from settle.simulation.trial.scenario import HOUR_S, Order, Scenario
 from settle.simulation.trial.story import Story
 from settle.simulation.trial.witness import Witness
+from settle.simulation.trial.worker import Worker
 from settle.store import Store
 
-START = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
-DAY = START.date()
-TENANT = "simulated"
-SESSION_HOURS = (0.0, 0.75, 2.0, 5.0, 26.0, 40.0, 64.0)
-SECOND_HOURS = (0.0, 0.45, 0.75, 2.0, 26.0)
-"""When the first worker works, and when any other does."""
-
-PLANNING = frozenset({0.0, 0.75, 26.0})
-POLLING = frozenset({5.0, 40.0})
-"""The sessions that plan what is due, once more each time, and that ask about what is accepted."""
-
-QUIET_FROM_S = 30 * HOUR_S
-"""From here on nothing goes wrong: what is open must find its end, or be shown as open."""
-
-OPEN = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.ACCEPTED})
-"""States that a session can do something about."""
-
 RESTARTS_MAX = 3
-LIMIT_MINOR = 10**12
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,21 +61,24 @@ class World:
     story: Story = field(init=False)
     witness: Witness = field(init=False)
     random: Random = field(init=False)
-    mornings: frozenset[float] = frozenset({64.0})
+    mornings: frozenset[float] = frozenset({MORNING})
+    posts: frozenset[float] = POST
 
     def __post_init__(self) -> None:
         self.story = Story(self.now)
         self.witness = Witness(Store(self.engine))
         self.random = Random(f"{self.scenario.seed}/world")  # noqa: S311  # it must replay
         if self.random.random() < 0.4:
-            self.mornings |= {26.0}
+            self.mornings |= {FIRST_MORNING}
+        if self.random.random() < 0.5:
+            self.posts = LATE_POST
         self.rails = [
             opened(plan, clock=self.now, day=DAY, folder=self.folder)
             for plan in self.scenario.rails
         ]
         self.networks = {rail.plan.name: self._network(rail) for rail in self.rails}
         self.writes.fate = self._fate
-        skewed = len(met(self.scenario.faults, FaultKind.CLOCK_SKEW))
+        skewed = len(self.scenario.of(FaultKind.CLOCK_SKEW))
         self.injected.update({FaultKind.CLOCK_SKEW: skewed})
 
     def now(self) -> datetime:
@@ -143,13 +128,13 @@ class World:
                 self.seen.extend(self.inspect(self))
                 return
 
-    def process(self, nth: int) -> Process:
+    def process(self, nth: int) -> Worker:
         """A new process of a worker: under its old name, or under one that nobody had."""
         fresh = self.random.random() < 0.5
         name = f"w{nth}.{next(self.ids)}" if fresh else f"w{nth}"
-        skews = met(self.scenario.faults, FaultKind.CLOCK_SKEW)
+        skews = self.scenario.of(FaultKind.CLOCK_SKEW)
         skew = next((fault for fault in skews if fault.nth == nth), None)
-        return Process(world=self, nth=nth, life=Life(name, skew_s=skew.seconds if skew else 0.0))
+        return Worker(world=self, nth=nth, life=Life(name, skew_s=skew.seconds if skew else 0.0))
 
     def _network(self, rail: OpenRail) -> Network:
         name = rail.plan.name
@@ -165,102 +150,13 @@ class World:
         )
 
     def _fate(self, number: int) -> tuple[bool, bool]:
-        met = [f for f in self.scenario.faults if f.kind in _OF_WRITES and f.meets(number)]
-        if not met or self.quiet():
+        kills = (f for f in self.scenario.faults if f.kind in OF_WRITES and f.meets(number))
+        fault = next(kills, None)
+        if fault is None or self.quiet():
             return False, False
-        self.injected[met[0].kind] += 1
-        self.story.tell("", f"!! {met[0]}")
-        return met[0].kind is FaultKind.KILL_BEFORE_WRITE, True
-
-
-_OF_WRITES = (FaultKind.KILL_BEFORE_WRITE, FaultKind.KILL_AFTER_WRITE)
-
-
-@dataclass(slots=True, kw_only=True)
-class Process:
-    """One process of a worker, from its start to its end or its death."""
-
-    world: World
-    nth: int
-    life: Life
-    store: MortalStore = field(init=False)
-    told: Told = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.store = MortalStore(self.world.engine, self.life, self.world.writes)
-        self.told = Told(self.life)
-        self.world.told.append(self.told)
-
-    def clock(self) -> datetime:
-        """The time as this process has it."""
-        return self.world.now() + timedelta(seconds=self.life.skew_s)
-
-    def senders(self) -> dict[str, Sender]:
-        """A sender for each rail, through this world's networks."""
-        return {
-            rail.plan.name: SimulatedSender(
-                rail.adapter.endpoint,
-                network=self.world.networks[rail.plan.name],
-                life=self.life,
-                monotonic=self.world.loop.time,
-            )
-            for rail in self.world.rails
-        }
-
-    async def work(self, hour: float) -> None:
-        """One session: plan, find out, pay, find out; at some hours the post and the morning."""
-        from settle.simulation.trial.morning import POST, hear, reconcile
-
-        self.world.story.tell(self.life.name, f"session of hour {hour:g}")
-        senders = self.senders()
-        rails = {r.plan.name: Rail(r.adapter, senders[r.plan.name]) for r in self.world.rails}
-        if hour in PLANNING:
-            self._prepare()
-        if self._is_open():
-            await self._look(rails, polls=hour in POLLING)
-            if await self._pay(rails):
-                await self._look(rails, polls=False)
-        if self.nth == 1 and hour in POST:
-            hear(self)
-        if self.nth == 1 and hour in self.world.mornings:
-            await reconcile(self, senders)
-
-    def _prepare(self) -> None:
-        adapters = {rail.plan.name: rail.adapter for rail in self.world.rails}
-        now, dues = self.clock(), self.world.dues()
-        plan(self.store, dues, rails=adapters, tenant=TENANT, now=now, ids=self.world.next_id)
-        approve(self.store, Policy(limit_minor=dict.fromkeys(_currencies(self), LIMIT_MINOR)), now=now)
-        accounts = [ref for adapter in adapters.values() for ref in adapter.accounts()]
-        balances = {(ref.rail, ref.account, ref.currency): LIMIT_MINOR for ref in accounts}
-        fund(self.store, balances=balances, now=now)
-
-    def _is_open(self) -> bool:
-        with self.store.reading() as connection:
-            return any(tally.state in OPEN for tally in overview(connection))
-
-    async def _pay(self, rails: dict[str, Rail]) -> bool:
-        """Pay, and say whether it is worth asking the rails again at once."""
-        paid = await pay(
-            self.store, rails, clock=self.clock, worker=self.life.name, day=DAY,
-            progress=self.told, writer=WatchedWriter(self.store, self.life),
-        )  # fmt: skip
-        self.world.story.tell(
-            self.life.name,
-            f"paid: {paid.accepted} accepted, {paid.rejected} rejected, {paid.unknown} unknown",
-        )
-        return bool(paid.unknown or paid.not_moved or paid.lost)
-
-    async def _look(self, rails: dict[str, Rail], *, polls: bool) -> None:
-        looked = await look_up(
-            self.store, rails, clock=self.clock, worker=self.life.name, ids=self.world.next_id,
-            progress=self.told, policy=LookPolicy(polls_accepted=polls),
-            writer=WatchedWriter(self.store, self.life),
-        )  # fmt: skip
-        self.world.story.tell(
-            self.life.name,
-            f"looked: {looked.asked} asked, {looked.resent} sent again, "
-            f"{looked.still_unknown} unknown",
-        )
+        self.injected[fault.kind] += 1
+        self.story.tell("", f"!! {fault}")
+        return fault.kind is FaultKind.KILL_BEFORE_WRITE, True
 
 
 def due(order: Order) -> Due:
@@ -279,20 +175,3 @@ def due(order: Order) -> Due:
 PAYEE = Beneficiary(
     name="", country="US", town="Springfield", account="", bic="CHASUS33", bank_code="021000021"
 )
-
-
-def _currencies(process: Process) -> Sequence[str]:
-    return sorted({code for rail in process.world.rails for code in rail.plan.currencies})
-
-
-def met(faults: Sequence[Fault], kind: FaultKind) -> list[Fault]:
-    """The faults of one kind."""
-    return [fault for fault in faults if fault.kind is kind]
-
-
-def last_day(now: datetime) -> date:
-    """The last day that is over."""
-    return now.date() - timedelta(days=1)
-
-
-__all__ = ["DAY", "START", "TENANT", "Process", "World", "due", "last_day", "met"]
