@@ -18,13 +18,15 @@ from settle.payments.tables import payments
 def _freed(connection: Any, event: Event, values: Callable[[Row], Mapping[str, Any]]) -> None:
     """Give a payment back as if nothing had left, with other values, signed anew."""
     at = payments.c.payment_id == event.payment_id
+    (row,) = connection.execute(sa.select(payments).where(at)).mappings()
+    new = dict(values(row))
+    if not new:
+        return
     back = Event(
         payment_id=event.payment_id, event_id=f"freed/{event.ordinal}", kind=EventKind.NOT_MOVED,
         occurred_at=event.occurred_at, ordinal=event.ordinal,
     )  # fmt: skip
     events.append(connection, [back], recorded_at=event.occurred_at)
-    (row,) = connection.execute(sa.select(payments).where(at)).mappings()
-    new = dict(values(row))
     signed = fingerprint_of({**row, **new})
     new |= {"fingerprint": signed, "approved_fingerprint": signed}
     connection.execute(sa.update(payments).where(at).values(new))
@@ -55,7 +57,7 @@ _OTHER = {"lark": "heron", "heron": "lark"}
 
 
 def other_rail(row: Row) -> Mapping[str, Any]:
-    """Another rail that takes the currency, and our account there."""
+    """Another rail that takes the currency, and our account there; nothing where there is none."""
     other = _OTHER.get(row["rail"])
     if other is None or row["currency"] != "USD":
         return {}
@@ -120,8 +122,7 @@ def last_word(_: Any) -> Any:
     def fold(seen: Any) -> PaymentState:
         known = list(seen)
         proved = state_of(known)
-        said = [e for e in known if e.kind.value in kinds and e.ordinal == 0]
-        said += [e for e in known if e.source != ENGINE]
+        said = [e for e in known if e.kind.value in kinds and e.source != ENGINE]
         last = max(said, key=lambda e: (e.occurred_at, e.event_id), default=None)
         return proved if last is None else replace(proved, state=State(last.kind.value))
 
