@@ -123,6 +123,7 @@ def _print(done: Campaign, elapsed_s: float) -> None:
     click.echo(
         f"payments: {made['made']} made, {made['executed']} executed: {_said(made['states'])}"
     )
+    click.echo(f"orders, by what was to become of them: {_said(told['orders'])}")
     click.echo(f"faults: {_said(told['faults'])}")
     unknowns = told["unknowns"]
     click.echo(f"unknowns: {unknowns['opened']} opened: {_said(unknowns['closed'])}")

@@ -54,6 +54,7 @@ class Campaign:
     faults: Counter[FaultKind] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
     rails: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     digests: Any = field(default_factory=hashlib.sha256)
 
@@ -66,6 +67,7 @@ class Campaign:
         self.faults.update(played.faults)
         self.closed.update(played.closed)
         self.rails.update(rail.name for rail in played.scenario.rails)
+        self.ends.update(order.end for order in played.scenario.orders)
         self.digests.update(played.digest.encode())
 
     def as_json(self) -> dict[str, Any]:
@@ -76,6 +78,7 @@ class Campaign:
             "payments": {"made": self.payments, "executed": self.executed,
                          "states": dict(sorted(self.states.items()))},
             "rails": dict(sorted(self.rails.items())),
+            "orders": dict(sorted(self.ends.items())),
             "faults": {kind.value: self.faults[kind] for kind in FaultKind},
             "unknowns": {"opened": self.closed.total(),
                          "closed": dict(sorted(self.closed.items()))},

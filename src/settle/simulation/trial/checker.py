@@ -199,6 +199,8 @@ def _lost(found: Findings) -> Iterator[str]:
             yield f"{row['obligation_id']} is {row['state']} at the end, and nothing hinders it"
         elif row["state"] == State.SENDING:
             yield f"{row['obligation_id']} is sending at the end, and nobody is"
+        elif row["state"] == State.ACCEPTED and row["payment_id"] not in found.missing:
+            yield f"{row['obligation_id']} is on no statement, and no break says so"
 
 
 def _explained(found: Findings) -> Iterator[str]:

@@ -18,6 +18,7 @@ from settle.payments.identity import identity
 from settle.payments.rows import fetch
 from settle.payments.state import ENGINE, Event
 from settle.payments.tables import payment_events, payments
+from settle.reconciliation import BreakKind, open_breaks
 from settle.simulation.trial.days import TENANT
 from settle.simulation.trial.scenario import Order
 
@@ -104,3 +105,12 @@ class Findings:
     def shown(self) -> frozenset[str]:
         """The payments that a person is shown."""
         return frozenset(each.payment_id for each in attention(self.connection))
+
+    @cached_property
+    def missing(self) -> frozenset[str]:
+        """The payments that open breaks say to be missing at the bank."""
+        return frozenset(
+            each.subject
+            for each in open_breaks(self.connection)
+            if each.kind is BreakKind.MISSING_AT_BANK
+        )

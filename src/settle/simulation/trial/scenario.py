@@ -37,9 +37,19 @@ class Order:
         return f"O-{self.number}"
 
     @property
+    def end(self) -> str:
+        """What is to become of it, in words."""
+        if "RETURN" in self.fate:
+            return "returned in full" if self.fate.endswith(" 0") else "returned short"
+        return _ENDS.get(self.fate, "paid")
+
+    @property
     def name(self) -> str:
         """Who is paid, and what is to become of it."""
         return f"Payee {self.number} {self.fate}".strip()
+
+
+_ENDS = {"SANDBOX REJECT AC04": "refused", "SANDBOX FAIL": "failed after acceptance"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
