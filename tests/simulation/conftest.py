@@ -1,53 +1,18 @@
-"""Two rails in memory behind the real sender, and a store that can be killed at any write."""
+"""Two rails in memory behind the real sender, on a loop of pytest's, one fault at a time."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
-from settle.adapters import (
-    Accepted,
-    Adapter,
-    Batch,
-    BatchOutcome,
-    Beneficiary,
-    Conversation,
-    Endpoint,
-    Evidence,
-    Fact,
-    Finding,
-    Key,
-    KeyPlace,
-    Limits,
-    Outcome,
-    Payment,
-    PaymentKind,
-    Profile,
-    RailSettings,
-    Rejected,
-    Request,
-    Response,
-    Sender,
-    Source,
-    Support,
-    Unknown,
-    Verb,
-    commits,
-    prepares,
-    reads,
-)
-from settle.adapters.wire import Answer, Silence
+from settle.adapters import Beneficiary
 from settle.ledger import balances, in_transit_against_payments, trial_balance
 from settle.payments import (
     Due,
@@ -64,244 +29,17 @@ from settle.payments import (
     pay,
     plan,
 )
+from settle.simulation.trial.bank import Bank
+from settle.simulation.trial.doors import MemoryDoor
+from settle.simulation.trial.faults import Fault, FaultKind
+from settle.simulation.trial.network import Network, SimulatedSender, SimulatedWire
+from settle.simulation.trial.play import empty_store, unsynced
+from settle.simulation.trial.process import Killed, Life, MortalStore, Writes
+from settle.simulation.trial.rails import BATCHED, SINGLE, Heron, Lark, SimulatedSettings
 from settle.store import Store
-from settle.store.connection import _engine
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
 DAY = date(2024, 12, 18)
-SINGLE, BATCHED = "lark", "heron"
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-class Lark(Adapter[RailSettings]):
-    """One call a payment: a quote, a payee, and the one request that moves money."""
-
-    rail = SINGLE
-    verbs: Mapping[Verb, Support] = {Verb.SUBMIT: Support.YES, Verb.FIND: Support.YES}
-    deduplicates = True
-
-    @property
-    def profile(self) -> Profile:
-        return Profile(
-            rail=self.rail,
-            currencies=frozenset(self.settings.accounts),
-            kinds=frozenset(PaymentKind),
-            verbs=self.verbs,
-            key=Key(
-                place=KeyPlace.BODY,
-                name="key",
-                length_max=35,
-                lifetime=timedelta(hours=24),
-                deduplicates=self.deduplicates,
-            ),
-            limits=Limits(batch_size_max=3, concurrency_max=2),
-            finality_horizon=timedelta(days=1),
-        )
-
-    def submit(self, payment: Payment) -> Conversation[Outcome]:
-        quote = yield reads(Request(method="GET", path="/quote"))
-        if quote.status != 200:
-            raise ValueError("no quote")
-        yield prepares(_post("/payees", {"account": payment.beneficiary.account}))
-        reply = yield commits(_post("/payments", _order(payment)))
-        return _outcome(reply)
-
-    def find(self, payment: Payment) -> Conversation[Finding]:
-        reply = yield reads(Request(method="GET", path=f"/payments/{payment.idempotency_key}"))
-        return _finding(reply, payment)
-
-
-class Heron(Lark):
-    """Many payments in one message; the report says which were taken."""
-
-    rail = BATCHED
-    verbs: Mapping[Verb, Support] = {Verb.SUBMIT_BATCH: Support.YES, Verb.FIND_BATCH: Support.YES}
-
-    def submit_batch(self, batch: Batch) -> Conversation[BatchOutcome]:
-        orders = [_order(payment) for payment in batch]
-        reply = yield commits(_post("/batches", {"id": batch.batch_id, "orders": orders}))
-        if reply.status >= 500:
-            return {}
-        report = yield reads(Request(method="GET", path=f"/batches/{batch.batch_id}"))
-        if report.status != 200:
-            return {}
-        return {p.payment_id: _read(report.json().get(p.idempotency_key)) for p in batch}
-
-    def find_batch(self, batch: Batch) -> Conversation[Finding]:
-        report = yield reads(Request(method="GET", path=f"/batches/{batch.batch_id}"))
-        if report.status >= 500:
-            return []
-        known = report.json() if report.status == 200 else {}
-        return [_evidence(known.get(payment.idempotency_key), payment) for payment in batch]
-
-
-def _post(path: str, body: Mapping[str, Any]) -> Request:
-    return Request(method="POST", path=path, content=json.dumps(body, sort_keys=True).encode())
-
-
-def _order(payment: Payment) -> dict[str, Any]:
-    name = payment.beneficiary.name
-    return {"key": payment.idempotency_key, "amount": payment.amount_minor, "name": name}
-
-
-def _outcome(reply: Response) -> Outcome:
-    if reply.status >= 500:
-        return Unknown(reason=f"status {reply.status}")
-    return _read(reply.json()["status"])
-
-
-def _read(status: str | None) -> Outcome:
-    match status:
-        case "accepted":
-            return Accepted(status="accepted")
-        case "rejected":
-            return Rejected(code="AC04", reason="closed account")
-        case _:
-            return Unknown(reason="not in the answer")
-
-
-def _finding(reply: Response, payment: Payment) -> Finding:
-    if reply.status >= 500:
-        return []
-    return [_evidence(reply.json()["status"] if reply.status == 200 else None, payment)]
-
-
-def _evidence(status: str | None, payment: Payment) -> Evidence:
-    fact = {None: Fact.NOT_FOUND, "accepted": Fact.ACCEPTED, "rejected": Fact.REJECTED}[status]
-    return Evidence(
-        evidence_id=f"{payment.end_to_end_id}/{fact.value}",
-        source=Source.FIND,
-        fact=fact,
-        reference=payment.end_to_end_id,
-        occurred_at=NOW,
-        rail=SINGLE if payment.currency == "SGD" else BATCHED,
-    )
-
-
-@dataclass(slots=True)
-class Bank:
-    """The truth of both rails: what was executed, how often. It deduplicates by key."""
-
-    executions: Counter[str] = field(default_factory=Counter)
-    orders: dict[str, str] = field(default_factory=dict)
-    batches: dict[str, dict[str, str]] = field(default_factory=dict)
-    deduplicates: bool = True
-    forgetful: bool = False  # its reads lag behind: what it executed is not found
-
-    def answer(self, request: Request) -> Response:
-        match request.method, request.path.split("/")[1:]:
-            case "POST", ["payments"]:
-                return _json({"status": self._execute(json.loads(request.content))})
-            case "GET", ["payments", key] if key in self.orders and not self.forgetful:
-                return _json({"status": self.orders[key]})
-            case "POST", ["batches"]:
-                message = json.loads(request.content)
-                if message["id"] not in self.batches or not self.deduplicates:
-                    taken = {order["key"]: self._execute(order) for order in message["orders"]}
-                    self.batches[message["id"]] = taken
-                return _json({})
-            case "GET", ["batches", batch_id] if batch_id in self.batches and not self.forgetful:
-                return _json(self.batches[batch_id])
-            case _, ["quote" | "payees"]:
-                return _json({})
-        return Response(status=404)
-
-    def _execute(self, order: Mapping[str, Any]) -> str:
-        key = order["key"]
-        if key in self.orders and self.deduplicates:
-            return self.orders[key]
-        self.orders[key] = "rejected" if "REJECT" in order["name"] else "accepted"
-        if self.orders[key] == "accepted":
-            self.executions[order["name"]] += 1
-        return self.orders[key]
-
-
-def _json(body: Mapping[str, Any]) -> Response:
-    return Response(status=200, content=json.dumps(body).encode())
-
-
-Fault = str
-FAULTS: Sequence[Fault] = (
-    "refused",
-    "lost request",
-    "lost answer",
-    "503",
-    "503 after it worked",
-    "kill before",
-    "kill after",
-)
-
-
-@dataclass(slots=True)
-class Network:
-    """What stands between the sender and the bank. `faults`: by the ordinal of the request."""
-
-    bank: Bank
-    faults: dict[int, Fault] = field(default_factory=dict)
-    sent: list[Request] = field(default_factory=list)
-
-    def compose(self, request: Request) -> httpx.Request:
-        composed = httpx.Request(request.method, "http://memory" + request.target)
-        composed.extensions = {"request": request}
-        return composed
-
-    async def send(self, composed: httpx.Request) -> Answer:
-        request: Request = composed.extensions["request"]
-        self.sent.append(request)
-        fault = self.faults.pop(len(self.sent), "")
-        match fault:
-            case "refused":
-                return Silence(reason="refused", sent=False)
-            case "lost request":
-                return Silence(reason="lost", sent=True)
-            case "503":
-                return Response(status=503)
-            case "kill before":
-                raise Killed
-        answer = self.bank.answer(request)
-        match fault:
-            case "lost answer":
-                return Silence(reason="lost", sent=True)
-            case "503 after it worked":
-                return Response(status=503)
-            case "kill after":
-                raise Killed
-        return answer
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
-
-
-class MemorySender(Sender):
-    """The real sender; only its wire is in memory."""
-
-    def __init__(self, network: Network, sleep: Callable[[float], Any]) -> None:
-        super().__init__(Endpoint(base_url="http://memory"), sleep=sleep, monotonic=lambda: 0.0)
-        self._rail = replace(self._rail, wire=network)  # type: ignore[arg-type]
-
-
-class KillingStore(Store):
-    """A store that ends the process at one of its writing transactions, before or after it."""
-
-    writes = 0
-    kill_at = 0
-    kill_after = False
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        self.writes += 1
-        dies = self.writes == self.kill_at
-        if dies and not self.kill_after:
-            raise Killed
-        with super().transaction() as connection:
-            yield connection
-        if dies:
-            raise Killed
-
-
 PAYEE = Beneficiary(name="P", country="US", town="T", account="12345678", bank_code="021000021")
 
 
@@ -309,16 +47,17 @@ def dues(count: int = 4, *, rejected: bool = True) -> list[Due]:
     """Some obligations, most on the rail with single calls; the last of each rail is refused."""
     made = []
     for number in range(count):
-        currency = "SGD" if number % 2 == 0 else "SEK"
         last = rejected and number >= count - 2
         made.append(
             Due(
                 obligation_id=f"O-{number}",
                 agreement_id=f"A-{number}",
-                currency=currency,
+                currency="SGD" if number % 2 == 0 else "SEK",
                 amount_minor=1000 + number,
                 value_date=DAY + timedelta(days=1),
-                beneficiary=replace(PAYEE, name=f"payee {number}{' REJECT' if last else ''}"),
+                beneficiary=replace(
+                    PAYEE, name=f"payee {number}{' SANDBOX REJECT AC04' if last else ''}"
+                ),
             )
         )
     return made
@@ -328,12 +67,15 @@ def dues(count: int = 4, *, rejected: bool = True) -> list[Due]:
 class World:
     """One store, two rails, one bank. `night` is what a nightly run does about payments."""
 
-    store: KillingStore
+    store: Store
     bank: Bank
     network: Network
     dues: Sequence[Due]
+    life: Life
+    writes: Writes
     now: datetime = NOW
     adapters: Sequence[type[Lark]] = (Lark, Heron)
+    wire: type[SimulatedWire] = SimulatedWire
     ids: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
 
     def clock(self) -> datetime:
@@ -345,12 +87,29 @@ class World:
     async def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
+    def fail(self, nth: int, kind: str, *, span: int = 1) -> None:
+        """Let the exchange of this number, and some after it, meet a fault."""
+        self.network.faults = [Fault(kind=FaultKind(kind), nth=nth, span=span)]
+
+    def kill(self, nth: int, *, after: bool) -> None:
+        """Let the process die at this write."""
+        self.writes.fate = lambda number: (number == nth and not after, number == nth)
+
     def rails(self) -> dict[str, Rail]:
-        adapters: list[Lark] = []
-        for kind, currency in zip(self.adapters, ("SGD", "SEK"), strict=True):
-            accounts = {currency: f"our-{currency}"}
-            adapters.append(kind(RailSettings(base_url="http://memory", accounts=accounts)))
-        return {a.rail: Rail(a, MemorySender(self.network, self.sleep)) for a in adapters}
+        self.life.alive = True  # whoever asks is a new process
+        return {kind.rail: self._rail(kind, currency) for kind, currency in self._kinds()}
+
+    def _kinds(self) -> Iterator[tuple[type[Lark], str]]:
+        return zip(self.adapters, ("SGD", "SEK"), strict=True)
+
+    def _rail(self, kind: type[Lark], currency: str) -> Rail:
+        accounts = {currency: f"our-{currency}"}
+        adapter = kind(SimulatedSettings(base_url="http://memory", accounts=accounts))
+        sender = SimulatedSender(
+            adapter.endpoint, network=self.network, life=self.life, monotonic=lambda: 0.0,
+            sleep=self.sleep,
+        )  # fmt: skip
+        return Rail(adapter, sender)
 
     def prepare(self) -> None:
         rails = {name: rail.adapter for name, rail in self.rails().items()}
@@ -388,7 +147,8 @@ class World:
                 await self.night()
                 if set(self.states()) <= {"accepted", "rejected"}:
                     return
-            self.store.kill_at = 0
+            self.life.alive = True
+            self.writes.fate = Writes().fate
 
     async def night(self) -> None:
         await self.look()
@@ -399,15 +159,24 @@ class World:
         await self.pay()
 
     def states(self) -> dict[str, int]:
+        self.life.alive = True
         with self.store.reading() as connection:
             found: Counter[str] = Counter()
             for tally in overview(connection):
                 found[tally.state.value] += tally.count
         return dict(found)
 
+    def executed(self) -> Counter[str]:
+        """How often the bank paid whom."""
+        names = {taken.order["reference"]: taken.order["name"] for taken in self._taken()}
+        return Counter(names[each.reference] for each in self.bank.executed)
+
+    def _taken(self) -> Iterator[Any]:
+        yield from self.bank.orders.values()
+
     def violations(self) -> list[str]:
         """What must never be, in words. Empty: all is well."""
-        twice = [name for name, count in self.bank.executions.items() if count > 1]
+        twice = [name for name, count in self.executed().items() if count > 1]
         with self.store.reading() as connection:
             ledger = balances(connection)
             proofs = [
@@ -424,18 +193,7 @@ class World:
     def lost(self) -> list[str]:
         """Obligations that should have been executed and were not."""
         owed = {d.beneficiary.name for d in self.dues if "REJECT" not in d.beneficiary.name}
-        return sorted(owed - set(self.bank.executions))
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """An SQLite store with its schema, to be copied: making one anew costs more than a night."""
-    path = tmp_path_factory.mktemp("empty") / "settle.db"
-    store = Store.open(f"sqlite:///{path}")
-    with store.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    store.close()
-    return path.read_bytes()
+        return sorted(owed - set(self.executed()))
 
 
 @pytest.fixture
@@ -445,28 +203,26 @@ def killed() -> type[BaseException]:
 
 
 @pytest.fixture
-def worlds(empty_store: bytes, tmp_path: Path) -> Iterator[Callable[..., World]]:
+def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
     """Makes fresh worlds on SQLite, each with a store of its own."""
     made: list[World] = []
 
     def make(count: int = 4, *, rejected: bool = True) -> World:
         path = tmp_path / f"world-{len(made)}.db"
-        path.write_bytes(empty_store)
-        store = KillingStore(_unsynced(f"sqlite:///{path}"))
-        bank = Bank()
-        network = Network(bank=bank)
-        made.append(
-            World(store=store, bank=bank, network=network, dues=dues(count, rejected=rejected))
+        path.write_bytes(empty_store())
+        life, writes, bank = Life("night"), Writes(), Bank()
+        world = World(
+            store=MortalStore(unsynced(f"sqlite:///{path}"), life, writes),
+            bank=bank,
+            network=Network(rail="memory", door=MemoryDoor(bank), latency_s=0.0),
+            dues=dues(count, rejected=rejected),
+            life=life,
+            writes=writes,
         )
-        return made[-1]
+        world.network.sleep = world.sleep
+        made.append(world)
+        return world
 
     yield make
     for world in made:
         world.store.close()
-
-
-def _unsynced(url: str) -> sa.Engine:
-    engine = _engine(url)
-    # Nothing here pulls the plug; waiting for the disk would only make the test slow.
-    sa.event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
-    return engine

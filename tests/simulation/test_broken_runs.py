@@ -57,7 +57,7 @@ async def test_a_missing_credential_ends_the_run_and_nothing_is_lost(
         raise ConfigError("rails.lark.token: there is no such variable", key="rails.lark.token")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(world.network), "compose", unsigned)
+        broken.setattr(world.wire, "compose", unsigned)
         with pytest.raises(ConfigError, match=r"rails\.lark\.token"):
             await world.pay()
     assert len(asked) <= len(world.adapters)
@@ -73,7 +73,7 @@ async def test_a_missing_credential_shows_when_looking_and_the_rest_is_let_in(
     """The other rail's answers count before the error surfaces."""
     world = worlds(2, rejected=False)
     world.prepare()
-    healthy = type(world.network).send
+    healthy = world.wire.send
 
     async def unlucky(self: Any, composed: Any) -> Any:
         answer = await healthy(self, composed)
@@ -85,7 +85,7 @@ async def test_a_missing_credential_shows_when_looking_and_the_rest_is_let_in(
         raise ConfigError("rails.lark.token: there is no such variable", key="rails.lark.token")
 
     with monkeypatch.context() as night:
-        night.setattr(type(world.network), "send", unlucky)
+        night.setattr(world.wire, "send", unlucky)
         await world.pay()
     assert world.states() == {"unknown": 2}
     with monkeypatch.context() as night:

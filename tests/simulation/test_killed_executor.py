@@ -43,7 +43,7 @@ async def test_whatever_exchange_is_lost_nothing_is_executed_twice_or_lost(
     await quiet.night()
     for number in range(1, len(quiet.network.sent) + 1):
         world = worlds()
-        world.network.faults[number] = fault
+        world.fail(number, fault)
         await world.nights(2)
         assert world.violations() == [], number
         assert world.lost() == [], number
@@ -58,9 +58,9 @@ async def test_killed_at_any_write_the_night_ends_the_same(
     """Each transaction of the night in turn is the last of its process."""
     quiet = worlds()
     await quiet.night()
-    for number in range(1, quiet.store.writes + 1):
+    for number in range(1, quiet.writes.count + 1):
         world = worlds()
-        world.store.kill_at, world.store.kill_after = number, after
+        world.kill(number, after=after)
         await world.nights(2)
         assert world.violations() == [], number
         assert world.lost() == [], number
@@ -72,11 +72,11 @@ async def test_a_rail_that_refuses_connections_is_named_and_its_payments_stay(
 ) -> None:
     """Nothing moved, so the money is back in the payable and the payments wait for the next run."""
     world = worlds()
-    world.network.faults = dict.fromkeys(range(1, 1000), "refused")
+    world.fail(1, "refused", span=1000)
     await world.night()
     assert world.states() == {"approved": 4}
     assert world.violations() == []
-    world.network.faults = {}
+    world.network.faults = []
     await world.night()
     assert world.states() == PROPER_END
 
@@ -85,10 +85,10 @@ async def test_a_storm_of_503_ends_as_unknown_and_is_cured_by_find(worlds: WORLD
     """The commits are answered with nothing that decides; the rail, asked later, tells."""
     world = worlds()
     world.prepare()
-    world.network.faults = dict.fromkeys(range(1, 1000), "503")
+    world.fail(1, "503", span=1000)
     await world.pay()
     assert "accepted" not in world.states()
-    world.network.faults = {}
+    world.network.faults = []
     await world.night()
     assert world.states() == PROPER_END
     assert world.violations() == []

@@ -17,7 +17,7 @@ async def unknown(worlds: WORLDS, fault: str) -> Any:
     """A world whose one payment, on the rail with single calls, met a fault at its commits."""
     world = worlds(1, rejected=False)
     world.prepare()
-    world.network.faults[3] = fault
+    world.fail(3, fault)
     await world.pay()
     assert world.states() == {"unknown": 1}
     return world
@@ -31,7 +31,7 @@ async def test_where_the_pause_switch_is_on_nothing_is_sent_again(
     world = await unknown(worlds, "lost request")
     looked = await world.look(**pause)
     assert (1, 0, {"lark": 1}) == (looked.asked, looked.resent, looked.still_unknown_by_rail)
-    assert not world.bank.executions
+    assert not world.executed()
     looked = await world.look()
     assert (1, 0) == (looked.resent, looked.still_unknown)
     assert world.lost() == []
@@ -52,7 +52,7 @@ async def test_a_silent_rail_is_named_and_the_others_are_searched(
     """The first rail says nothing; what is unknown on the second is found all the same."""
     world = worlds(2, rejected=False)
     world.prepare()
-    healthy = type(world.network).send
+    healthy = world.wire.send
 
     async def unanswered(self: Any, composed: Any) -> Any:
         answer = await healthy(self, composed)
@@ -65,11 +65,11 @@ async def test_a_silent_rail_is_named_and_the_others_are_searched(
         return await healthy(self, composed)
 
     with monkeypatch.context() as night:
-        night.setattr(type(world.network), "send", unanswered)
+        night.setattr(world.wire, "send", unanswered)
         await world.pay()
     assert world.states() == {"unknown": 2}
     with monkeypatch.context() as night:
-        night.setattr(type(world.network), "send", silent)
+        night.setattr(world.wire, "send", silent)
         looked = await world.look()
     assert ["lark"] == list(looked.silent)
     assert {"lark": 1} == looked.still_unknown_by_rail

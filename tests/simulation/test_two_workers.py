@@ -39,7 +39,7 @@ async def test_two_workers_on_postgresql_never_claim_the_same_payment(
     world.prepare()
     paid = await asyncio.gather(*(work(world, postgres_url, name) for name in ("one", "two")))
     assert sum(paid) == 60
-    assert world.bank.executions == Counter(due.beneficiary.name for due in world.dues)
+    assert world.executed() == Counter(due.beneficiary.name for due in world.dues)
     with world.store.reading() as connection:
         query = sa.select(sa.func.count()).where(payment_events.c.kind == EventKind.RELEASED.value)
         assert connection.execute(query).scalar_one() == 60
@@ -52,7 +52,7 @@ async def test_a_living_workers_payment_is_not_taken_over(
     """Until its lease has ended, what another worker sends is its own."""
     world = worlds()
     world.prepare()
-    world.network.faults[3] = "kill after"
+    world.fail(3, "kill after")
     with pytest.raises(killed):
         await world.pay(worker="first")
     assert "sending" in world.states()
@@ -64,28 +64,27 @@ async def test_a_living_workers_payment_is_not_taken_over(
     assert world.violations() == []
 
 
-async def test_a_slow_worker_that_lost_its_lease_sends_nothing_more(worlds: WORLDS) -> None:
+async def test_a_slow_worker_that_lost_its_lease_sends_nothing_more(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its payment was given back untouched; its late intent is refused, so nothing leaves."""
     world = worlds(2, rejected=False)
     world.prepare()
-    network = world.network
     stolen: list[bool] = []
-    healthy = network.send
+    healthy = world.wire.send
 
-    async def slow(composed: Any) -> Any:
+    async def slow(self: Any, composed: Any) -> Any:
         if composed.url.path == "/payees" and not stolen:
             stolen.append(True)
             world.now += timedelta(hours=1)
             await look_up(
                 world.store, world.rails(), clock=world.clock, worker="second", ids=world.next_id
             )
-        return await healthy(composed)
+        return await healthy(self, composed)
 
-    type(network).send, before = lambda self, composed: slow(composed), type(network).send
-    try:
+    with monkeypatch.context() as night:
+        night.setattr(world.wire, "send", slow)
         await world.pay(worker="first")
-    finally:
-        type(network).send = before
     assert stolen
     assert world.violations() == []
     await world.night()

@@ -29,9 +29,14 @@ from settle.store import Ids, Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookPolicy:
-    """How far looking goes. `resends_max` counts over the whole life of a payment's release."""
+    """How far looking goes. `resends_max` counts over the whole life of a payment's release.
+
+    What is sent may arrive late, and no two clocks agree: nothing is sent again in the last
+    `key_margin` of its key's life.
+    """
 
     resends_max: int = 5
+    key_margin: timedelta = timedelta(hours=1)
     polls_accepted: bool = True
     lease: timedelta = timedelta(minutes=15)
 
@@ -192,12 +197,12 @@ async def _resend(look: _Look, policy: LookPolicy, pauses: _Pauses) -> int:
 
 
 def _may_be_resent(lane: Lane, sending: Sending, absent: set[str], policy: LookPolicy) -> bool:
-    """The rail deduplicates, the key lives, and the rail has just said that it knows none of it."""
+    """The rail deduplicates, the key lives on, and the rail has just said that it knows none."""
     key = lane.rail.adapter.profile.key
     return key.deduplicates and all(
         not absent.isdisjoint((p.payment_id, p.end_to_end_id, p.uetr, p.idempotency_key))
         and row["resends"] < policy.resends_max
-        and lane.run.clock() < row["released_at"] + key.lifetime
+        and lane.run.clock() < row["released_at"] + key.lifetime - policy.key_margin
         for p, row in zip(sending.payments, sending.rows, strict=True)
     )
 

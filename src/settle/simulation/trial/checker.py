@@ -1,0 +1,227 @@
+"""What must hold of every world, whatever went wrong in it, held against the banks' own truth."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from settle.ledger import (
+    balances,
+    in_transit_against_payments,
+    nostro_against_statements,
+    trial_balance,
+)
+from settle.ledger.tables import journal
+from settle.payments import UNSENT, EventKind, State, open_totals
+from settle.payments.postings import Subject, rows
+from settle.reconciliation import closings
+from settle.reconciliation.tables import line_outcomes
+from settle.simulation.trial.days import last_day
+from settle.simulation.trial.findings import Findings, is_proof
+from settle.simulation.trial.world import World
+from settle.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+class Invariant(StrEnum):
+    """What a violation is named by."""
+
+    ONCE = "a payment is executed at most once"
+    INSTRUCTED = "nothing is executed that nobody instructed"
+    EXECUTED = "what was executed is never called unpaid"
+    UNEXECUTED = "what was not executed is never called paid"
+    CONSERVED = "money is conserved in every currency"
+    EVIDENCE = "an Unknown is closed by evidence, or shown"
+    FOLD = "the state is what the events prove"
+    LEDGER = "the ledger balances, and is what the events imply"
+    INTENT = "the intent is durable before the wire"
+    HELD = "only who holds a payment sends it"
+    TOLD = "an outcome is durable before anything acts on it"
+    LOST = "nothing is lost"
+    EXPLAINED = "statements are explained"
+    SOUND = "the engine does not break"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One thing that must never be, and was. `why` names the payment and the figures."""
+
+    invariant: Invariant
+    why: str
+
+
+def violations(world: World) -> list[Violation]:
+    """Everything that the world breaks, in the order of the invariants. Empty: all is well."""
+    store = Store(world.engine)
+    with store.reading() as connection:
+        found = Findings(world=world, connection=connection)
+        return [
+            Violation(invariant=invariant, why=why)
+            for invariant, check in CHECKS.items()
+            for why in check(found)
+        ]
+
+
+def _once(found: Findings) -> Iterator[str]:
+    for obligation_id, count in sorted(found.executed.items()):
+        if count > 1:
+            yield f"{obligation_id} was executed {count} times"
+
+
+def _instructed(found: Findings) -> Iterator[str]:
+    for each in found.executions:
+        order = found.orders.get(each.reference)
+        if order is None:
+            yield f"{each.reference} was executed, and is no reference of ours"
+        elif (order.amount_minor, order.currency) != (each.amount_minor, each.currency):
+            yield f"{order.obligation_id} was executed with {each.amount_minor} {each.currency}"
+
+
+_WAITING = frozenset(map(State, UNSENT))
+_UNPAID = _WAITING | {State.REJECTED, State.CANCELLED, State.FAILED}
+_PAID = frozenset({State.BOOKED, State.CREDITED, State.RETURNED})
+
+
+def inspected(world: World) -> list[str]:
+    """What is called unpaid at this moment though its bank has executed it."""
+    with Store(world.engine).reading() as connection:
+        return list(_unpaid_now(Findings(world=world, connection=connection)))
+
+
+def _called_unpaid(found: Findings) -> Iterator[str]:
+    yield from found.world.seen
+    yield from _unpaid_now(found)
+
+
+def _unpaid_now(found: Findings) -> Iterator[str]:
+    for row in found.payments:
+        if State(row["state"]) in _UNPAID and found.executed[row["obligation_id"]]:
+            yield f"{row['obligation_id']} is {row['state']}, and was executed"
+
+
+def _called_paid(found: Findings) -> Iterator[str]:
+    for row in found.payments:
+        if State(row["state"]) in _PAID and not found.executed[row["obligation_id"]]:
+            yield f"{row['obligation_id']} is {row['state']}, and was not executed"
+
+
+def _conserved(found: Findings) -> Iterator[str]:
+    ledger = balances(found.connection)
+    for proof in nostro_against_statements(ledger, closings(found.connection)):
+        if not proof.holds:
+            yield (
+                f"{proof.subject} holds {proof.ledger_minor} {proof.currency} in the ledger and "
+                f"{proof.other_minor} at the bank"
+            )
+    booked = _booked(found.connection)
+    truth: Counter[str] = Counter()
+    for each in found.executions:
+        if each.executed_at.date() <= last_day(found.world.now()):
+            truth[each.currency] += each.amount_minor
+    for currency in sorted(truth.keys() | booked.keys()):
+        if truth[currency] != booked[currency]:
+            yield f"{truth[currency]} {currency} left the banks, and {booked[currency]} is booked"
+
+
+def _booked(connection: Connection) -> Counter[str]:
+    total = sa.func.sum(journal.c.amount_minor)
+    query = sa.select(journal.c.currency, total).where(journal.c.event == "booking")
+    return Counter(dict(map(tuple, connection.execute(query.group_by(journal.c.currency)))))
+
+
+def _closed(found: Findings) -> Iterator[str]:
+    for row in found.payments:
+        events = found.events.get(row["payment_id"], ())
+        unknown = {e.ordinal for e in events if e.kind is EventKind.UNKNOWN}
+        if not unknown:
+            continue
+        if row["state"] in (State.UNKNOWN, State.SENDING):
+            if row["payment_id"] not in found.shown:
+                yield f"{row['obligation_id']} is {row['state']}, and is shown to nobody"
+        elif not any(map(is_proof, events)) and unknown & set(
+            found.proved[row["payment_id"]].open_releases
+        ):
+            yield f"{row['obligation_id']} was unknown and is {row['state']}, by no evidence"
+
+
+def _folded(found: Findings) -> Iterator[str]:
+    for row in found.payments:
+        proved = found.proved[row["payment_id"]]
+        if (row["state"], bool(row["in_transit"])) != (proved.state, proved.in_transit):
+            yield f"{row['obligation_id']} is {row['state']}, and its events prove {proved.state}"
+
+
+def _ledger(found: Findings) -> Iterator[str]:
+    ledger = balances(found.connection)
+    proofs = [
+        *trial_balance(ledger),
+        *in_transit_against_payments(ledger, open_totals(found.connection)),
+    ]
+    for proof in proofs:
+        if not proof.holds:
+            yield f"{proof.name} {proof.currency}: {proof.ledger_minor}, not {proof.other_minor}"
+    posted = _posted(found.connection)
+    for row in found.payments:
+        subject = Subject(**{name: row[name] for name in Subject.__dataclass_fields__})
+        implied = rows(subject, found.events.get(row["payment_id"], ()))
+        if {each.entry_id for each in implied} != posted[row["payment_id"]]:
+            yield f"{row['obligation_id']} is posted otherwise than its events imply"
+
+
+def _posted(connection: Connection) -> Mapping[str, set[str]]:
+    posted: dict[str, set[str]] = {}
+    for subject, entry_id in connection.execute(sa.select(journal.c.subject, journal.c.entry_id)):
+        posted.setdefault(subject, set()).add(entry_id)
+    return _Missing(posted)
+
+
+class _Missing(dict[str, set[str]]):
+    def __missing__(self, key: str) -> set[str]:
+        return set()
+
+
+def _lost(found: Findings) -> Iterator[str]:
+    planned = {row["obligation_id"] for row in found.payments}
+    for order in found.world.scenario.orders:
+        if order.obligation_id not in planned:
+            yield f"{order.obligation_id} got no payment"
+    for row in found.payments:
+        if not row["live"]:
+            continue
+        if State(row["state"]) in _WAITING:
+            yield f"{row['obligation_id']} is {row['state']} at the end, and nothing hinders it"
+        elif row["state"] == State.SENDING:
+            yield f"{row['obligation_id']} is sending at the end, and nobody is"
+        elif row["state"] == State.ACCEPTED and row["payment_id"] not in found.missing:
+            yield f"{row['obligation_id']} is on no statement, and no break says so"
+
+
+def _explained(found: Findings) -> Iterator[str]:
+    query = sa.select(line_outcomes.c.why).where(line_outcomes.c.matched_on.is_(None))
+    yield from sorted(why for (why,) in found.connection.execute(query))
+
+
+CHECKS: Mapping[Invariant, Callable[[Findings], Iterator[str]]] = {
+    Invariant.ONCE: _once,
+    Invariant.INSTRUCTED: _instructed,
+    Invariant.EXECUTED: _called_unpaid,
+    Invariant.UNEXECUTED: _called_paid,
+    Invariant.INTENT: lambda found: iter(found.world.witness.unwritten),
+    Invariant.HELD: lambda found: iter(found.world.witness.unheld),
+    Invariant.TOLD: lambda found: (why for told in found.world.told for why in told.early),
+    Invariant.FOLD: _folded,
+    Invariant.EVIDENCE: _closed,
+    Invariant.CONSERVED: _conserved,
+    Invariant.LEDGER: _ledger,
+    Invariant.LOST: _lost,
+    Invariant.EXPLAINED: _explained,
+    Invariant.SOUND: lambda found: iter(found.world.broken),
+}
+"""What is checked, the gravest first."""

@@ -1,0 +1,83 @@
+"""What goes wrong in a simulated world, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    """What may happen. The comment says what the bank and the worker see of it."""
+
+    REFUSED = "refused"  # the connection is refused: nothing left, and the socket proves it
+    LOST_REQUEST = "lost request"  # it left, and never arrives; the worker waits in vain
+    LOST_ANSWER = "lost answer"  # the bank did it; the connection is cut
+    LATE_ANSWER = "answer after the timeout"  # the bank did it; nobody listens any more
+    LATE_REQUEST = "late request"  # reordered: it arrives after the worker gave up
+    DUPLICATE = "duplicate delivery"  # the bank gets it twice, the second time perhaps later
+    STATUS_503 = "503"  # the bank did nothing
+    STATUS_503_AFTER = "503 after it worked"  # the bank did it
+    GARBAGE = "unreadable answer"  # the bank did it, and a page of HTML says so
+    RATE_LIMIT = "rate limit"  # 429 with Retry-After, for some exchanges in a row
+    STALE_READ = "stale read"  # the answer is as old as it says
+    PARTIAL_ANSWER = "partial batch answer"  # half of the batch is not in the report
+    STALL = "lease expiry"  # the worker stands still before the wire for longer than its lease
+    KILL_BEFORE_EXCHANGE = "kill before"  # the process ends; nothing left
+    KILL_AFTER_EXCHANGE = "kill after"  # the process ends; the bank has done it
+    KILL_BEFORE_WRITE = "kill before a write"
+    KILL_AFTER_WRITE = "kill after a write"
+    CLOCK_SKEW = "clock skew"  # a worker's clock is wrong
+    LYING_NOTIFICATION = "lying notification"  # it says that a payment failed
+    FORGED_NOTIFICATION = "forged notification"  # its signature does not verify
+    REPEATED_NOTIFICATION = "repeated notification"  # the same delivery, twice, in any order
+
+
+OF_EXCHANGES = (
+    FaultKind.REFUSED,
+    FaultKind.LOST_REQUEST,
+    FaultKind.LOST_ANSWER,
+    FaultKind.LATE_ANSWER,
+    FaultKind.LATE_REQUEST,
+    FaultKind.DUPLICATE,
+    FaultKind.STATUS_503,
+    FaultKind.STATUS_503_AFTER,
+    FaultKind.GARBAGE,
+    FaultKind.RATE_LIMIT,
+    FaultKind.STALE_READ,
+    FaultKind.PARTIAL_ANSWER,
+    FaultKind.STALL,
+    FaultKind.KILL_BEFORE_EXCHANGE,
+    FaultKind.KILL_AFTER_EXCHANGE,
+)
+OF_WRITES = (FaultKind.KILL_BEFORE_WRITE, FaultKind.KILL_AFTER_WRITE)
+OF_NOTIFICATIONS = (
+    FaultKind.LYING_NOTIFICATION,
+    FaultKind.FORGED_NOTIFICATION,
+    FaultKind.REPEATED_NOTIFICATION,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong, and where.
+
+    `nth` counts from 1: the exchanges of `rail`, the store's writes, the orders (of a
+    notification), or the workers (of a clock). `span` is how many in a row meet it; `seconds`
+    how late, how stale, how long or how wrong.
+    """
+
+    kind: FaultKind
+    nth: int
+    rail: str = ""
+    span: int = 1
+    seconds: float = 0.0
+
+    def meets(self, number: int) -> bool:
+        """Whether the exchange, write or order of this number is met."""
+        return self.nth <= number < self.nth + self.span
+
+    def __str__(self) -> str:
+        where = f" at {self.rail}" if self.rail else ""
+        span = f" to {self.nth + self.span - 1}" if self.span > 1 else ""
+        long = f", {self.seconds:g} s" if self.seconds else ""
+        return f"{self.kind.value}{where} number {self.nth}{span}{long}"
