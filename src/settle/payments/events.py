@@ -51,7 +51,10 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
     changed = sorted({event.payment_id for event in new})
     insert_new(connection, payment_events, [_row(event, recorded_at) for event in new])
     _project(connection, [(subjects[key], states[key]) for key in changed])
-    _post(connection, subjects, changed, before=before, after=after, recorded_at=recorded_at)
+    _post(
+        connection, [subjects[key] for key in changed], before=before, after=after, states=states,
+        recorded_at=recorded_at,
+    )  # fmt: skip
     _owe_again(connection, [(subjects[key], states[key]) for key in changed])
     return Appended(states=states, events=after, new=new)
 
@@ -87,17 +90,21 @@ def locked(connection: Connection, payment_ids: Sequence[str]) -> dict[str, Row]
 def events_of(connection: Connection, payment_ids: Sequence[str]) -> dict[str, list[Event]]:
     """The stored events of the payments, by payment."""
     found: dict[str, list[Event]] = defaultdict(list)
-    columns = [payment_events.c[field.name] for field in fields(Event)]
     for chunk in chunks(payment_ids):
-        query = sa.select(*columns).where(payment_events.c.payment_id.in_(chunk))
+        query = _EVENTS.where(payment_events.c.payment_id.in_(chunk))
         for row in fetch(connection, query):
-            event = Event(**{**row, "kind": EventKind(row["kind"])})
-            found[event.payment_id].append(event)
+            row["kind"] = EventKind(row["kind"])
+            found[row["payment_id"]].append(Event(**row))
     return dict(found)
 
 
+_OF_EVENT = tuple(field.name for field in fields(Event))
+_OF_SUBJECT = tuple(field.name for field in fields(Subject))
+_EVENTS = sa.select(*(payment_events.c[name] for name in _OF_EVENT))
+
+
 def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:
-    values = {field.name: getattr(event, field.name) for field in fields(Event)}
+    values = {name: getattr(event, name) for name in _OF_EVENT}
     return {**values, "kind": event.kind.value, "recorded_at": recorded_at}
 
 
@@ -137,24 +144,24 @@ def _project(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]
 
 def _post(
     connection: Connection,
-    subjects: Mapping[str, Row],
-    changed: Sequence[str],
+    changed: Sequence[Row],
     *,
     before: Mapping[str, Sequence[Event]],
     after: Mapping[str, Sequence[Event]],
+    states: Mapping[str, PaymentState],
     recorded_at: datetime,
 ) -> None:
     new: list[Posting] = []
-    for payment_id in changed:
-        subject = _subject(subjects[payment_id])
-        posted = {posting.entry_id for posting in rows(subject, before.get(payment_id, ()))}
-        implied = rows(subject, after[payment_id])
-        new.extend(posting for posting in implied if posting.entry_id not in posted)
+    for row in changed:
+        payment_id, subject = row["payment_id"], _subject(row)
+        posted = {(p.event, p.row) for p in rows(subject, before.get(payment_id, ()))}
+        implied = rows(subject, after[payment_id], proved=states[payment_id])
+        new.extend(p for p in implied if (p.event, p.row) not in posted)
     post(connection, new, recorded_at=recorded_at)
 
 
 def _subject(row: Row) -> Subject:
-    return Subject(**{field.name: row[field.name] for field in fields(Subject)})
+    return Subject(**{name: row[name] for name in _OF_SUBJECT})
 
 
 def _owe_again(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]) -> None:

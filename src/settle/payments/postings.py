@@ -6,12 +6,12 @@ statement or report of our own account shows moves nostro.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from settle.ledger import Posting, accounts
-from settle.payments.state import Event, EventKind, PaymentState, state_of
+from settle.payments.state import EXECUTED, Event, EventKind, PaymentState, state_of
 
 _CLOSES = (EventKind.NOT_MOVED, EventKind.REJECTED, EventKind.CANCELLED)
 
@@ -28,13 +28,22 @@ class Subject:
     amount_minor: int
 
 
-def rows(subject: Subject, events: Iterable[Event]) -> list[Posting]:
+_POSTS = frozenset({EventKind.RELEASED, *EXECUTED})
+"""Without one of these there is no row."""
+
+
+def rows(
+    subject: Subject, events: Sequence[Event], *, proved: PaymentState | None = None
+) -> list[Posting]:
     """Every journal row of the payment. This is the same for the same set of events.
 
-    More events never take a row away. `docs/reference/postings.md` states them.
+    More events never take a row away. `proved`: what the events add up to, where that is known.
+    `docs/reference/postings.md` states the rows.
     """
+    if _POSTS.isdisjoint(event.kind for event in events):
+        return []
     seen = sorted(set(events), key=lambda event: (event.occurred_at, event.event_id))
-    proved = state_of(seen)
+    proved = proved or state_of(seen)
     return [
         *_releases(subject, seen, proved),
         *_again(subject, seen, proved),

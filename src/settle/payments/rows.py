@@ -14,7 +14,9 @@ CHUNK = 1000
 
 def fetch(connection: Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
     """The rows of a query, by column name."""
-    return [dict(row) for row in connection.execute(query).mappings()]
+    found = connection.execute(query)
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def chunks(values: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
