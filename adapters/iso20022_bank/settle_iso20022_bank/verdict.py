@@ -67,6 +67,14 @@ NOTHING_WAS_CREATED: Mapping[str, str] = {
 }
 """Reasons that the bank checks before it creates anything (MAPPING.md, "Reasons of RJCT")."""
 
+OF_THE_BANK = frozenset(
+    {
+        "AC02", "AC05", "AC13", "AM02", "AM03", "AM04", "BE05", "DNOR", "FF01", "RC03", "RR01",
+        "RR02", "TM01",
+    }
+)  # fmt: skip
+"""Reasons that speak of our account, our data or the bank's limits, and not of the beneficiary."""
+
 DUPLICATES = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05", "DUPL"})
 """Reasons that speak of another payment, which may well have been executed."""
 

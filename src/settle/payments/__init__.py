@@ -1,6 +1,8 @@
 """Payments: the fold of events into state, controls, routing, the executor, the door."""
 
+from settle.payments.admission import Refusal
 from settle.payments.attention import Attention, attention
+from settle.payments.conditions import Conditions, CutoffRow, Reached, conditions_of
 from settle.payments.controls import Approved, Policy, approve, approve_one, roll
 from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.executor import Paid, PayPolicy, pay
@@ -17,10 +19,12 @@ from settle.payments.overview import (
     returned,
     story,
 )
-from settle.payments.planning import Held, Planned, Refusal, plan
+from settle.payments.planning import Held, Planned, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
+from settle.payments.rerouting import reroutable
+from settle.payments.routing import Route, Router, route
 from settle.payments.sealed import SEALED
-from settle.payments.standing import referenced, releasable, unknowns
+from settle.payments.standing import referenced, releasable, unknowns, unwell
 from settle.payments.state import UNSENT, Event, EventKind, PaymentState, State, state_of
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
@@ -30,7 +34,9 @@ __all__ = [
     "UNSENT",
     "Approved",
     "Attention",
+    "Conditions",
     "Contradiction",
+    "CutoffRow",
     "Due",
     "Event",
     "EventKind",
@@ -46,9 +52,12 @@ __all__ = [
     "Planned",
     "Policy",
     "Rail",
+    "Reached",
     "Recorded",
     "Refusal",
     "ReturnedPayable",
+    "Route",
+    "Router",
     "State",
     "Story",
     "StoryLine",
@@ -58,6 +67,7 @@ __all__ = [
     "approve",
     "approve_one",
     "attention",
+    "conditions_of",
     "fund",
     "in_transit",
     "look_up",
@@ -69,10 +79,13 @@ __all__ = [
     "referenced",
     "releasable",
     "released",
+    "reroutable",
     "returned",
     "roll",
+    "route",
     "state_of",
     "story",
     "unknowns",
+    "unwell",
     "withdraw",
 ]
