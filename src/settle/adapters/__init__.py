@@ -19,7 +19,17 @@ from settle.adapters.exchange import (
 from settle.adapters.notification import Forged, Notification
 from settle.adapters.outcome import Accepted, Outcome, Rejected, Unknown
 from settle.adapters.payment import Batch, Beneficiary, Payment, PaymentKind
-from settle.adapters.profile import ANYWHERE, Cost, Key, KeyPlace, Limits, Profile, Support, Verb
+from settle.adapters.profile import (
+    ANYWHERE,
+    Cost,
+    Cutoff,
+    Key,
+    KeyPlace,
+    Limits,
+    Profile,
+    Support,
+    Verb,
+)
 from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
 from settle.adapters.retry import ReadPolicy
 from settle.adapters.sender import Sender
@@ -47,6 +57,7 @@ __all__ = [
     "BreakerPolicy",
     "Conversation",
     "Cost",
+    "Cutoff",
     "Effect",
     "Ending",
     "Endpoint",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 
 from settle.adapters.payment import PaymentKind
-from settle.calendars import BankCutoff
 
 
 class Verb(StrEnum):
@@ -92,6 +91,19 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoff:
+    """Until when a rail takes an order, by the clock of `zone`. This is for one currency.
+
+    `value_days`: business days of the currency between the order's day and its value date.
+    """
+
+    currency: str
+    zone: str
+    time: time
+    value_days: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One rail, as data. This is what routing, the executor and the conformance suite read.
 
@@ -111,7 +123,7 @@ class Profile:
     late_execution_impossible: bool = False
     countries: frozenset[str] | None = None  # None: every country
     costs: Sequence[Cost] = ()
-    cutoffs: Sequence[BankCutoff] = ()
+    cutoffs: Sequence[Cutoff] = ()
     own_rejections: frozenset[str] = frozenset()
 
     def supports(self, verb: Verb) -> bool:

@@ -51,7 +51,8 @@ def plan(hub: Hub, day: date) -> Planned:
     payable = [x for x in obligations if x.obligation_id not in unpayable]
     done = payments.plan(
         hub.store, [_due(obligation, payers) for obligation in payable], rails=hub.adapters,
-        tenant=tenant, now=now, ids=uuid7, conditions=routing.weighed(hub, day, spendable=_spendable(hub)),
+        tenant=tenant, now=now, ids=uuid7,
+        conditions=routing.weighed(hub, day, spendable=_spendable(hub)),
     )  # fmt: skip
     refused = {refusal.obligation_id for refusal in done.refused}
     covered = [x.obligation_id for x in payable if x.obligation_id not in refused]

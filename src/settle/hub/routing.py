@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as Clock
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
@@ -13,8 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from settle import payments
-from settle.adapters import ANYWHERE, Cost
-from settle.calendars import BankCutoff, Certainty
+from settle.adapters import ANYWHERE, Cost, Cutoff
 from settle.clearing.funding import Place
 from settle.errors import BadInput, ConfigError
 from settle.money import MINOR_MAX, exponent
@@ -24,7 +22,9 @@ from settle.payments.conditions import reached
 if TYPE_CHECKING:
     from settle.hub.hub import Hub
 
-_ALWAYS = date(1, 1, 1)
+ClockTime = time
+"""A field of that name hides the type."""
+
 _SOME_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 """On which a cut-off is looked up once, to see whether the calendars have it."""
 
@@ -63,7 +63,7 @@ class CutoffSettings(_Row):
     `channel` of the calendars. `lead_minutes`: what we need until the rail has the order.
     """
 
-    time: Clock | None = None
+    time: ClockTime | None = None
     zone: str = ""
     value_days: int = Field(default=0, ge=0, le=10)
     provider: str = ""
@@ -88,13 +88,12 @@ class CutoffSettings(_Row):
             channel=self.channel, lead_time=timedelta(minutes=self.lead_minutes),
         )  # fmt: skip
 
-    def _hours(self) -> BankCutoff | None:
+    def _hours(self) -> Cutoff | None:
         if self.time is None:
             return None
-        return BankCutoff(
-            currency=self.currency, effective_from=_ALWAYS, source="settle.toml",
-            certainty=Certainty.SOURCED, zone=self.zone, time=self.time, value_days=self.value_days,
-        )  # fmt: skip
+        return Cutoff(
+            currency=self.currency, zone=self.zone, time=self.time, value_days=self.value_days
+        )
 
 
 class RoutingSettings(BaseModel):
@@ -111,7 +110,10 @@ class RoutingSettings(BaseModel):
         Raises:
             ConfigError: names the key and the fix.
         """
-        for table, rows in (("costs", self.costs), ("cutoffs", self.cutoffs)):
+        tables: dict[str, Sequence[CostRow | CutoffSettings]] = {
+            "costs": self.costs, "cutoffs": self.cutoffs,
+        }  # fmt: skip
+        for table, rows in tables.items():
             seen: set[tuple[str, ...]] = set()
             for nth, row in enumerate(rows):
                 key = f"routing.{table}.{nth}"

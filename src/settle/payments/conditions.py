@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from settle.adapters import ANYWHERE, Adapter, Cost
-from settle.calendars import BankCutoff, earliest_value_date
+from settle.adapters import ANYWHERE, Adapter, Cost, Cutoff
 from settle.errors import BadInput
 from settle.payments.funding import Place
 
+_ALWAYS = date(1, 1, 1)
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -53,7 +53,7 @@ class CutoffRow:
     """
 
     currency: str
-    cutoff: BankCutoff | None = None
+    cutoff: Cutoff | None = None
     provider: str = ""
     channel: str = ""
     lead_time: timedelta = timedelta()
@@ -91,9 +91,17 @@ def reached(rail: str, row: CutoffRow, *, at: datetime) -> Reached:
     Raises:
         BadInput: the calendars have no such cut-off, or not the currency.
     """
+    from settle.calendars import BankCutoff, Certainty, earliest_value_date
+
+    hours = None
+    if (own := row.cutoff) is not None:
+        hours = BankCutoff(
+            currency=row.currency, zone=own.zone, time=own.time, value_days=own.value_days,
+            effective_from=_ALWAYS, source=rail, certainty=Certainty.SOURCED,
+        )  # fmt: skip
     try:
         found = earliest_value_date(
-            row.currency, at, provider=row.provider, channel=row.channel, cutoff=row.cutoff,
+            row.currency, at, provider=row.provider, channel=row.channel, cutoff=hours,
             lead_time=row.lead_time,
         )  # fmt: skip
     except BadInput as error:
