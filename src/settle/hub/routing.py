@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from settle import payments
 from settle.adapters import ANYWHERE, Cost, Cutoff
-from settle.clearing.funding import Place
 from settle.errors import BadInput, ConfigError
 from settle.money import MINOR_MAX, exponent
 from settle.payments import Conditions, CutoffRow
 from settle.payments.conditions import reached
+from settle.payments.funding import Place
 
 if TYPE_CHECKING:
     from settle.hub.hub import Hub

@@ -8,6 +8,7 @@ from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.funding import Funded, fund
 from settle.payments.instruction import Due, Rail
+from settle.payments.listing import Wanted, listed, named
 from settle.payments.overview import (
     ReturnedPayable,
     Story,
@@ -63,6 +64,7 @@ __all__ = [
     "StoryLine",
     "Tally",
     "ThreadWriter",
+    "Wanted",
     "Writer",
     "approve",
     "approve_one",
@@ -70,7 +72,9 @@ __all__ = [
     "conditions_of",
     "fund",
     "in_transit",
+    "listed",
     "look_up",
+    "named",
     "open_totals",
     "overview",
     "pay",

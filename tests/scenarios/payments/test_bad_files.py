@@ -79,9 +79,8 @@ def test_each_payee_of_a_file_that_cannot_be_paid_is_named_with_its_field(hub: H
     assert (len(PAYEES), 5, 4) == (done.obligations, done.payments, done.held)
     assert ["beneficiary.name: holds U+001B, which no rail carries"] == list(done.refused.values())
     with hub.store.reading() as connection:
-        found = dict(
-            connection.execute(sa.select(payments.c.agreement_id, payments.c.hold_reason)).tuples()
-        )
+        query = sa.select(payments.c.agreement_id, payments.c.hold_reason)
+        found = {row.agreement_id: row.hold_reason for row in connection.execute(query)}
         assert 0 == connection.scalar(sa.select(sa.func.count()).select_from(exchanges))
     assert {
         "A-good": "",
