@@ -34,7 +34,7 @@ Examples:
   settle payments list --config demo/settle.toml
   settle payments list --state unknown --older-than 2
   settle payments list --held 'no JPY'
-  settle payments list --rail iso20022_bank --currency EUR --limit 20 --after 0193d8b2-7c1a-7def
+  settle payments list --rail iso20022_bank --limit 20 --after 0193d8b2-7c1a
   settle payments list --json > payments.jsonl
 """
 

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from settle import payments
 from settle.adapters import ANYWHERE, Cost, Cutoff
+from settle.calendars import next_business_day
 from settle.errors import BadInput, ConfigError
 from settle.money import MINOR_MAX, exponent
-from settle.payments import Conditions, CutoffRow
+from settle.payments import Conditions, CutoffRow, Reached
 from settle.payments.conditions import reached
 from settle.payments.funding import Place
 
@@ -141,13 +142,9 @@ def weighed(hub: Hub, day: date, *, spendable: Mapping[Place, int]) -> Condition
 
 
 def value_dates(hub: Hub, now: datetime) -> dict[tuple[str, str], date]:
-    """The earliest value date that a payment released now has, by rail and currency with a cut-off.
-
-    In UTC's day it may be earlier than today, which no payment is given.
-    """
-    today = now.astimezone(UTC).date()
+    """The earliest value date of a payment that is released now, by rail and currency."""
     found = _conditions(hub, now, spendable=None, down={}).reached
-    return {key: max(each.value_date, today) for key, each in found.items()}
+    return {key: each.value_date for key, each in found.items()}
 
 
 def _conditions(
@@ -161,8 +158,21 @@ def _conditions(
     for hours in settings.cutoffs:
         cutoffs[hours.rail].append(hours.row())
     return payments.conditions_of(
-        hub.adapters, at=at, costs=costs, cutoffs=cutoffs, spendable=spendable, down=down
-    )
+        hub.adapters, at=at, costs=costs, cutoffs=cutoffs, spendable=spendable, down=down,
+        otherwise=_without_cutoff(hub, at),
+    )  # fmt: skip
+
+
+def _without_cutoff(hub: Hub, at: datetime) -> dict[str, Reached]:
+    """Nothing is promised for today where nobody says until when a rail takes orders."""
+    today = at.astimezone(UTC).date()
+    currencies = {ref.currency for x in hub.adapters.values() for ref in x.accounts()}
+    return {
+        currency: Reached(
+            value_date=next_business_day(today, currency), why="no cut-off of it is known"
+        )
+        for currency in currencies
+    }
 
 
 def _down(hub: Hub, day: date) -> dict[str, str]:

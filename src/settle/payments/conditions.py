@@ -67,8 +67,11 @@ def conditions_of(
     cutoffs: Mapping[str, Sequence[CutoffRow]] = _NOTHING,
     spendable: Mapping[Place, int] | None = None,
     down: Mapping[str, str] = _NOTHING,
+    otherwise: Mapping[str, Reached] = _NOTHING,
 ) -> Conditions:
     """The conditions at an instant: what the profiles say, and over it what is given by rail.
+
+    `otherwise`: by currency, the date that a rail reaches of which no cut-off is known.
 
     Raises:
         BadInput: a cut-off is of a provider or a currency that the calendars do not have.
@@ -77,6 +80,7 @@ def conditions_of(
     dates: dict[tuple[str, str], Reached] = {}
     for name, adapter in rails.items():
         profile = adapter.profile
+        dates |= {(name, currency): each for currency, each in otherwise.items()}
         for cost in (*profile.costs, *costs.get(name, ())):
             told[name, cost.currency, cost.country] = cost
         declared = (CutoffRow(currency=row.currency, cutoff=row) for row in profile.cutoffs)

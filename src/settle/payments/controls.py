@@ -75,13 +75,13 @@ def roll(
     """Give payments not yet released the value date they can still reach; say how many.
 
     `value_dates`: by currency, the earliest date a payment released now can have; `by_rail`, by
-    rail and currency, where a rail's cut-off makes it later. An approval says "not before", so a
+    rail and currency, what a rail's own cut-off makes of it. An approval says "not before", so a
     later date is within it: what a person approved stays approved.
     """
 
     def earliest(row: Row) -> date:
-        of_rail = (by_rail or {}).get((row["rail"], row["currency"]), date.min)
-        return max(of_rail, value_dates.get(row["currency"], date.min))
+        of_any = value_dates.get(row["currency"], date.min)
+        return (by_rail or {}).get((row["rail"], row["currency"]), of_any)
 
     with store.transaction() as connection:
         query = sa.select(payments).where(payments.c.state.in_(UNSENT)).with_for_update()
