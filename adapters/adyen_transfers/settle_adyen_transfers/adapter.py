@@ -94,6 +94,7 @@ class AdyenTransfers(Adapter[AdyenTransfersSettings]):
             ),
             limits=Limits(amount_minor_max=self.settings.amount_minor_max, concurrency_max=8),
             finality_horizon=timedelta(days=5),
+            own_rejections=statuses.OF_THE_RAIL,
         )
 
     @property

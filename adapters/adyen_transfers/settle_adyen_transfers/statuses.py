@@ -56,6 +56,9 @@ REFUSED_BY_ADYEN = {
 """Reasons with which `refused` is Adyen's own decision before any money left the account, as
 the description of `status` says. Any other reason may mean a duplicate or a time-out."""
 
+OF_THE_RAIL = frozenset(REFUSED_BY_ADYEN - {"declinedByTransactionRule"})
+"""Reasons that speak of our account or of Adyen's ways. A rule may be about the payee."""
+
 CONFLICTS = {"409", "704"}
 """Error codes for a key that is in use or already processed: never a rejection."""
 

@@ -39,6 +39,7 @@ from settle.errors import RailDown
 from settle_iso20022_bank.message import fitted, iban
 from settle_iso20022_bank.settings import Iso20022BankSettings
 from settle_iso20022_bank.verdict import (
+    OF_THE_BANK,
     absence_of,
     bank_error,
     evidence_of,
@@ -87,6 +88,7 @@ class Iso20022Bank(Adapter[Iso20022BankSettings]):
             key=KEY,
             limits=Limits(batch_size_max=self.settings.batch_size_max, concurrency_max=4),
             finality_horizon=timedelta(days=5),
+            own_rejections=OF_THE_BANK,
         )
 
     @property

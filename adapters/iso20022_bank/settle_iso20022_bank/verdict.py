@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 
 from settle.adapters import (
@@ -67,6 +67,14 @@ NOTHING_WAS_CREATED: Mapping[str, str] = {
 }
 """Reasons that the bank checks before it creates anything (MAPPING.md, "Reasons of RJCT")."""
 
+OF_THE_BANK = frozenset(
+    {
+        "AC02", "AC05", "AC13", "AM02", "AM03", "AM04", "BE05", "DNOR", "FF01", "RC03", "RR01",
+        "RR02", "TM01",
+    }
+)  # fmt: skip
+"""Reasons that speak of our account, our data or the bank's limits, and not of the beneficiary."""
+
 DUPLICATES = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05", "DUPL"})
 """Reasons that speak of another payment, which may well have been executed."""
 
@@ -108,11 +116,16 @@ def _refusal(status: Status) -> Outcome:
     """RJCT in the light of all its reasons. One that decides nothing leaves the whole open."""
     codes = status.reason_codes
     if codes and all(code in NOTHING_WAS_CREATED for code in codes):
-        return Rejected(code=codes[0], reason=status.reason or "RJCT")
+        return Rejected(code=_gravest(codes), reason=status.reason or "RJCT")
     said = f"RJCT with {', '.join(codes)}" if codes else "RJCT without a reason"
     if not DUPLICATES.isdisjoint(codes):
         return Unknown(reason=f"{said}: a duplicate, and the other one may have been executed")
     return Unknown(reason=f"{said} does not say that nothing was created")
+
+
+def _gravest(codes: Sequence[str]) -> str:
+    """The code to go by: one that may speak of the beneficiary before any that does not."""
+    return next((code for code in codes if code not in OF_THE_BANK), next(iter(codes), ""))
 
 
 def evidence_of(
@@ -134,7 +147,7 @@ def evidence_of(
         occurred_at=report.created_at,
         rail=rail,
         rail_reference=report.message_id,
-        code=next(iter(status.reason_codes), ""),
+        code=_gravest(status.reason_codes),
         detail={"status": status.code, "reason": status.reason},
     )
 

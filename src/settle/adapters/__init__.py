@@ -19,7 +19,17 @@ from settle.adapters.exchange import (
 from settle.adapters.notification import Forged, Notification
 from settle.adapters.outcome import Accepted, Outcome, Rejected, Unknown
 from settle.adapters.payment import Batch, Beneficiary, Payment, PaymentKind
-from settle.adapters.profile import Key, KeyPlace, Limits, Profile, Support, Verb
+from settle.adapters.profile import (
+    ANYWHERE,
+    Cost,
+    Cutoff,
+    Key,
+    KeyPlace,
+    Limits,
+    Profile,
+    Support,
+    Verb,
+)
 from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
 from settle.adapters.retry import ReadPolicy
 from settle.adapters.sender import Sender
@@ -33,6 +43,7 @@ from settle.adapters.statement import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "NOT_RECORDED",
     "Accepted",
     "AccountRef",
@@ -45,6 +56,8 @@ __all__ = [
     "Beneficiary",
     "BreakerPolicy",
     "Conversation",
+    "Cost",
+    "Cutoff",
     "Effect",
     "Ending",
     "Endpoint",

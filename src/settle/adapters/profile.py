@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 
 from settle.adapters.payment import PaymentKind
@@ -68,12 +68,49 @@ class Limits:
     page_size_max: int = 100
 
 
+ANYWHERE = "*"
+"""Stands for every country that no other row names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a payment costs us on a rail. This is what routing compares, never what is posted.
+
+    `fixed_minor` is in minor units of `currency`, `ppm` are millionths of the amount; `country`
+    is the beneficiary's.
+    """
+
+    currency: str
+    country: str = ANYWHERE
+    fixed_minor: int = 0
+    ppm: int = 0
+
+    def millionths(self, amount_minor: int) -> int:
+        """The cost of a payment in millionths of a minor unit: exact, so that any two compare."""
+        return self.fixed_minor * 1_000_000 + amount_minor * self.ppm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoff:
+    """Until when a rail takes an order, by the clock of `zone`. This is for one currency.
+
+    `value_days`: business days of the currency between the order's day and its value date.
+    """
+
+    currency: str
+    zone: str
+    time: time
+    value_days: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One rail, as data. This is what routing, the executor and the conformance suite read.
 
     `finality_horizon` is how long after submission the rail may still execute; absence counts
-    as proof only where `late_execution_impossible`.
+    as proof only where `late_execution_impossible`. `own_rejections` are the codes of a
+    `Rejected` that speak of the rail or of our account there: another rail may take the payment.
+    After any other code the obligation waits for a corrected beneficiary.
     """
 
     rail: str
@@ -85,6 +122,9 @@ class Profile:
     finality_horizon: timedelta
     late_execution_impossible: bool = False
     countries: frozenset[str] | None = None  # None: every country
+    costs: Sequence[Cost] = ()
+    cutoffs: Sequence[Cutoff] = ()
+    own_rejections: frozenset[str] = frozenset()
 
     def supports(self, verb: Verb) -> bool:
         """Whether the verb may be used at all. `unverified` may, `not_yet` and `no` may not."""

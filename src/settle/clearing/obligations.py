@@ -44,23 +44,38 @@ def obligation_id(*, agreement_id: str, currency: str, window_id: str, part: str
 
 
 def due(
-    connection: Connection, *, as_of: date, agreements: Agreements | None = None
-) -> Sequence[Obligation]:
+    connection: Connection, *, as_of: date, agreements: Agreements | None = None,
+    also: Sequence[str] = (),
+) -> Sequence[Obligation]:  # fmt: skip
     """Obligations of windows up to `as_of` that no payment has taken up, in a fixed order.
 
-    With `agreements`, only those whose agreement is among them.
+    With `agreements`, only those whose agreement is among them. `also`: ids of such that a payment
+    has taken up and that are to be looked at all the same.
     """
     table = tables.obligations
-    query = (
-        sa.select(*(table.c[name] for name in _FIELDS))
-        .where(table.c.window_id <= as_of.isoformat(), table.c.covered_at.is_(None))
-        .order_by(table.c.window_id, table.c.currency, table.c.obligation_id)
-    )
-    found = [Obligation(**row) for row in connection.execute(query).mappings()]
+    open_ones = _selected(connection, as_of, table.c.covered_at.is_(None))
+    for start in range(0, len(also), _CHUNK):
+        named = table.c.obligation_id.in_(also[start : start + _CHUNK])
+        open_ones |= _selected(connection, as_of, named)
+    found = sorted(open_ones.values(), key=lambda x: (x.window_id, x.currency, x.obligation_id))
     if agreements is None:
         return found
     known = frozenset(agreements.column("agreement_id"))
     return [obligation for obligation in found if obligation.agreement_id in known]
+
+
+_CHUNK = 1000
+"""Ids per statement."""
+
+
+def _selected(
+    connection: Connection, as_of: date, which: sa.ColumnElement[bool]
+) -> dict[str, Obligation]:
+    table = tables.obligations
+    query = sa.select(*(table.c[name] for name in _FIELDS))
+    query = query.where(table.c.window_id <= as_of.isoformat(), which)
+    found = (Obligation(**row) for row in connection.execute(query).mappings())
+    return {obligation.obligation_id: obligation for obligation in found}
 
 
 def cover(connection: Connection, obligation_ids: Iterable[str], *, at: datetime) -> None:

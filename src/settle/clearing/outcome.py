@@ -26,6 +26,9 @@ BENEFICIARY = (
     "beneficiary_name", "beneficiary_country", "beneficiary_town", "beneficiary_account",
     "beneficiary_bic", "beneficiary_bank_code",
 )  # fmt: skip
+_ASKED_FOR = BENEFICIARY[:4]
+"""Without which nobody is paid; the rest depends on the account."""
+
 _KEY = ("agreement_id", "part", "currency")
 
 Key = tuple[str, str, str]
@@ -173,7 +176,9 @@ def _obligations(named: pa.Table, agreements: Agreements, window_id: str) -> pa.
     places = pc.index_in(rows.column("agreement_id"), value_set=known)
     payees = agreements.table.select(BENEFICIARY).take(places)
     for name in BENEFICIARY:
-        rows = rows.append_column(name, payees.column(name))
+        # Who cannot be paid is owed all the same: payments hold it, by field.
+        told = payees.column(name)
+        rows = rows.append_column(name, pc.fill_null(told, "") if name in _ASKED_FOR else told)
     names = [
         obligation_id(agreement_id=agreement_id, part=part, currency=currency, window_id=window_id)
         for agreement_id, part, currency in _keys(rows)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from settle.errors import BadInput, ConfigError
+from settle.hub.routing import RoutingSettings
 from settle.money import exponent, to_minor
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -131,6 +132,7 @@ class Settings(_Section):
     approval: ApprovalSettings = ApprovalSettings()
     controls: ControlsSettings = ControlsSettings()
     audit: AuditSettings = AuditSettings()
+    routing: RoutingSettings = RoutingSettings()
     rails: Mapping[str, RailSection] = Field(default_factory=dict)
 
 
@@ -269,6 +271,7 @@ def _check(path: Path, settings: Settings) -> None:
         except BadInput as error:
             key = "controls.paused_currencies"
             raise ConfigError(f"{path}: {key}: {error}", key=key) from None
+    settings.routing.check(settings.rails, file=path)
     for code, limit in settings.approval.limit_major.items():
         try:
             _limit_minor(limit, code)

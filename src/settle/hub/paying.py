@@ -13,6 +13,7 @@ from settle import clearing, payments
 from settle.adapters import Beneficiary
 from settle.calendars import next_business_day
 from settle.clearing.funding import AccountRow, Place, spendable
+from settle.hub import routing
 from settle.hub.outcomes import Looked, Paid, Planned, Released
 from settle.hub.progress import Advance
 from settle.hub.rails import open_rails
@@ -34,11 +35,13 @@ WORKER = "night"
 def plan(hub: Hub, day: date) -> Planned:
     """Give each obligation up to a day its one payment, and mark it as covered.
 
-    Where a funding file says which account pays what where, what it does not say is refused.
+    Where a funding file says which account pays what where, what it does not say is refused. What
+    no rail took before, or a rail rejected for its own sake, is looked at again.
     """
-    now = hub.now(day)
+    now, tenant = hub.now(day), hub.config.settings.settle.tenant
     with hub.store.reading() as connection:
-        obligations = clearing.due(connection, as_of=day)
+        again = payments.reroutable(connection, hub.adapters, tenant=tenant)
+        obligations = clearing.due(connection, as_of=day, also=again)
     payers = _payers(hub, obligations)
     unpayable = {
         each.obligation_id: f"matrix: {why}"
@@ -48,7 +51,8 @@ def plan(hub: Hub, day: date) -> Planned:
     payable = [x for x in obligations if x.obligation_id not in unpayable]
     done = payments.plan(
         hub.store, [_due(obligation, payers) for obligation in payable], rails=hub.adapters,
-        tenant=hub.config.settings.settle.tenant, now=now, ids=uuid7,
+        tenant=tenant, now=now, ids=uuid7,
+        conditions=routing.weighed(hub, day, spendable=_spendable(hub)),
     )  # fmt: skip
     refused = {refusal.obligation_id for refusal in done.refused}
     covered = [x.obligation_id for x in payable if x.obligation_id not in refused]
@@ -64,7 +68,12 @@ def release(hub: Hub, day: date) -> Released:
     """Approve by policy, and fund what the rails' accounts hold; what is paused waits."""
     now = hub.now(day)
     settings = hub.config.settings
-    payments.roll(hub.store, value_dates=_value_dates(hub, now), now=now)
+    payments.roll(
+        hub.store,
+        value_dates=_value_dates(hub, now),
+        now=now,
+        by_rail=routing.value_dates(hub, now),
+    )
     policy = payments.Policy(
         limit_minor=settings.approval.limits_minor(),
         paused_rails=settings.controls.paused_rails,

@@ -1,11 +1,14 @@
 """Payments: the fold of events into state, controls, routing, the executor, the door."""
 
+from settle.payments.admission import Refusal
 from settle.payments.attention import Attention, attention
+from settle.payments.conditions import Conditions, CutoffRow, Reached, conditions_of
 from settle.payments.controls import Approved, Policy, approve, approve_one, roll
 from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.funding import Funded, fund
 from settle.payments.instruction import Due, Rail
+from settle.payments.listing import Wanted, listed, named
 from settle.payments.overview import (
     ReturnedPayable,
     Story,
@@ -17,10 +20,12 @@ from settle.payments.overview import (
     returned,
     story,
 )
-from settle.payments.planning import Held, Planned, Refusal, plan
+from settle.payments.planning import Held, Planned, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
+from settle.payments.rerouting import reroutable
+from settle.payments.routing import Route, Router, route
 from settle.payments.sealed import SEALED
-from settle.payments.standing import referenced, releasable, unknowns
+from settle.payments.standing import referenced, releasable, unknowns, unwell
 from settle.payments.state import UNSENT, Event, EventKind, PaymentState, State, state_of
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
@@ -30,7 +35,9 @@ __all__ = [
     "UNSENT",
     "Approved",
     "Attention",
+    "Conditions",
     "Contradiction",
+    "CutoffRow",
     "Due",
     "Event",
     "EventKind",
@@ -46,21 +53,28 @@ __all__ = [
     "Planned",
     "Policy",
     "Rail",
+    "Reached",
     "Recorded",
     "Refusal",
     "ReturnedPayable",
+    "Route",
+    "Router",
     "State",
     "Story",
     "StoryLine",
     "Tally",
     "ThreadWriter",
+    "Wanted",
     "Writer",
     "approve",
     "approve_one",
     "attention",
+    "conditions_of",
     "fund",
     "in_transit",
+    "listed",
     "look_up",
+    "named",
     "open_totals",
     "overview",
     "pay",
@@ -69,10 +83,13 @@ __all__ = [
     "referenced",
     "releasable",
     "released",
+    "reroutable",
     "returned",
     "roll",
+    "route",
     "state_of",
     "story",
     "unknowns",
+    "unwell",
     "withdraw",
 ]

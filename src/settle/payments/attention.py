@@ -58,8 +58,10 @@ class Attention:
         return self.contradiction or self.hold_reason or said or _WHY.get(self.state, "")
 
 
-def attention(connection: Connection, *, tenant: str | None = None) -> list[Attention]:
-    """Payments that a person must see, sorted, with the reason; None: of every tenant.
+def attention(
+    connection: Connection, *, tenant: str | None = None, limit: int | None = None
+) -> list[Attention]:
+    """Payments that a person must see, sorted, with the reason; None: of every tenant, or all.
 
     Whatever is contradicted, in any state. What is held or waits for an approval, for cover or
     for the rail's authorisation; what nobody knows; what failed or came back; and what was
@@ -77,6 +79,7 @@ def attention(connection: Connection, *, tenant: str | None = None) -> list[Atte
         .outerjoin(returned_payables, back.payment_id == payments.c.payment_id)
         .where(_must_be_seen())
         .order_by(payments.c.payment_id)
+        .limit(limit)
     )
     if tenant is not None:
         query = query.where(payments.c.tenant == tenant)

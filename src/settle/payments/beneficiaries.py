@@ -8,17 +8,27 @@ from functools import cache
 
 from settle.adapters import Beneficiary
 
+LENGTHS = {"name": 140, "town": 35, "account": 34, "bank_code": 35}
+"""Max140Text, Max35Text and Max34Text of ISO 20022. A name cut short is another name."""
+
+REMITTANCE_MAX = 140
+"""Unstructured remittance information: one line of Max140Text."""
+
 _LIKE_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}")
 
 
 def faults(beneficiary: Beneficiary) -> Iterator[str]:
     """What is wrong with a beneficiary, as `field: why`. This asks nobody.
 
-    IBAN by ISO 13616, BIC by ISO 9362; name, town and country as CBPR+ asks from 2026-11-14.
+    IBAN by ISO 13616, BIC by ISO 9362; name, town and country as CBPR+ asks from 2026-11-14, here
+    for every value date: what has waited may leave later than its day.
     """
     for field in ("name", "town", "account"):
         if not getattr(beneficiary, field).strip():
             yield f"beneficiary.{field}: missing"
+    for field, most in LENGTHS.items():
+        if len(getattr(beneficiary, field) or "") > most:
+            yield f"beneficiary.{field}: longer than {most} characters"
     if not re.fullmatch(r"[A-Z]{2}", beneficiary.country):
         yield "beneficiary.country: not an ISO 3166 code"
     yield from _account_faults(beneficiary)

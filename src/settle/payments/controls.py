@@ -68,18 +68,27 @@ def approve_one(store: Store, payment_id: str, *, actor: str, now: datetime) -> 
         _sign(connection, rows, actor=actor, now=now)
 
 
-def roll(store: Store, *, value_dates: Mapping[str, date], now: datetime) -> int:
+def roll(
+    store: Store, *, value_dates: Mapping[str, date], now: datetime,
+    by_rail: Mapping[tuple[str, str], date] | None = None,
+) -> int:  # fmt: skip
     """Give payments not yet released the value date they can still reach; say how many.
 
-    `value_dates`: by currency, the earliest date a payment released now can have. An approval
-    says "not before", so a later date is within it: what a person approved stays approved.
+    `value_dates`: by currency, the earliest date a payment released now can have; `by_rail`, by
+    rail and currency, what a rail's own cut-off makes of it. An approval says "not before", so a
+    later date is within it: what a person approved stays approved.
     """
+
+    def earliest(row: Row) -> date:
+        of_any = value_dates.get(row["currency"], date.min)
+        return (by_rail or {}).get((row["rail"], row["currency"]), of_any)
+
     with store.transaction() as connection:
         query = sa.select(payments).where(payments.c.state.in_(UNSENT)).with_for_update()
         rows = fetch(connection, query)
-        late = [r for r in rows if r["value_date"] < value_dates.get(r["currency"], date.min)]
+        late = [row for row in rows if row["value_date"] < earliest(row)]
         for row in late:
-            row["value_date"] = value_dates[row["currency"]]
+            row["value_date"] = earliest(row)
         append(connection, [_rolled(row, now) for row in late], recorded_at=now)
         _write(connection, late, ("value_date",))
     return len(late)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from settle.errors import BadInput
 from settle.ledger import accounts
 from settle.ledger.tables import journal
+from settle.payments.identity import conversation
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
 from settle.payments.state import State
@@ -116,11 +117,11 @@ def story(connection: Connection, payment_id: str) -> Story:
     query = sa.select(payments).where(payments.c.payment_id == payment_id)
     found = fetch(connection, query)
     if not found:
-        raise BadInput(f"there is no payment {payment_id}", field=payment_id)
+        raise BadInput(f"there is no payment {payment_id!r}", field=payment_id)
     (row,) = found
     lines = [
         *_events(connection, payment_id),
-        *_exchanges(connection, row["conversation_id"]),
+        *_exchanges(connection, _conversations(row)),
         *_postings(connection, payment_id),
     ]
     return Story(payment=row, lines=sorted(lines, key=lambda line: (line.at, line.what)))
@@ -138,8 +139,15 @@ def _events(connection: Connection, payment_id: str) -> list[StoryLine]:
     ]
 
 
-def _exchanges(connection: Connection, conversation_id: str | None) -> list[StoryLine]:
-    query = sa.select(exchanges).where(exchanges.c.conversation_id == conversation_id)
+def _conversations(row: Row) -> list[str]:
+    """The conversation of each release. One in a batch is known of the last release only."""
+    releases = range(1, row["releases"] + 1)
+    alone = {conversation([(row["idempotency_key"], nth)]) for nth in releases}
+    return sorted(alone | {row["conversation_id"] or ""})
+
+
+def _exchanges(connection: Connection, conversation_ids: Sequence[str]) -> list[StoryLine]:
+    query = sa.select(exchanges).where(exchanges.c.conversation_id.in_(conversation_ids))
     return [
         StoryLine(
             at=row["intent_at"],

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Adapter
-from settle.errors import UnknownCurrency
-from settle.money import MINOR_MAX, exponent
-from settle.payments.beneficiaries import faults
+from settle.payments.admission import Refusal, admit
+from settle.payments.beneficiaries import REMITTANCE_MAX, faults
+from settle.payments.conditions import Conditions, conditions_of
 from settle.payments.events import append
 from settle.payments.identity import identity
 from settle.payments.instruction import Due, Row, fingerprint_of, payment_of
 from settle.payments.refusing import Payee, payee_of, refusing
-from settle.payments.routing import route
+from settle.payments.rerouting import of_the_rail, rejected_by_rail
+from settle.payments.routing import Route, Router
 from settle.payments.rows import chunks, fetch
+from settle.payments.standing import uncommitted
 from settle.payments.state import DEAD, Event, EventKind, State
 from settle.payments.tables import payments
 from settle.store import Ids, Store, insert_new
@@ -36,15 +39,6 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """An obligation that got no payment, and why, by field."""
-
-    obligation_id: str
-    field: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """What planning did. Obligations that had their payment already are only counted."""
 
@@ -56,55 +50,88 @@ class Planned:
 
 @dataclass(slots=True)
 class _Plan:
-    """One planning under way."""
+    """One planning under way. `spared`: payments that their rail rejected for its own sake."""
 
-    rails: Mapping[str, Adapter[Any]]
+    router: Router
     tenant: str
-    now: datetime
     ids: Ids
     refusing: Mapping[Payee, str]
+    spared: frozenset[str]
     new: list[dict[str, Any]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     already: int = 0
 
     def take(self, due: Due, earlier: Sequence[Row]) -> None:
-        refusal = _refusal(due)
-        if refusal is not None:
-            self.refused.append(refusal)
-            return
         row = self._row(due, attempt=len(earlier) + 1)
         standing = [r for r in earlier if r["live"] or State(r["state"]) not in DEAD]
         held = all(r["hold_reason"] and r["state"] == State.PLANNED for r in standing)
-        # One that no rail took says the same by whichever rail it goes.
-        finds_a_rail = row["rail"] and not any(r["rail"] for r in standing)
         if not standing:
-            self._after_rejection(row, earlier)
-        elif held and (finds_a_rail or not all(_same(row, r) for r in standing)):
-            self.cancelled.extend(r["payment_id"] for r in standing)
-            self.new.append(row)
+            self._after_rejection(due, row, earlier)
+        elif held and not all(_same(row, r) for r in standing):
+            self._replace(due, row, earlier, standing)
         elif all(_same(row, r) for r in standing):
-            self.already += 1
+            self._as_it_stands(due, row, earlier, standing, held=held)
         else:
             why = f"differs from the instruction of payment {standing[0]['payment_id']}"
             self._refuse(row, _difference(row, standing[0]), why)
 
-    def _after_rejection(self, row: dict[str, Any], earlier: Sequence[Row]) -> None:
-        rejected = [r for r in earlier if r["state"] == State.REJECTED]
-        if rejected and _payee(rejected[-1]) == _payee(row):
-            self._refuse(row, "beneficiary", "rejected before; waits for a corrected beneficiary")
+    def _as_it_stands(
+        self, due: Due, row: dict[str, Any], earlier: Sequence[Row], standing: Sequence[Row],
+        *, held: bool,
+    ) -> None:  # fmt: skip
+        # One that no rail took says the same by whichever rail it goes.
+        if held and not any(r["rail"] for r in standing):
+            self._replace(due, row, earlier, standing, if_it_finds_a_rail=True)
         else:
-            self.new.append(row)
+            self.already += 1
+
+    def _replace(
+        self, due: Due, row: dict[str, Any], earlier: Sequence[Row], standing: Sequence[Row],
+        *, if_it_finds_a_rail: bool = False,
+    ) -> None:  # fmt: skip
+        self._route(row, due, without=self._rejecting(earlier))
+        if if_it_finds_a_rail and not row["rail"]:
+            self.already += 1
+            return
+        self.cancelled.extend(r["payment_id"] for r in standing)
+        self._plan(due, row)
+
+    def _after_rejection(self, due: Due, row: dict[str, Any], earlier: Sequence[Row]) -> None:
+        rejected = [r for r in earlier if r["state"] == State.REJECTED]
+        last = rejected[-1] if rejected else None
+        of_the_rail = last is not None and last["payment_id"] in self.spared
+        if last is not None and not of_the_rail and _payee(last) == _payee(row):
+            self._refuse(row, "beneficiary", "rejected before; waits for a corrected beneficiary")
+            return
+        self._route(row, due, without=self._rejecting(earlier))
+        if of_the_rail and not row["rail"]:
+            self._refuse(row, "rail", f"rejected for its rail's sake; {row['routing_reason']}")
+        else:
+            self._plan(due, row)
+
+    def _rejecting(self, earlier: Sequence[Row]) -> dict[str, str]:
+        """The rails that rejected an earlier attempt for their own sake: none is asked again."""
+        return {
+            r["rail"]: f"rejected attempt {r['attempt']}"
+            for r in earlier
+            if r["payment_id"] in self.spared
+        }
+
+    def _plan(self, due: Due, row: dict[str, Any]) -> None:
+        if not row["hold_reason"]:
+            self.router.spend(Route(rail=row["rail"], account=row["account"], reason=""), due)
+        row["payment_id"] = self.ids()
+        self.new.append(row)
 
     def _refuse(self, row: Row, which: str, why: str) -> None:
         self.refused.append(Refusal(obligation_id=row["obligation_id"], field=which, why=why))
 
     def _row(self, due: Due, *, attempt: int) -> dict[str, Any]:
-        way = route(due, self.rails)
-        names = identity(self.tenant, due.obligation_id, attempt=attempt)
+        """The payment as instructed, before it is routed and named."""
         payee = due.beneficiary
-        row: dict[str, Any] = {
-            "payment_id": self.ids(),
+        return {
+            "payment_id": "",
             "tenant": self.tenant,
             "obligation_id": due.obligation_id,
             "agreement_id": due.agreement_id,
@@ -122,28 +149,34 @@ class _Plan:
             "beneficiary_bank_code": payee.bank_code,
             "remittance_information": due.reference or due.obligation_id,
             "purpose": "SUPP",
-            "rail": way.rail,
-            "account": way.account,
-            "routing_reason": way.reason,
-            "idempotency_key": names.idempotency_key,
-            "end_to_end_id": names.end_to_end_id,
-            "uetr": names.uetr,
             "state": State.PLANNED.value,
             "funded": False,
             "live": True,
             "in_transit": False,
         }
-        row["fingerprint"] = fingerprint_of(row)
-        row["hold_reason"] = self._hold_reason(row, due)
-        return row
 
-    def _hold_reason(self, row: Row, due: Due) -> str:
-        if not row["rail"]:
-            return f"rail: {row['routing_reason']}"
+    def _route(self, row: dict[str, Any], due: Due, *, without: Mapping[str, str]) -> None:
+        """Name it, give it a rail and an account, and say why it is held, if it is."""
+        names = identity(self.tenant, due.obligation_id, attempt=row["attempt"])
+        row["idempotency_key"] = names.idempotency_key
+        row["end_to_end_id"] = names.end_to_end_id
+        row["uetr"] = names.uetr
+        ours = [*faults(due.beneficiary), *_long(row)]
+        check = None if ours else partial(self._against, row)
+        way = self.router.route(due, without=without, check=check)
+        row |= {"rail": way.rail, "account": way.account, "routing_reason": way.reason}
+        row["fingerprint"] = fingerprint_of(row)
+        row["hold_reason"] = self._hold_reason(row, ours, way)
+
+    def _against(self, row: Row, way: Route) -> Sequence[str]:
+        return self.router.rails[way.rail].check(payment_of({**row, "account": way.account}))
+
+    def _hold_reason(self, row: Row, ours: Sequence[str], way: Route) -> str:
+        if not way.rail:
+            return "; ".join(way.against) or f"rail: {way.reason}"
         if (refused_before := self.refusing.get(payee_of(row))) is not None:
             return refused_before
-        ours = list(faults(due.beneficiary))
-        return "; ".join(ours or self.rails[row["rail"]].check(payment_of(row)))
+        return "; ".join(ours)
 
 
 def plan(
@@ -154,38 +187,43 @@ def plan(
     tenant: str,
     now: datetime,
     ids: Ids,
+    conditions: Conditions | None = None,
 ) -> Planned:
     """Give each obligation its one payment. Run again, this gives no second one.
 
-    Rails are tried in the order given. A payment that fails a local check, or goes to an account
-    that rejected or returned the last one, is kept as planned with its hold reason and never
-    approved; planned again with corrected data, or with a rail where none took it, it is replaced.
-    An obligation whose payment was rejected gets another only with another beneficiary.
+    Each goes by the best rail under the `conditions` (see `Router.route`); without them, those
+    that the rails' profiles say. A payment that fails a local check, or goes to an account that
+    rejected or returned the last one, is kept as planned with its hold reason and never approved;
+    planned again with corrected data, or with a rail where none took it, it is replaced. An
+    obligation whose payment was rejected gets another only with another beneficiary, or, where
+    its rail rejected it for the rail's own sake, by another rail, with keys of its own.
     """
-    unique = {due.obligation_id: due for due in reversed(obligations)}
+    admitted = admit(obligations)
+    unique = admitted.dues
+    weighed = conditions or conditions_of(rails, at=now)
     with store.transaction() as connection:
         accounts = [due.beneficiary.account for due in unique.values()]
+        of_rail = of_the_rail(rails)
+        known = _earlier(connection, tenant, list(unique))
         planning = _Plan(
-            rails=rails,
+            router=Router(rails, uncommitted(connection, weighed)),
             tenant=tenant,
-            now=now,
             ids=ids,
-            refusing=refusing(connection, tenant, accounts),
+            refusing=refusing(connection, tenant, accounts, apart_from=of_rail),
+            spared=rejected_by_rail(connection, known.values(), of_rail),
         )
-        known = _earlier(connection, tenant, sorted(unique))
-        for obligation_id, due in sorted(unique.items()):
+        for obligation_id, due in unique.items():
             planning.take(due, known.get(obligation_id, ()))
-        _keep(connection, planning)
+        _keep(connection, planning, now)
     return Planned(
         planned=len(planning.new),
         already=planning.already,
         held=[_held(row) for row in planning.new if row["hold_reason"]],
-        refused=planning.refused,
+        refused=[*admitted.refused, *planning.refused],
     )
 
 
-def _keep(connection: Connection, planning: _Plan) -> None:
-    now = planning.now
+def _keep(connection: Connection, planning: _Plan, now: datetime) -> None:
     cancelled = [
         Event(
             payment_id=payment_id,
@@ -228,16 +266,9 @@ def _earlier(
     return found
 
 
-def _refusal(due: Due) -> Refusal | None:
-    try:
-        exponent(due.currency)
-    except UnknownCurrency as error:
-        return Refusal(obligation_id=due.obligation_id, field="currency", why=error.message)
-    whole = isinstance(due.amount_minor, int) and not isinstance(due.amount_minor, bool)
-    if not whole or not 0 < due.amount_minor <= MINOR_MAX:
-        why = "not a positive whole number of minor units within 64 bits"
-        return Refusal(obligation_id=due.obligation_id, field="amount_minor", why=why)
-    return None
+def _long(row: Row) -> Iterator[str]:
+    if len(row["remittance_information"]) > REMITTANCE_MAX:
+        yield f"reference: longer than {REMITTANCE_MAX} characters"
 
 
 _PAYEE = ("name", "country", "town", "account", "bic", "bank_code")

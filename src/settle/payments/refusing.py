@@ -35,8 +35,15 @@ def payee_of(row: Row) -> Payee:
     return row["beneficiary_account"], row["beneficiary_bic"], row["beneficiary_bank_code"]
 
 
-def refusing(connection: Connection, tenant: str, accounts: Sequence[str]) -> Mapping[Payee, str]:
-    """Those of the accounts whose last ended payment was rejected or returned, with the reason."""
+def refusing(
+    connection: Connection, tenant: str, accounts: Sequence[str],
+    *, apart_from: sa.ColumnElement[bool] | None = None,
+) -> Mapping[Payee, str]:  # fmt: skip
+    """Those of the accounts whose last ended payment was rejected or returned, with the reason.
+
+    `apart_from`: payments whose ending says nothing about the account.
+    """
+    counts = sa.true() if apart_from is None else sa.not_(apart_from)
     last: dict[Payee, Row] = {}
     for chunk in chunks(sorted(set(accounts))):
         query = (
@@ -45,6 +52,7 @@ def refusing(connection: Connection, tenant: str, accounts: Sequence[str]) -> Ma
                 payments.c.tenant == tenant,
                 payments.c.beneficiary_account.in_(chunk),
                 payments.c.state.in_(_ENDED),
+                counts,
             )
             .order_by(*_COURSE)
         )

@@ -1,54 +1,220 @@
-"""Which rail carries a payment, from which account of ours, and why."""
+"""Which rail carries a payment, from which account of ours, and why each other one does not.
+
+Pure: the same obligation, rails and conditions give the same route. What does not depend on the
+amount is weighed once for all obligations that are alike in everything else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from settle.adapters import Adapter
+from settle.adapters import Adapter, Cost
+from settle.money import plain
+from settle.payments.conditions import Conditions, Reached
 from settle.payments.instruction import Due
+
+Check = Callable[["Route"], Sequence[str]]
+"""What a rail has against the payment on this route, by field. Empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The rail chosen and our account there. Empty where no rail takes the payment."""
+    """The rail chosen and our account there. Empty where no rail takes the payment.
+
+    `reason` names every rail that was asked, in the order given, with why it lost. `against` is
+    what the best of them has against the payment, by field, where all of them have something.
+    """
 
     rail: str = ""
     account: str = ""
     reason: str
+    against: Sequence[str] = ()
 
 
-def route(due: Due, rails: Mapping[str, Adapter[Any]]) -> Route:
-    """The first rail, in the order given, that takes the payment. This keeps the reason.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """One rail for obligations that are alike but for their amounts.
 
-    Where the rail is said, no other is asked; where the account is said, no other pays. Where it
-    is not, the rail's first in the currency does.
+    `lost` says why it takes none of them. `value_date` is the one that it reaches.
     """
-    passed: list[str] = []
-    for name, adapter in rails.items():
-        if due.rail not in ("", name):
-            continue
-        accounts = _accounts(due, adapter)
-        why_not = _why_not(due, adapter, accounts)
-        if why_not is None:
-            reason = "; ".join([*passed, f"{name}: first that takes it{_why(due, accounts)}"])
-            return Route(rail=name, account=due.account or accounts[0], reason=reason)
-        passed.append(f"{name}: {why_not}")
-    return Route(reason="; ".join(passed) or "there is no rail")
+
+    rail: str
+    account: str
+    nth: int
+    currency: str
+    lost: str = ""
+    note: str = ""
+    down: str = ""
+    limit_minor: int | None = None
+    spendable: bool = False
+    cost: Cost | None = None
+    value_date: date
+    late: str = ""
+
+    def why_not(self, amount_minor: int) -> str:
+        """Why it does not take this amount. Empty: it does."""
+        if not self.lost and self.limit_minor is not None and amount_minor > self.limit_minor:
+            return f"more than its limit in {self.currency}"
+        return self.lost
 
 
-def _accounts(due: Due, adapter: Adapter[Any]) -> Sequence[str]:
-    return [ref.account for ref in adapter.accounts() if ref.currency == due.currency]
+@dataclass(slots=True)
+class Router:
+    """Routes obligations, one after the other, over rails under conditions that do not change.
+
+    What `spend` takes from an account is not there for the next obligation.
+    """
+
+    rails: Mapping[str, Adapter[Any]]
+    conditions: Conditions
+    _left: dict[tuple[str, str, str], int] = field(init=False)
+    _ways: dict[tuple[Any, ...], Sequence[_Way]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._left = dict(self.conditions.spendable or {})
+
+    def route(
+        self, due: Due, *, without: Mapping[str, str] | None = None, check: Check | None = None
+    ) -> Route:
+        """The best rail that takes the payment, with the reason: up, covered, in time, cheapest.
+
+        The order given decides between equals. Where the rail is said, no other is asked; where
+        the account is said, no other pays; where it is not, the rail's first in the currency
+        does. `without`: rails that are not asked again, with why.
+        """
+        lost: dict[str, str] = {}
+        taking: list[_Way] = []
+        for way in self._ways_of(due):
+            why = (without or {}).get(way.rail) or way.why_not(due.amount_minor)
+            if why:
+                lost[way.rail] = why
+            else:
+                taking.append(way)
+        taking.sort(key=lambda way: self._rank(way, due.amount_minor))
+        return self._best(due, taking, lost=lost, check=check)
+
+    def spend(self, route: Route, due: Due) -> None:
+        """The payment leaves this account: what it needs is not there for others."""
+        place = route.rail, route.account, due.currency
+        if place in self._left:
+            self._left[place] -= due.amount_minor
+
+    def _best(
+        self, due: Due, taking: Sequence[_Way], *, lost: dict[str, str], check: Check | None
+    ) -> Route:
+        against: Sequence[str] = ()
+        for nth, way in enumerate(taking):
+            found = Route(rail=way.rail, account=way.account, reason="")
+            refused = check(found) if check else ()
+            if not refused:
+                reason = self._told(due, taking[nth:], lost=lost)
+                return Route(rail=way.rail, account=way.account, reason=reason)
+            against = against or refused
+            lost[way.rail] = f"refuses {', '.join(refused)}"
+        return Route(reason=_joined(self._ways_of(due), lost), against=against)
+
+    def _told(self, due: Due, taking: Sequence[_Way], *, lost: dict[str, str]) -> str:
+        chosen, *others = taking
+        said = {way.rail: self._beaten(way, chosen, due.amount_minor) for way in others}
+        said[chosen.rail] = self._why(chosen, others, due.amount_minor)
+        return _joined(self._ways_of(due), said | lost)
+
+    def _rank(self, way: _Way, amount_minor: int) -> tuple[bool, bool, date, bool, int, int]:
+        """What is compared, the gravest first; the lowest wins. No two rails are the same."""
+        cost = way.cost.millionths(amount_minor) if way.cost else 0
+        uncovered = bool(self._uncovered(way, amount_minor))
+        return bool(way.down), uncovered, way.value_date, way.cost is None, cost, way.nth
+
+    def _uncovered(self, way: _Way, amount_minor: int) -> str:
+        place = way.rail, way.account, way.currency
+        if not way.spendable or self._left.get(place, 0) >= amount_minor:
+            return ""
+        return f"{way.account} does not hold enough"
+
+    def _beaten(self, way: _Way, chosen: _Way, amount_minor: int) -> str:
+        """Why a rail that takes the payment lost: the first thing in which it is worse."""
+        ranks = zip(self._rank(way, amount_minor), self._rank(chosen, amount_minor), strict=True)
+        worse = next(nth for nth, (its, best) in enumerate(ranks) if its != best)
+        told = (way.down, self._uncovered(way, amount_minor), way.late)
+        if worse < len(told):
+            return told[worse]
+        return "comes later in the order" if worse > _COST else _costs(way, amount_minor)
+
+    def _why(self, way: _Way, others: Sequence[_Way], amount_minor: int) -> str:
+        rank = self._rank(way, amount_minor)[:-1]
+        first = all(rank == self._rank(other, amount_minor)[:-1] for other in others)
+        what = "first that takes it" if first else f"best of the {len(others) + 1} that take it"
+        cost = _costs(way, amount_minor) if way.cost else ""
+        though = [x for x in (way.down, self._uncovered(way, amount_minor), way.late) if x]
+        wanting = f"though {' and '.join(though)}" if though else ""
+        return ", ".join(part for part in (what, cost, way.note, wanting) if part)
+
+    def _ways_of(self, due: Due) -> Sequence[_Way]:
+        key = (
+            due.currency, due.beneficiary.country, due.kind, due.value_date, due.rail, due.account,
+        )  # fmt: skip
+        if key not in self._ways:
+            named = ((n, x) for n, x in self.rails.items() if due.rail in ("", n))
+            self._ways[key] = [
+                _way(due, name, adapter, nth=nth, conditions=self.conditions)
+                for nth, (name, adapter) in enumerate(named)
+            ]
+        return self._ways[key]
 
 
-def _why(due: Due, accounts: Sequence[str]) -> str:
-    if due.account or len(accounts) == 1:
+def route(
+    due: Due, rails: Mapping[str, Adapter[Any]], conditions: Conditions | None = None
+) -> Route:
+    """The route of one obligation, as a `Router` gives it."""
+    return Router(rails, conditions or Conditions()).route(due)
+
+
+_COST = 4
+"""Where the cost stands in a rank, after whether it is known."""
+
+
+def _joined(ways: Sequence[_Way], said: Mapping[str, str]) -> str:
+    return "; ".join(f"{way.rail}: {said[way.rail]}" for way in ways) or "there is no rail"
+
+
+def _costs(way: _Way, amount_minor: int) -> str:
+    if way.cost is None:
+        return "its cost is not known"
+    whole = -(-way.cost.millionths(amount_minor) // 1_000_000)
+    return f"costs {plain(whole, way.currency)} {way.currency}"
+
+
+def _way(due: Due, name: str, adapter: Adapter[Any], *, nth: int, conditions: Conditions) -> _Way:
+    accounts = [ref.account for ref in adapter.accounts() if ref.currency == due.currency]
+    profile, country = adapter.profile, due.beneficiary.country
+    reached = conditions.reached.get((name, due.currency))
+    day, late = _day(due, reached)
+    return _Way(
+        rail=name, account=due.account or next(iter(accounts), ""), nth=nth,
+        currency=due.currency, lost=_why_never(due, adapter, accounts), note=_note(due, accounts),
+        down=conditions.down.get(name, ""), value_date=day, late=late,
+        limit_minor=profile.limits.amount_minor_max.get(due.currency),
+        spendable=conditions.spendable is not None,
+        cost=conditions.cost(name, currency=due.currency, country=country),
+    )  # fmt: skip
+
+
+def _day(due: Due, reached: Reached | None) -> tuple[date, str]:
+    if reached is None or reached.value_date <= due.value_date:
+        return due.value_date, ""
+    return reached.value_date, f"has value on {reached.value_date} at the earliest ({reached.why})"
+
+
+def _note(due: Due, accounts: Sequence[str]) -> str:
+    if due.account or len(accounts) <= 1:
         return ""
-    return f", from {accounts[0]}, the first of {len(accounts)} accounts in {due.currency}"
+    return f"from {accounts[0]}, the first of {len(accounts)} accounts in {due.currency}"
 
 
-def _why_not(due: Due, adapter: Adapter[Any], accounts: Sequence[str]) -> str | None:
+def _why_never(due: Due, adapter: Adapter[Any], accounts: Sequence[str]) -> str:
     profile = adapter.profile
     if due.currency not in profile.currencies:
         return f"no {due.currency}"
@@ -56,10 +222,7 @@ def _why_not(due: Due, adapter: Adapter[Any], accounts: Sequence[str]) -> str | 
         return f"no {due.kind.value}"
     if profile.countries is not None and due.beneficiary.country not in profile.countries:
         return f"no country {due.beneficiary.country}"
-    limit = profile.limits.amount_minor_max.get(due.currency)
-    if limit is not None and due.amount_minor > limit:
-        return f"more than its limit in {due.currency}"
     named = due.account or next(iter(accounts), "")
     if named not in accounts:
         return f"no account {named} in {due.currency}" if named else f"no account in {due.currency}"
-    return None
+    return ""

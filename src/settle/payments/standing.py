@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.payments.state import State
+from settle.payments.conditions import Conditions
+from settle.payments.state import UNSENT, State
 from settle.payments.tables import payments
-from settle.store import arrow
+from settle.store import arrow, exact_sum
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,10 +45,58 @@ def unknowns(connection: Connection) -> int:
     return _count(connection, payments.c.state.in_((State.UNKNOWN.value, State.SENDING.value)))
 
 
+UNWELL_MIN = 3
+"""How many payments of a rail must be without an answer before it counts as unwell."""
+
+
+def unwell(connection: Connection, *, since: datetime) -> dict[str, str]:
+    """The rails that have answered none of what was sent to them since then, with why, by name."""
+    table, sent = payments.c, payments.c.released_at >= since
+    silent = sa.and_(sent, table.state.in_(_UNANSWERED), table.releases > 0)
+    many = sa.func.count() >= UNWELL_MIN
+    query = sa.select(table.rail, sa.func.count()).where(silent).group_by(table.rail).having(many)
+    found = {}
+    for rail, count in connection.execute(query.order_by(table.rail)):
+        answered = sa.and_(sent, table.rail == rail, table.state.not_in(_UNANSWERED))
+        if connection.scalar(sa.select(table.payment_id).where(answered).limit(1)) is None:
+            found[rail] = f"answered none of {count} payments since {since:%Y-%m-%d %H:%M} UTC"
+    return found
+
+
+_UNANSWERED = (State.UNKNOWN.value, State.SENDING.value, State.APPROVED.value)
+"""Where a payment is whose sending was not answered; approved again, when nothing had left."""
+
+
 def releasable(connection: Connection) -> int:
     """How many payments are approved, funded and not sent."""
     approved = payments.c.state == State.APPROVED.value
     return _count(connection, sa.and_(approved, payments.c.funded))
+
+
+def waiting(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """What waits to be released and is not held, by (rail, our account, currency) it will leave."""
+    total = exact_sum(payments.c.amount_minor)
+    keys = (payments.c.rail, payments.c.account, payments.c.currency)
+    query = (
+        sa.select(*keys, total)
+        .where(payments.c.state.in_(sorted(UNSENT)), payments.c.hold_reason == "")
+        .group_by(*keys)
+    )
+    return {
+        (rail, account, currency): int(amount)
+        for rail, account, currency, amount in connection.execute(query)
+    }
+
+
+def uncommitted(connection: Connection, conditions: Conditions) -> Conditions:
+    """The conditions, less what payments that wait to be released need of our accounts."""
+    if conditions.spendable is None:
+        return conditions
+    left = dict(conditions.spendable)
+    for place, amount_minor in waiting(connection).items():
+        if place in left:
+            left[place] -= amount_minor
+    return replace(conditions, spendable=left)
 
 
 def _count(connection: Connection, which: sa.ColumnElement[bool]) -> int:

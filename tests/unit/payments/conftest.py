@@ -60,6 +60,7 @@ class PlainRail(Adapter[RailSettings]):
             ),
             limits=Limits(batch_size_max=2, amount_minor_max={"EUR": 10_000}),
             finality_horizon=timedelta(1),
+            own_rejections=frozenset({"AM04"}),
         )  # fmt: skip
 
     def check(self, payment: Payment) -> list[str]:

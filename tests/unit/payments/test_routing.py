@@ -52,7 +52,8 @@ def test_where_no_account_is_said_the_first_pays_and_the_reason_says_so() -> Non
     """The first, as configured; one that is alone needs no word."""
     told = "several: first that takes it, from a1, the first of 3 accounts in EUR"
     assert Route(rail="several", account="a1", reason=told) == to(rail="several")
-    assert Route(rail="single", account="s1", reason="single: first that takes it") == to()
+    both = "single: first that takes it; several: comes later in the order"
+    assert Route(rail="single", account="s1", reason=both) == to()
 
 
 def test_a_payment_whose_account_there_is_not_is_held(desk: Any) -> None:
