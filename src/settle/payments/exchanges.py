@@ -77,7 +77,11 @@ class StoreRecorder:
         self.committing = self.committing or exchange.effect is Effect.COMMITS
 
     async def answer(self, conversation_id: str, step: int, response: Response) -> None:
-        """Keep what came back."""
+        """Keep what came back, also where another worker has the payment now.
+
+        Raises:
+            LeaseLost: another answer to the same request is stored, and that one counts.
+        """
         kept = {name: value for name, value in response.headers.items() if not _SECRET.search(name)}
         row = {
             "of_conversation": conversation_id,
@@ -88,7 +92,8 @@ class StoreRecorder:
             "answer_headers": json.dumps(kept, sort_keys=True),
             "answer_content": response.content,
         }
-        await self.writer.write(keep_answers, row)
+        if not await self.writer.write(keep_answers, row):
+            raise LeaseLost("another worker was answered first", conversation=conversation_id)
 
     async def silence(self, conversation_id: str, step: int, reason: str, *, sent: bool) -> None:
         """Keep that nothing came back, and whether anything left."""
@@ -140,9 +145,16 @@ _AT = sa.and_(
 )
 
 
-def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
-    """Store answers beside their intents."""
-    statement = sa.update(exchanges).where(_AT)
+_UNANSWERED = sa.and_(_AT, exchanges.c.status.is_(None))
+
+
+def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[bool]:
+    """Store answers beside their intents, whoever brings them; say for each whether it is there.
+
+    An answer is evidence, so a worker that lost its lease may still bring one. It takes nobody's
+    place: what is stored may have been acted on.
+    """
+    statement = sa.update(exchanges).where(_UNANSWERED)
     connection.execute(
         statement.values(
             answered_at=sa.bindparam("answered_at"),
@@ -152,12 +164,23 @@ def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequ
         ),
         rows,
     )
-    return [None] * len(rows)
+    there = _answered(connection, sorted({row["of_conversation"] for row in rows}))
+    names = ("of_conversation", "of_step", "of_turn", "answered_at", "status")
+    return [tuple(row[name] for name in names) in there for row in rows]
+
+
+def _answered(connection: Connection, conversation_ids: Sequence[str]) -> set[tuple[Any, ...]]:
+    found: set[tuple[Any, ...]] = set()
+    at = exchanges.c
+    for chunk in chunks(conversation_ids):
+        query = sa.select(at.conversation_id, at.step, at.turn, at.answered_at, at.status)
+        found.update(map(tuple, connection.execute(query.where(at.conversation_id.in_(chunk)))))
+    return found
 
 
 def keep_silences(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
-    """Store silences beside their intents."""
-    statement = sa.update(exchanges).where(_AT)
+    """Store silences beside their intents. One that comes late takes the place of no answer."""
+    statement = sa.update(exchanges).where(_UNANSWERED)
     connection.execute(
         statement.values(silence=sa.bindparam("silence"), sent=sa.bindparam("sent")), rows
     )

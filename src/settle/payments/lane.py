@@ -26,6 +26,7 @@ from settle.payments.instruction import Rail, Row
 from settle.payments.outbox import End, Lease, end
 from settle.payments.sending import Sending
 from settle.payments.state import ENGINE, Event, EventKind
+from settle.payments.tasks import all_of
 from settle.payments.writer import Writer
 
 Progress = Callable[[int], None]
@@ -91,8 +92,7 @@ class Lane:
             return None
         except Exception as error:  # noqa: BLE001  # it surfaces once this ending is written
             ending = self.stopped(error, committing=recorder.committing)
-        await self.close(sending, ending)
-        return ending
+        return ending if await self.close(sending, ending) else None
 
     async def _converse(
         self, sending: Sending, recorder: StoreRecorder, *, again: bool
@@ -116,14 +116,20 @@ class Lane:
             self.run.broken = self.run.broken or error
         return NotMoved(reason=reason)
 
-    async def close(self, sending: Sending, ending: Ending[Any]) -> None:
-        """Store how a conversation ended. Nothing acts on it before this returns."""
+    async def close(self, sending: Sending, ending: Ending[Any]) -> bool:
+        """Store how a conversation ended. Nothing acts on it before this returns, or if it is no.
+
+        No: another worker has the payments now. An answer that came is stored, and is theirs.
+        """
         at = self.run.clock()
-        events = [event_of(row, _outcome(row, ending), at) for row in sending.rows]
-        await self.writer.write(end, End(events=events, worker=self.run.worker, recorded_at=at))
-        self.counts.update(event.kind.value for event in events)
-        if self.run.progress is not None:
-            self.run.progress(len(events))
+        events = [event_of(row, outcome_of(row, ending), at) for row in sending.rows]
+        ended = End(events=events, worker=self.run.worker, recorded_at=at)
+        counting = await self.writer.write(end, ended)
+        self.counts.update(event.kind.value for event in counting)
+        self.counts["lost"] += len(events) - len(counting)
+        if self.run.progress is not None and counting:
+            self.run.progress(len(counting))
+        return bool(counting)
 
     async def all(
         self, work: Callable[[Sending], Awaitable[Any]], sendings: Iterable[Sending]
@@ -136,15 +142,11 @@ class Lane:
             async with slots:
                 return await work(sending)
 
-        tasks = [asyncio.ensure_future(one(sending)) for sending in sendings]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
+        return await all_of(one(sending) for sending in sendings)
 
 
-def _outcome(row: Row, ending: Ending[Any]) -> Outcome | NotMoved:
+def outcome_of(row: Row, ending: Ending[Any]) -> Outcome | NotMoved:
+    """What an ending means for one payment of the conversation."""
     match ending:
         case NotMoved():
             return ending
