@@ -29,13 +29,18 @@ class LeaseLost(SettleError):
     """Another worker has taken this conversation over; nothing was sent."""
 
 
+class CutOff(SettleError):
+    """The rail's cut-off has passed; nothing was sent."""
+
+
 @dataclass(slots=True)
 class StoreRecorder:
     """Where one running of a conversation is kept. This implements `settle.adapters.Recorder`.
 
     `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
-    stored only while that worker holds the payments of the conversation. `committing` tells
-    whether a `commits` was about to leave, now or in what was stored.
+    stored only while that worker holds the payments of the conversation; from `cut_off` on, no
+    intent of a `commits`. `committing` tells whether a `commits` was about to leave, now or in
+    what was stored.
     """
 
     writer: Writer
@@ -43,6 +48,7 @@ class StoreRecorder:
     stored: Sequence[Recorded] = ()
     turn: int = 0
     worker: str | None = None
+    cut_off: datetime | None = None
     committing: bool = False
 
     def __post_init__(self) -> None:
@@ -57,8 +63,11 @@ class StoreRecorder:
 
         Raises:
             LeaseLost: another worker has the payment now.
+            CutOff: it is too late to move money today.
         """
-        request = exchange.request
+        request, now = exchange.request, self.clock()
+        if exchange.effect is Effect.COMMITS and self.cut_off is not None and now >= self.cut_off:
+            raise CutOff("the rail's cut-off has passed", conversation=conversation_id)
         row = {
             "conversation_id": conversation_id,
             "step": step,
@@ -69,7 +78,7 @@ class StoreRecorder:
             "fingerprint": request.fingerprint,
             "headers": json.dumps(dict(request.headers), sort_keys=True),
             "content": request.content,
-            "intent_at": self.clock(),
+            "intent_at": now,
             "sent": True,
         }
         if not await self.writer.write(keep_intents, (row, self.worker)):

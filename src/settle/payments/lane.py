@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, assert_never
 
 from settle.adapters import (
@@ -51,9 +52,18 @@ class Run:
     progress: Progress | None = None
     broken: Exception | None = None
 
-    def lanes(self, rails: Mapping[str, Rail], writer: Writer) -> list[Lane]:
-        """A lane for each rail."""
-        return [Lane(run=self, name=name, rail=rail, writer=writer) for name, rail in rails.items()]
+    def lanes(
+        self,
+        rails: Mapping[str, Rail],
+        writer: Writer,
+        *,
+        cut_offs: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> list[Lane]:
+        """A lane for each rail, with its cut-off where it has one."""
+        return [
+            Lane(run=self, name=name, rail=rail, writer=writer, cut_off=cut_offs.get(name))
+            for name, rail in rails.items()
+        ]
 
     def surface(self) -> None:
         """Raise what broke the run, if anything did, with its own place. Call this at its end."""
@@ -63,13 +73,28 @@ class Run:
 
 @dataclass(slots=True, kw_only=True)
 class Lane:
-    """One rail being worked by one worker. It runs conversations and writes their endings."""
+    """One rail being worked by one worker. It runs conversations and writes their endings.
+
+    `cut_off`: from when on nothing that moves money may leave.
+    """
 
     run: Run
     name: str
     rail: Rail
     writer: Writer
+    cut_off: datetime | None = None
     counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the cut-off is still to come."""
+        return self.cut_off is None or self.run.clock() < self.cut_off
+
+    def within(self, seconds: float) -> float:
+        """So many seconds, or those until the cut-off, whichever are fewer."""
+        if self.cut_off is None:
+            return seconds
+        return max(0.0, min(seconds, (self.cut_off - self.run.clock()).total_seconds()))
 
     def lease(self) -> Lease:
         """A lease from now."""
@@ -84,6 +109,7 @@ class Lane:
             stored=sending.stored,
             turn=sending.turn,
             worker=self.run.worker,
+            cut_off=self.cut_off,
         )
         try:
             ending = await self._converse(sending, recorder, again=again)
