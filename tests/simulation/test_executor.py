@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from settle.adapters import (
+    Conversation,
+    Outcome,
+    Payment,
+    Rejected,
+    Request,
+    Response,
+    commits,
+)
 from settle.payments import InlineWriter, LookPolicy, PayPolicy, look_up, pay, polling
+from settle.payments.lane import CONVERSATIONS_PER_CONNECTION
+from settle.simulation.trial.rails import Heron, Lark
 from settle.store import Store
 
 WORLDS = Callable[..., Any]
@@ -162,7 +173,8 @@ async def heard_late(
     """
     world.bank.lag = timedelta(days=3)
     world.prepare()
-    healthy, slept = world.wire.send, []
+    healthy = world.wire.send
+    slept: list[Any] = []
 
     async def look() -> None:
         await look_up(
@@ -213,3 +225,97 @@ async def test_what_was_heard_too_late_stays_unknown_where_nobody_listens(
     monkeypatch.setattr(polling, "hear", deaf)
     world = worlds(1, rejected=False)
     assert [{"unknown": 1}, {"unknown": 1}] == await heard_late(world, monkeypatch)
+
+
+class Crossed(Lark):
+    """An adapter that calls a conflict a rejection."""
+
+    def submit(self, payment: Payment) -> Conversation[Outcome]:
+        reply = yield commits(Request(method="POST", path="/payments", content=b"{}"))
+        return Rejected(code=str(reply.status), reason="another content under this key")
+
+
+class Broken(Lark):
+    """An adapter with a bug, before or after the request that moves money."""
+
+    before = False
+
+    def submit(self, payment: Payment) -> Conversation[Outcome]:
+        if self.before:
+            raise TypeError("a bug")
+        yield from super().submit(payment)
+        raise TypeError("a bug")
+
+
+async def test_an_answer_that_says_the_key_is_known_is_never_a_rejection(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the adapter makes of it, the payment stays unknown and is asked about."""
+    world = worlds(1, rejected=False)
+    world.adapters = (Crossed, Heron)
+    world.prepare()
+
+    async def conflict(_: Any, __: Any) -> Response:
+        return Response(status=409)
+
+    with monkeypatch.context() as night:
+        night.setattr(world.wire, "send", conflict)
+        paid = await paying(world)
+    assert (1, 0) == (paid.unknown, paid.rejected)
+    monkeypatch.setattr(world.wire, "send", lambda *_: _answered(Response(status=422)))
+    documented = worlds(1, rejected=False)
+    documented.adapters = (Crossed, Heron)
+    documented.prepare()
+    assert 1 == (await paying(documented)).rejected
+
+
+async def _answered(response: Response) -> Response:
+    return response
+
+
+async def test_an_unmapped_error_after_the_commits_began_is_unknown(worlds: WORLDS) -> None:
+    """The bank has done it; a bug of the adapter's afterwards decides nothing."""
+    world = worlds(1, rejected=False)
+    world.adapters = (Broken, Heron)
+    world.prepare()
+    paid = await paying(world)
+    assert (1, {"unknown": 1}) == (paid.unknown, world.states())
+    world.adapters = (Lark, Heron)
+    await world.night()
+    assert (world.violations(), world.lost()) == ([], [])
+
+
+async def test_a_bug_before_anything_left_surfaces_and_leaves_the_payment(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing moved, so the payment waits for a healthy adapter."""
+    world = worlds(1, rejected=False)
+    world.adapters = (Broken, Heron)
+    monkeypatch.setattr(Broken, "before", True)
+    world.prepare()
+    with pytest.raises(TypeError, match="a bug"):
+        await paying(world)
+    assert ({"approved": 1}, []) == (world.states(), posts(world))
+
+
+async def test_conversations_at_once_are_bounded_by_the_rails_own_limit(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rail that takes two at once is never talked to in more than two times eight."""
+    world = worlds(80, rejected=False)
+    world.prepare()
+    healthy = world.wire.send
+    at_once: list[int] = [0, 0]
+
+    async def counted(self: Any, composed: Any) -> Any:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0)
+        answer = await healthy(self, composed)
+        at_once[0] -= 1
+        return answer
+
+    monkeypatch.setattr(world.wire, "send", counted)
+    assert 80 == (await paying(world)).accepted
+    rails = [Lark, Heron]
+    assert 2 < at_once[1] <= 2 * CONVERSATIONS_PER_CONNECTION * len(rails)

@@ -40,7 +40,7 @@ class StoreRecorder:
     `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
     stored only while that worker holds the payments of the conversation; from `cut_off` on, no
     intent of a `commits`. `committing` tells whether a `commits` was about to leave, now or in
-    what was stored.
+    what was stored, and `replied` with which status it was answered.
     """
 
     writer: Writer
@@ -50,9 +50,14 @@ class StoreRecorder:
     worker: str | None = None
     cut_off: datetime | None = None
     committing: bool = False
+    replied: int | None = None
+    _commits: int | None = None
 
     def __post_init__(self) -> None:
-        self.committing = any(e.effect is Effect.COMMITS and e.sent for e in self.stored)
+        for entry in self.stored:
+            if entry.effect is Effect.COMMITS and entry.sent:
+                self.committing = True
+                self.replied = entry.response.status if entry.response else None
 
     async def history(self, conversation_id: str) -> Sequence[Recorded]:  # noqa: ARG002
         """What was stored when this running began; it was read with the claim."""
@@ -83,7 +88,8 @@ class StoreRecorder:
         }
         if not await self.writer.write(keep_intents, (row, self.worker)):
             raise LeaseLost("another worker holds the payment", conversation=conversation_id)
-        self.committing = self.committing or exchange.effect is Effect.COMMITS
+        if exchange.effect is Effect.COMMITS:
+            self.committing, self._commits = True, step
 
     async def answer(self, conversation_id: str, step: int, response: Response) -> None:
         """Keep what came back, also where another worker has the payment now.
@@ -103,6 +109,8 @@ class StoreRecorder:
         }
         if not await self.writer.write(keep_answers, row):
             raise LeaseLost("another worker was answered first", conversation=conversation_id)
+        if step == self._commits:
+            self.replied = response.status
 
     async def silence(self, conversation_id: str, step: int, reason: str, *, sent: bool) -> None:
         """Keep that nothing came back, and whether anything left."""

@@ -126,12 +126,23 @@ class Lane:
         if self.run.broken is not None and (again or not recorder.committing):
             why = "the run was stopped"
             return Open(reason=why) if recorder.committing else NotMoved(reason=why)
-        return await self.rail.sender.run(
+        ending = await self.rail.sender.run(
             sending.submission(self.rail.adapter),
             conversation_id=sending.conversation_id,
             recorder=recorder,
             resend=again,
         )
+        return self._unless_known(ending, sending, status=recorder.replied)
+
+    def _unless_known(
+        self, ending: Ending[Any], sending: Sending, *, status: int | None
+    ) -> Ending[Any]:
+        """No adapter may read a rejection out of an answer that says that the key is known."""
+        outcomes = (outcome_of(row, ending) for row in sending.rows)
+        conflicts = self.rail.adapter.profile.key.conflicts
+        if status in conflicts and any(isinstance(each, Rejected) for each in outcomes):
+            return Open(reason=f"status {status} says that the key is known")
+        return ending
 
     def stopped(self, error: Exception, *, committing: bool) -> NotMoved | Open:
         """The ending for an error: after a `commits` began, whatever it is, it decides nothing."""

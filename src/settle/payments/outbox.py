@@ -189,7 +189,7 @@ def resend(
 def _resend(
     connection: Connection, lease: Lease, conversation_ids: Sequence[str]
 ) -> Sequence[Sending]:
-    rows = _unknown(connection, lease, conversation_ids)
+    rows = _unchanged(connection, _unknown(connection, lease, conversation_ids), lease.now)
     for row in rows:
         row["resends"] += 1
     resent = [
@@ -213,6 +213,26 @@ def _resend(
         )
         for sending in _take(connection, rows, lease)
     ]
+
+
+def _unchanged(
+    connection: Connection, rows: Sequence[dict[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """What still says what was sent. An old key never carries another instruction."""
+    changed = [row for row in rows if not is_as_approved(row)]
+    flagged = [
+        Event(
+            payment_id=row["payment_id"],
+            event_id=f"changed/{row['releases']}.{row['resends']}",
+            kind=EventKind.CONTRADICTED,
+            occurred_at=now,
+            detail="instruction: changed after it was sent; not sent again",
+        )
+        for row in changed
+    ]
+    append(connection, flagged, recorded_at=now)
+    stopped = {row["conversation_id"] for row in changed}
+    return [row for row in rows if row["conversation_id"] not in stopped]
 
 
 def take_up(

@@ -142,8 +142,11 @@ class _Plan:
             return f"rail: {row['routing_reason']}"
         if (refused_before := self.refusing.get(payee_of(row))) is not None:
             return refused_before
+        rail = self.rails[row["rail"]]
+        if not rail.profile.key.takes(row["idempotency_key"]):
+            return f"idempotency_key: not of the form and length that {row['rail']} takes"
         ours = list(faults(due.beneficiary))
-        return "; ".join(ours or self.rails[row["rail"]].check(payment_of(row)))
+        return "; ".join(ours or rail.check(payment_of(row)))
 
 
 def plan(
