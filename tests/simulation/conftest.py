@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -77,6 +76,7 @@ class World:
     adapters: Sequence[type[Lark]] = (Lark, Heron)
     wire: type[SimulatedWire] = SimulatedWire
     ids: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
+    deaths: int = 0
 
     def clock(self) -> datetime:
         return self.now
@@ -143,10 +143,12 @@ class World:
     async def nights(self, count: int) -> None:
         """Nights one after another, each going on where the one before may have died."""
         for _ in range(count):
-            with suppress(Killed):
+            try:
                 await self.night()
                 if set(self.states()) <= {"accepted", "rejected"}:
                     return
+            except Killed:
+                self.deaths += 1
             self.life.alive = True
             self.writes.fate = Writes().fate
 

@@ -1,4 +1,4 @@
-"""The executor, killed at every store write and wire call, and robbed of every exchange."""
+"""The executor, robbed of every exchange. Where its process dies, see `test_crash_points.py`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 WORLDS = Callable[..., Any]
-FAULTS = (
-    "refused", "lost request", "lost answer", "503", "503 after it worked",
-    "kill before", "kill after",
-)  # fmt: skip
+FAULTS = ("refused", "lost request", "lost answer", "503", "503 after it worked")
 PROPER_END = {"accepted": 2, "rejected": 2}
 
 
@@ -44,23 +41,6 @@ async def test_whatever_exchange_is_lost_nothing_is_executed_twice_or_lost(
     for number in range(1, len(quiet.network.sent) + 1):
         world = worlds()
         world.fail(number, fault)
-        await world.nights(2)
-        assert world.violations() == [], number
-        assert world.lost() == [], number
-        assert world.states() == PROPER_END, number
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_killed_at_any_write_the_night_ends_the_same(
-    worlds: WORLDS,
-    after: bool,  # noqa: FBT001  # pytest gives it by name
-) -> None:
-    """Each transaction of the night in turn is the last of its process."""
-    quiet = worlds()
-    await quiet.night()
-    for number in range(1, quiet.writes.count + 1):
-        world = worlds()
-        world.kill(number, after=after)
         await world.nights(2)
         assert world.violations() == [], number
         assert world.lost() == [], number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -235,3 +236,46 @@ async def test_the_target_on_the_wire_is_the_one_fingerprinted(server: Any) -> N
     async with sender(server.base_url + "/v1") as sending:
         await sending.run(ask(), conversation_id="c")
     assert ["/v1" + request.target] == server.targets
+
+
+async def test_no_more_requests_are_under_way_than_there_are_connections() -> None:
+    """Forty conversations over three connections: the rail never sees a fourth at once."""
+    at_once = [0, 0]
+    clients: list[asyncio.Task[None] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                at_once[0] += 1
+                at_once[1] = max(at_once)
+                await asyncio.sleep(0.005)
+                at_once[0] -= 1
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+        await writer.wait_closed()
+
+    counting = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{counting.sockets[0].getsockname()[1]}"
+    async with Sender(Endpoint(base_url=url), connections=3) as sending:
+        runs = (sending.run(pay("GET", Effect.COMMITS), conversation_id=str(n)) for n in range(40))
+        assert all(isinstance(ending, Finished) for ending in await asyncio.gather(*runs))
+    counting.close()
+    await asyncio.gather(*filter(None, clients))
+    assert at_once == [0, 3]
+
+
+async def test_requests_keep_the_pace_of_the_profile(server: Any) -> None:
+    """Ten conversations at four a second begin a quarter of a second apart."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async with Sender(
+        Endpoint(base_url=server.base_url), requests_per_second=4, sleep=sleep,
+        monotonic=lambda: 0.0,
+    ) as sending:  # fmt: skip
+        runs = (sending.run(pay("GET", Effect.COMMITS), conversation_id=str(n)) for n in range(10))
+        await asyncio.gather(*runs)
+    assert [0.25 * n for n in range(1, 10)] == slept

@@ -22,11 +22,16 @@ class Pace:
         self._monotonic = monotonic
         self._sleep = sleep
         self._free_at = float("-inf")
+        self._rests_until = float("-inf")
 
-    async def turn(self) -> None:
-        """Wait for this request's turn."""
+    def rest(self, seconds: float) -> None:
+        """Let no other request begin for so long: the rail asked to be left alone."""
+        self._rests_until = max(self._rests_until, self._monotonic() + seconds)
+
+    async def turn(self, *, rested: bool = False) -> None:
+        """Wait for this request's turn. One that has `rested` has waited by itself already."""
         now = self._monotonic()
-        at = max(now, self._free_at)
+        at = max(now, self._free_at, now if rested else self._rests_until)
         self._free_at = at + self._interval_s
         if at > now:
             await self._sleep(at - now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
@@ -46,7 +47,9 @@ class Key:
 
     `deduplicates` says that a second request with the same key and the same content executes
     nothing new within `lifetime`; where it is false, or the lifetime has passed, an `Unknown`
-    is only ever looked up, never sent again.
+    is only ever looked up, never sent again. `form` is a regular expression that a key matches
+    whole. An answer with a status of `conflicts` says that the key came before, with another
+    content or still under way: it never means that nothing was created, whatever its body says.
     """
 
     place: KeyPlace
@@ -55,6 +58,12 @@ class Key:
     lifetime: timedelta
     deduplicates: bool
     replays_errors: bool = False
+    form: str = r"[\x21-\x7e]+"
+    conflicts: frozenset[int] = frozenset({409})
+
+    def takes(self, key: str) -> bool:
+        """Whether a key has the form and the length that the rail asks for."""
+        return len(key) <= self.length_max and re.fullmatch(self.form, key) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

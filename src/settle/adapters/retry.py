@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
 from settle.adapters.exchange import Response
 from settle.adapters.wire import Answer, Silence
@@ -20,10 +20,13 @@ class ReadPolicy:
     """How often a read is tried, and how long is waited between. This never governs commits.
 
     The wait doubles from `wait_s` up to `wait_max_s`; the rail's own `Retry-After` lengthens it,
-    up to `retry_after_max_s`.
+    up to `retry_after_max_s`. Over all reads of a rail, repeats are `repeats_percent` of them at
+    most, and `repeats_min` in any case.
     """
 
     attempts_max: int = 4
+    repeats_percent: int = 20
+    repeats_min: int = 100
     wait_s: float = 0.25
     wait_max_s: float = 5.0
     retry_after_max_s: float = 30.0
@@ -31,28 +34,35 @@ class ReadPolicy:
     def wait(self, attempt: int, answer: Answer) -> float:
         """Seconds to wait after `attempt` (from 1) ended with `answer`."""
         backoff: float = min(self.wait_s * 2 ** (attempt - 1), self.wait_max_s)
-        asked = retry_after_s(answer.headers) if isinstance(answer, Response) else None
-        return max(backoff, min(asked or 0.0, self.retry_after_max_s))
+        asked = self.rest_s(answer) if isinstance(answer, Response) else 0.0
+        return max(backoff, asked)
+
+    def rest_s(self, response: Response) -> float:
+        """Seconds for which the rail asks to be left alone, as far as we listen."""
+        return min(retry_after_s(response.headers) or 0.0, self.retry_after_max_s)
 
 
 async def repeat_read(
-    read: Callable[[], Awaitable[Answer]], policy: ReadPolicy, *, sleep: Sleep
+    read: Callable[[], Awaitable[Answer]],
+    policy: ReadPolicy,
+    *,
+    sleep: Sleep,
+    may_repeat: Callable[[], bool] = lambda: True,
 ) -> Answer:
     """Read until the rail answers, for as long as the policy allows. This may send many.
 
     A rail that still answers 429 or 5xx at the end has not answered: that is silence too.
+    `may_repeat` is asked before each further attempt.
     """
     retrying = AsyncRetrying(
         sleep=sleep,
-        stop=stop_after_attempt(policy.attempts_max),
+        stop=lambda state: state.attempt_number >= policy.attempts_max or not may_repeat(),
         wait=lambda state: policy.wait(state.attempt_number, _answer(state)),
         retry=retry_if_result(_unanswered),
-        retry_error_callback=_answer,
+        retry_error_callback=_gave_up,
     )
     last: Answer = await retrying(read)
-    if isinstance(last, Silence):
-        return replace(last, reason=f"{last.reason}, {policy.attempts_max} times")
-    return _down(last, policy) if _unanswered(last) else last
+    return last
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -87,9 +97,12 @@ def _answer(state: RetryCallState) -> Answer:
     return answer
 
 
-def _down(last: Response, policy: ReadPolicy) -> Silence:
+def _gave_up(state: RetryCallState) -> Silence:
+    last, attempts = _answer(state), state.attempt_number
+    if isinstance(last, Silence):
+        return replace(last, reason=f"{last.reason}, {attempts} times")
     return Silence(
-        reason=f"still status {last.status} at attempt {policy.attempts_max}",
+        reason=f"still status {last.status} at attempt {attempts}",
         sent=True,
         retry_after_s=retry_after_s(last.headers),
     )

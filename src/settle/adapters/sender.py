@@ -7,11 +7,11 @@ conversation hears it. A crash at any point is replayed on what was stored.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import TracebackType
 from typing import Generic, NoReturn, Self, TypeVar
 
@@ -19,6 +19,7 @@ import httpx
 
 from settle.adapters.auth import Endpoint
 from settle.adapters.breaker import Breaker, BreakerPolicy
+from settle.adapters.budget import Budget
 from settle.adapters.ending import Ending, Finished, NotMoved, Open
 from settle.adapters.exchange import Conversation, Effect, Exchange, Response
 from settle.adapters.pace import Pace
@@ -34,7 +35,7 @@ _OF_DATA = (SettleError, ValueError, LookupError, ArithmeticError)
 
 
 class Sender:
-    """One rail's connections, read policy and breaker. This runs its conversations.
+    """One rail's connections, read policy, pace and breaker. This runs its conversations.
 
     `connections` is how many requests may be under way at once, `requests_per_second` how many
     may begin; both are the profile's `Limits`. Waits go through `sleep` and
@@ -53,9 +54,11 @@ class Sender:
         sleep: Sleep = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        policy = reads or ReadPolicy()
         self._rail = _Rail(
             wire=Wire(endpoint, connections=connections, response_bytes_max=response_bytes_max),
-            reads=reads or ReadPolicy(),
+            reads=policy,
+            repeats=Budget(percent=policy.repeats_percent, at_least=policy.repeats_min),
             breaker=Breaker(breaker or BreakerPolicy(), monotonic=monotonic),
             pace=Pace(requests_per_second, monotonic=monotonic, sleep=sleep),
             sleep=sleep,
@@ -118,6 +121,7 @@ class _Rail:
 
     wire: Wire
     reads: ReadPolicy
+    repeats: Budget
     breaker: Breaker
     pace: Pace
     sleep: Sleep
@@ -125,12 +129,20 @@ class _Rail:
     async def exchange(self, composed: httpx.Request, effect: Effect) -> Answer:
         if effect is not Effect.READS:
             return await self._once(composed)
-        return await repeat_read(partial(self._once, composed), self.reads, sleep=self.sleep)
+        self.repeats.ask()
+        attempts = itertools.count()
 
-    async def _once(self, composed: httpx.Request) -> Answer:
-        await self.pace.turn()
+        async def read() -> Answer:
+            return await self._once(composed, rested=next(attempts) > 0)
+
+        return await repeat_read(read, self.reads, sleep=self.sleep, may_repeat=self.repeats.repeat)
+
+    async def _once(self, composed: httpx.Request, *, rested: bool = False) -> Answer:
+        await self.pace.turn(rested=rested)
         answer = await self.wire.send(composed)
         self.breaker.note(failed=isinstance(answer, Silence) or answer.is_server_error)
+        if isinstance(answer, Response) and (answer.status == 429 or answer.is_server_error):
+            self.pace.rest(self.reads.rest_s(answer))
         return answer
 
 

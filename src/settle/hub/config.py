@@ -112,11 +112,15 @@ class AuditSettings(_Section):
 
 
 class RailSection(_Section):
-    """`[rails.NAME]`: the plug-in's name; the rest is the plug-in's own section."""
+    """`[rails.NAME]`: the plug-in's name; the rest is the plug-in's own section.
+
+    `cut_off`: the local time, in the platform's zone, at which a night stops sending over the rail.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     plugin: str
+    cut_off: time | None = None
 
     @property
     def plugin_settings(self) -> dict[str, Any]:
@@ -166,6 +170,18 @@ class Config(_Section):
         over = datetime.combine(day + timedelta(days=1), time(), tzinfo=house.zone).astimezone(UTC)
         at = datetime.combine(over.date(), house.night_at, tzinfo=UTC)
         return at if at >= over else at + timedelta(days=1)
+
+    def cut_offs(self, now: datetime) -> dict[str, datetime]:
+        """By rail that has one: its next cut-off after `now`, in UTC."""
+        zone = self.settings.settle.zone
+        today = now.astimezone(zone).date()
+        found = {}
+        for name, section in self.settings.rails.items():
+            if section.cut_off is not None:
+                days = (today + timedelta(days=nth) for nth in (0, 1))
+                at = (datetime.combine(day, section.cut_off, tzinfo=zone) for day in days)
+                found[name] = next(each for each in at if each > now).astimezone(UTC)
+        return found
 
     def record_files(self, day: date) -> list[Path]:
         """The files of records that this day's night takes, sorted by name."""

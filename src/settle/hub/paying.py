@@ -105,7 +105,7 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
     async with open_rails(adapters) as rails:
         done = await payments.pay(
             hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, day=day,
-            progress=progress,
+            cut_offs=hub.config.cut_offs(hub.now(day)), progress=progress,
         )  # fmt: skip
     return Paid(
         accepted=done.accepted, rejected=done.rejected, unknown=done.unknown,

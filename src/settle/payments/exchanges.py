@@ -29,13 +29,18 @@ class LeaseLost(SettleError):
     """Another worker has taken this conversation over; nothing was sent."""
 
 
+class CutOff(SettleError):
+    """The rail's cut-off has passed; nothing was sent."""
+
+
 @dataclass(slots=True)
 class StoreRecorder:
     """Where one running of a conversation is kept. This implements `settle.adapters.Recorder`.
 
     `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
-    stored only while that worker holds the payments of the conversation. `committing` tells
-    whether a `commits` was about to leave, now or in what was stored.
+    stored only while that worker holds the payments of the conversation; from `cut_off` on, no
+    intent of a `commits`. `committing` tells whether a `commits` was about to leave, now or in
+    what was stored, and `replied` with which status it was answered.
     """
 
     writer: Writer
@@ -43,10 +48,16 @@ class StoreRecorder:
     stored: Sequence[Recorded] = ()
     turn: int = 0
     worker: str | None = None
+    cut_off: datetime | None = None
     committing: bool = False
+    replied: int | None = None
+    _commits: int | None = None
 
     def __post_init__(self) -> None:
-        self.committing = any(e.effect is Effect.COMMITS and e.sent for e in self.stored)
+        for entry in self.stored:
+            if entry.effect is Effect.COMMITS and entry.sent:
+                self.committing = True
+                self.replied = entry.response.status if entry.response else None
 
     async def history(self, conversation_id: str) -> Sequence[Recorded]:  # noqa: ARG002
         """What was stored when this running began; it was read with the claim."""
@@ -57,8 +68,11 @@ class StoreRecorder:
 
         Raises:
             LeaseLost: another worker has the payment now.
+            CutOff: it is too late to move money today.
         """
-        request = exchange.request
+        request, now = exchange.request, self.clock()
+        if exchange.effect is Effect.COMMITS and self.cut_off is not None and now >= self.cut_off:
+            raise CutOff("the rail's cut-off has passed", conversation=conversation_id)
         row = {
             "conversation_id": conversation_id,
             "step": step,
@@ -69,15 +83,20 @@ class StoreRecorder:
             "fingerprint": request.fingerprint,
             "headers": json.dumps(dict(request.headers), sort_keys=True),
             "content": request.content,
-            "intent_at": self.clock(),
+            "intent_at": now,
             "sent": True,
         }
         if not await self.writer.write(keep_intents, (row, self.worker)):
             raise LeaseLost("another worker holds the payment", conversation=conversation_id)
-        self.committing = self.committing or exchange.effect is Effect.COMMITS
+        if exchange.effect is Effect.COMMITS:
+            self.committing, self._commits = True, step
 
     async def answer(self, conversation_id: str, step: int, response: Response) -> None:
-        """Keep what came back."""
+        """Keep what came back, also where another worker has the payment now.
+
+        Raises:
+            LeaseLost: another answer to the same request is stored, and that one counts.
+        """
         kept = {name: value for name, value in response.headers.items() if not _SECRET.search(name)}
         row = {
             "of_conversation": conversation_id,
@@ -88,7 +107,10 @@ class StoreRecorder:
             "answer_headers": json.dumps(kept, sort_keys=True),
             "answer_content": response.content,
         }
-        await self.writer.write(keep_answers, row)
+        if not await self.writer.write(keep_answers, row):
+            raise LeaseLost("another worker was answered first", conversation=conversation_id)
+        if step == self._commits:
+            self.replied = response.status
 
     async def silence(self, conversation_id: str, step: int, reason: str, *, sent: bool) -> None:
         """Keep that nothing came back, and whether anything left."""
@@ -133,6 +155,10 @@ _AT = sa.update(exchanges).where(
     exchanges.c.conversation_id == sa.bindparam("of_conversation"),
     exchanges.c.step == sa.bindparam("of_step"),
     exchanges.c.turn == sa.bindparam("of_turn"),
+    exchanges.c.status.is_(None),
+)
+_ANSWERS = sa.select(
+    *(exchanges.c[name] for name in ("conversation_id", "step", "turn", "answered_at", "status"))
 )
 _ANSWERED = _AT.values(
     answered_at=sa.bindparam("answered_at"),
@@ -144,14 +170,28 @@ _SILENT = _AT.values(silence=sa.bindparam("silence"), sent=sa.bindparam("sent"))
 """Written once: making a statement takes longer than writing its row."""
 
 
-def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
-    """Store answers beside their intents."""
+def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[bool]:
+    """Store answers beside their intents, whoever brings them; say for each whether it is there.
+
+    An answer is evidence, so a worker that lost its lease may still bring one. It takes nobody's
+    place: what is stored may have been acted on.
+    """
     connection.execute(_ANSWERED, rows)
-    return [None] * len(rows)
+    there = _answered(connection, sorted({row["of_conversation"] for row in rows}))
+    names = ("of_conversation", "of_step", "of_turn", "answered_at", "status")
+    return [tuple(row[name] for name in names) in there for row in rows]
+
+
+def _answered(connection: Connection, conversation_ids: Sequence[str]) -> set[tuple[Any, ...]]:
+    found: set[tuple[Any, ...]] = set()
+    for chunk in chunks(conversation_ids):
+        query = _ANSWERS.where(exchanges.c.conversation_id.in_(chunk))
+        found.update(map(tuple, connection.execute(query)))
+    return found
 
 
 def keep_silences(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
-    """Store silences beside their intents."""
+    """Store silences beside their intents. One that comes late takes the place of no answer."""
     connection.execute(_SILENT, rows)
     return [None] * len(rows)
 

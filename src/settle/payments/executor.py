@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from settle.adapters import NotMoved
 from settle.payments.exchanges import Clock
@@ -18,6 +18,7 @@ from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run
 from settle.payments.outbox import Claim, claim
 from settle.payments.state import EventKind
+from settle.payments.tasks import all_of
 from settle.payments.writer import Writer, writing
 from settle.store import Store
 
@@ -26,25 +27,40 @@ from settle.store import Store
 class PayPolicy:
     """How patient a run is. What did not move is tried again up to `attempts_max` times.
 
-    A rail on which nothing moves for `rounds_max` rounds in a row is down for this run.
+    A rail on which nothing moves for `rounds_max` rounds in a row is down for this run. Over a
+    rail, `retries_percent` of the payments are tried again at most, and `retries_min` in any case.
+    A rail that asks to be left alone is, for up to `retry_after_max_s`.
     """
 
     attempts_max: int = 3
+    retries_percent: int = 20
+    retries_min: int = 256
     rounds_max: int = 3
     wait_s: float = 0.25
     wait_max_s: float = 5.0
+    retry_after_max_s: float = 60.0
     round_size: int = 256
     lease: timedelta = timedelta(minutes=15)
 
     def wait(self, idle: int, asked_s: float) -> float:
         """Seconds to leave the rail alone after `idle` rounds in which nothing moved."""
-        backoff: float = self.wait_s * 2 ** (idle - 1)
-        return min(max(backoff, asked_s), self.wait_max_s)
+        backoff: float = min(self.wait_s * 2 ** (idle - 1), self.wait_max_s)
+        return max(backoff, min(asked_s, self.retry_after_max_s))
+
+    def tried_enough(self, tries: Mapping[str, int]) -> frozenset[str]:
+        """The payments, of those tried so often, that this run leaves alone from now on."""
+        again = sum(tries.values()) - len(tries)
+        if again >= self.retries_min + len(tries) * self.retries_percent // 100:
+            return frozenset(tries)
+        return frozenset(key for key, count in tries.items() if count >= self.attempts_max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """What a run did: payments by how they ended, and the rails that were down, with why."""
+    """What a run did: payments by how they ended, and the rails that were down, with why.
+
+    `cut_off`: the rails whose cut-off passed meanwhile; what was not sent by then waits.
+    """
 
     accepted: int
     rejected: int
@@ -52,6 +68,7 @@ class Paid:
     not_moved: int
     lost: int
     rails_down: Mapping[str, str]
+    cut_off: frozenset[str] = frozenset()
 
 
 async def pay(
@@ -61,6 +78,7 @@ async def pay(
     clock: Clock,
     worker: str,
     day: date,
+    cut_offs: Mapping[str, datetime] | None = None,
     progress: Progress | None = None,
     policy: PayPolicy | None = None,
     writer: Writer | None = None,
@@ -69,7 +87,8 @@ async def pay(
     """Send every approved and funded payment, once. This returns when nothing more can be sent.
 
     `worker` is a name that no other living process uses; `day` is the business day that batches
-    are made on. Any number of workers may run this on one store.
+    are made on. `cut_offs` says, by rail, from when on nothing that moves money may leave: what is
+    left then is untouched. Any number of workers may run this on one store.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met before a `commits` began.
@@ -78,8 +97,8 @@ async def pay(
     patience = policy or PayPolicy()
     run = Run(clock=clock, worker=worker, lease_length=patience.lease, progress=progress)
     async with writing(store, writer) as durable:
-        lanes = run.lanes(rails, durable)
-        reasons = await asyncio.gather(*(_work(lane, patience, day, sleep) for lane in lanes))
+        lanes = run.lanes(rails, durable, cut_offs=cut_offs or {})
+        reasons = await all_of(_work(lane, patience, day, sleep) for lane in lanes)
     run.surface()
     counts = sum((lane.counts for lane in lanes), Counter[str]())
     down = {lane.name: why for lane, why in zip(lanes, reasons, strict=True) if why is not None}
@@ -90,6 +109,7 @@ async def pay(
         not_moved=counts[EventKind.NOT_MOVED.value],
         lost=counts["lost"],
         rails_down=down,
+        cut_off=frozenset(lane.name for lane in lanes if not lane.is_open),
     )
 
 
@@ -99,7 +119,7 @@ async def _work(
     """Work a rail round by round until nothing is left, or say why it is down."""
     tries: Counter[str] = Counter()
     idle, moved = 0, False
-    while lane.run.broken is None:
+    while lane.run.broken is None and lane.is_open:
         sendings = await lane.writer.write(claim, _wish(lane, policy, day, tries))
         if not sendings:
             break
@@ -113,7 +133,7 @@ async def _work(
         if idle >= policy.rounds_max:
             # Where others moved in this run, it is these payments that are stuck, not the rail.
             return None if moved and not lane.rail.sender.down else stuck[-1].reason
-        await sleep(policy.wait(idle, max(e.retry_after_s or 0.0 for e in stuck)))
+        await sleep(lane.within(policy.wait(idle, max(e.retry_after_s or 0.0 for e in stuck))))
     return None
 
 
@@ -126,5 +146,5 @@ def _wish(lane: Lane, policy: PayPolicy, day: date, tries: Mapping[str, int]) ->
         count_max=policy.round_size if batch_size is None else batch_size * at_once,
         batch_size_max=batch_size,
         day=day,
-        excluded=frozenset(key for key, count in tries.items() if count >= policy.attempts_max),
+        excluded=policy.tried_enough(tries),
     )

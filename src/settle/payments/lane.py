@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, assert_never
 
 from settle.adapters import (
@@ -26,6 +27,7 @@ from settle.payments.instruction import Rail, Row
 from settle.payments.outbox import End, Lease, end
 from settle.payments.sending import Sending
 from settle.payments.state import ENGINE, Event, EventKind
+from settle.payments.tasks import all_of
 from settle.payments.writer import Writer
 
 Progress = Callable[[int], None]
@@ -50,9 +52,18 @@ class Run:
     progress: Progress | None = None
     broken: Exception | None = None
 
-    def lanes(self, rails: Mapping[str, Rail], writer: Writer) -> list[Lane]:
-        """A lane for each rail."""
-        return [Lane(run=self, name=name, rail=rail, writer=writer) for name, rail in rails.items()]
+    def lanes(
+        self,
+        rails: Mapping[str, Rail],
+        writer: Writer,
+        *,
+        cut_offs: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> list[Lane]:
+        """A lane for each rail, with its cut-off where it has one."""
+        return [
+            Lane(run=self, name=name, rail=rail, writer=writer, cut_off=cut_offs.get(name))
+            for name, rail in rails.items()
+        ]
 
     def surface(self) -> None:
         """Raise what broke the run, if anything did, with its own place. Call this at its end."""
@@ -62,13 +73,28 @@ class Run:
 
 @dataclass(slots=True, kw_only=True)
 class Lane:
-    """One rail being worked by one worker. It runs conversations and writes their endings."""
+    """One rail being worked by one worker. It runs conversations and writes their endings.
+
+    `cut_off`: from when on nothing that moves money may leave.
+    """
 
     run: Run
     name: str
     rail: Rail
     writer: Writer
+    cut_off: datetime | None = None
     counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the cut-off is still to come."""
+        return self.cut_off is None or self.run.clock() < self.cut_off
+
+    def within(self, seconds: float) -> float:
+        """So many seconds, or those until the cut-off, whichever are fewer."""
+        if self.cut_off is None:
+            return seconds
+        return max(0.0, min(seconds, (self.cut_off - self.run.clock()).total_seconds()))
 
     def lease(self) -> Lease:
         """A lease from now."""
@@ -83,6 +109,7 @@ class Lane:
             stored=sending.stored,
             turn=sending.turn,
             worker=self.run.worker,
+            cut_off=self.cut_off,
         )
         try:
             ending = await self._converse(sending, recorder, again=again)
@@ -91,8 +118,7 @@ class Lane:
             return None
         except Exception as error:  # noqa: BLE001  # it surfaces once this ending is written
             ending = self.stopped(error, committing=recorder.committing)
-        await self.close(sending, ending)
-        return ending
+        return ending if await self.close(sending, ending) else None
 
     async def _converse(
         self, sending: Sending, recorder: StoreRecorder, *, again: bool
@@ -100,12 +126,23 @@ class Lane:
         if self.run.broken is not None and (again or not recorder.committing):
             why = "the run was stopped"
             return Open(reason=why) if recorder.committing else NotMoved(reason=why)
-        return await self.rail.sender.run(
+        ending = await self.rail.sender.run(
             sending.submission(self.rail.adapter),
             conversation_id=sending.conversation_id,
             recorder=recorder,
             resend=again,
         )
+        return self._unless_known(ending, sending, status=recorder.replied)
+
+    def _unless_known(
+        self, ending: Ending[Any], sending: Sending, *, status: int | None
+    ) -> Ending[Any]:
+        """No adapter may read a rejection out of an answer that says that the key is known."""
+        outcomes = (outcome_of(row, ending) for row in sending.rows)
+        conflicts = self.rail.adapter.profile.key.conflicts
+        if status in conflicts and any(isinstance(each, Rejected) for each in outcomes):
+            return Open(reason=f"status {status} says that the key is known")
+        return ending
 
     def stopped(self, error: Exception, *, committing: bool) -> NotMoved | Open:
         """The ending for an error: after a `commits` began, whatever it is, it decides nothing."""
@@ -116,14 +153,20 @@ class Lane:
             self.run.broken = self.run.broken or error
         return NotMoved(reason=reason)
 
-    async def close(self, sending: Sending, ending: Ending[Any]) -> None:
-        """Store how a conversation ended. Nothing acts on it before this returns."""
+    async def close(self, sending: Sending, ending: Ending[Any]) -> bool:
+        """Store how a conversation ended. Nothing acts on it before this returns, or if it is no.
+
+        No: another worker has the payments now. An answer that came is stored, and is theirs.
+        """
         at = self.run.clock()
-        events = [event_of(row, _outcome(row, ending), at) for row in sending.rows]
-        await self.writer.write(end, End(events=events, worker=self.run.worker, recorded_at=at))
-        self.counts.update(event.kind.value for event in events)
-        if self.run.progress is not None:
-            self.run.progress(len(events))
+        events = [event_of(row, outcome_of(row, ending), at) for row in sending.rows]
+        ended = End(events=events, worker=self.run.worker, recorded_at=at)
+        counting = await self.writer.write(end, ended)
+        self.counts.update(event.kind.value for event in counting)
+        self.counts["lost"] += len(events) - len(counting)
+        if self.run.progress is not None and counting:
+            self.run.progress(len(counting))
+        return bool(counting)
 
     async def all(
         self, work: Callable[[Sending], Awaitable[Any]], sendings: Iterable[Sending]
@@ -136,15 +179,11 @@ class Lane:
             async with slots:
                 return await work(sending)
 
-        tasks = [asyncio.ensure_future(one(sending)) for sending in sendings]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
+        return await all_of(one(sending) for sending in sendings)
 
 
-def _outcome(row: Row, ending: Ending[Any]) -> Outcome | NotMoved:
+def outcome_of(row: Row, ending: Ending[Any]) -> Outcome | NotMoved:
+    """What an ending means for one payment of the conversation."""
     match ending:
         case NotMoved():
             return ending

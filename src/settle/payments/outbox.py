@@ -189,14 +189,7 @@ def resend(
 def _resend(
     connection: Connection, lease: Lease, conversation_ids: Sequence[str]
 ) -> Sequence[Sending]:
-    rows: list[dict[str, Any]] = []
-    for chunk in chunks(sorted(conversation_ids)):
-        query = (
-            _free(lease)
-            .where(payments.c.state == State.UNKNOWN.value, payments.c.conversation_id.in_(chunk))
-            .with_for_update()
-        )
-        rows.extend(fetch(connection, query))
+    rows = _unchanged(connection, _unknown(connection, lease, conversation_ids), lease.now)
     for row in rows:
         row["resends"] += 1
     resent = [
@@ -220,6 +213,47 @@ def _resend(
         )
         for sending in _take(connection, rows, lease)
     ]
+
+
+def _unchanged(
+    connection: Connection, rows: Sequence[dict[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """What still says what was sent. An old key never carries another instruction."""
+    changed = [row for row in rows if not is_as_approved(row)]
+    flagged = [
+        Event(
+            payment_id=row["payment_id"],
+            event_id=f"changed/{row['releases']}.{row['resends']}",
+            kind=EventKind.CONTRADICTED,
+            occurred_at=now,
+            detail="instruction: changed after it was sent; not sent again",
+        )
+        for row in changed
+    ]
+    append(connection, flagged, recorded_at=now)
+    stopped = {row["conversation_id"] for row in changed}
+    return [row for row in rows if row["conversation_id"] not in stopped]
+
+
+def take_up(
+    connection: Connection, wishes: Sequence[tuple[Lease, Sequence[str]]]
+) -> Sequence[Sequence[Sending]]:
+    """Take unknown conversations of which more is stored than was known when they ended."""
+    return [_take(connection, _unknown(connection, *wish), wish[0]) for wish in wishes]
+
+
+def _unknown(
+    connection: Connection, lease: Lease, conversation_ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for chunk in chunks(sorted(conversation_ids)):
+        query = (
+            _free(lease)
+            .where(payments.c.state == State.UNKNOWN.value, payments.c.conversation_id.in_(chunk))
+            .with_for_update()
+        )
+        rows.extend(fetch(connection, query))
+    return rows
 
 
 def _free(lease: Lease) -> sa.Select[Any]:
@@ -255,19 +289,35 @@ class End:
     recorded_at: datetime
 
 
-def end(connection: Connection, endings: Sequence[End]) -> Sequence[None]:
-    """Store how conversations ended and give their payments free, in one transaction."""
-    events = [event for ending in endings for event in ending.events]
+def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Event]]:
+    """Store how conversations ended and give their payments free, in one transaction.
+
+    Only who holds a payment ends its sending. This gives back, for each ending, the events that
+    count; what another worker has taken over meanwhile is that worker's to end.
+    """
+    held = _held(connection, endings)
+    counting = [
+        [e for e in ending.events if (e.payment_id, ending.worker, e.ordinal) in held]
+        for ending in endings
+    ]
+    events = [event for each in counting for event in each]
     append(connection, events, recorded_at=max(ending.recorded_at for ending in endings))
-    freed = [(e.payment_id, ending.worker) for ending in endings for e in ending.events]
-    if freed:
-        connection.execute(
-            sa.update(payments)
-            .where(
-                payments.c.payment_id == sa.bindparam("of_payment"),
-                payments.c.worker == sa.bindparam("of_worker"),
-            )
-            .values(worker=None, lease_until=None),
-            [{"of_payment": payment_id, "of_worker": worker} for payment_id, worker in freed],
+    freed = sorted(event.payment_id for event in events)
+    for chunk in chunks(freed):
+        theirs = payments.c.payment_id.in_(chunk)
+        connection.execute(sa.update(payments).where(theirs).values(worker=None, lease_until=None))
+    return counting
+
+
+def _held(connection: Connection, endings: Sequence[End]) -> set[tuple[str, str, int]]:
+    """Who holds which payments of the endings for which release, until the transaction ends."""
+    ids = sorted({event.payment_id for ending in endings for event in ending.events})
+    found: set[tuple[str, str, int]] = set()
+    at = payments.c
+    for chunk in chunks(ids):
+        query = sa.select(at.payment_id, at.worker, at.releases).where(at.payment_id.in_(chunk))
+        locked = query.order_by(at.payment_id).with_for_update()
+        found.update(
+            (row.payment_id, row.worker, row.releases) for row in connection.execute(locked)
         )
-    return [None] * len(endings)
+    return found

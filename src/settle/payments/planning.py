@@ -176,6 +176,8 @@ class _Plan:
             return "; ".join(way.against) or f"rail: {way.reason}"
         if (refused_before := self.refusing.get(payee_of(row))) is not None:
             return refused_before
+        if not self.router.rails[way.rail].profile.key.takes(row["idempotency_key"]):
+            return f"idempotency_key: not of the form and length that {way.rail} takes"
         return "; ".join(ours)
 
 

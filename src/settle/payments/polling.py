@@ -13,14 +13,14 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Ending, Evidence, Fact, Finding, Finished, NotMoved, Open, Verb
+from settle.adapters import Ending, Evidence, Fact, Finding, Finished, Verb
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
+from settle.payments.hearing import conversations_in, hear, recover
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run, counted
 from settle.payments.outbox import resend, take_over
-from settle.payments.rows import fetch
-from settle.payments.sending import Sending, conversations
+from settle.payments.sending import Sending
 from settle.payments.state import State
 from settle.payments.tables import payments
 from settle.payments.writer import Writer, writing
@@ -88,7 +88,7 @@ async def look_up(
     run = Run(clock=clock, worker=worker, lease_length=manner.lease, progress=progress)
     async with writing(store, writer) as durable:
         lanes = run.lanes(rails, durable)
-        recovered = sum([await _recover(lane) for lane in lanes])
+        recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
         pauses = _Pauses(rails=frozenset(paused), currencies=frozenset(paused_currencies))
@@ -109,19 +109,8 @@ async def look_up(
 async def _recover(lane: Lane) -> int:
     """Bring what a dead worker was sending to an end, without sending anything."""
     sendings = await lane.writer.write(take_over, lane.lease())
-    await lane.all(lambda sending: _recover_one(lane, sending), sendings)
+    await lane.all(lambda sending: recover(lane, sending), sendings)
     return counted(sendings)
-
-
-async def _recover_one(lane: Lane, sending: Sending) -> None:
-    commit = sending.commit
-    if commit is None:
-        # The dead worker can no longer store an intent, and without one nothing leaves.
-        await lane.close(sending, NotMoved(reason="the worker died before anything left"))
-    elif commit.response is None:
-        await lane.close(sending, Open(reason="the worker died while waiting for the answer"))
-    else:
-        await lane.send(sending)
 
 
 @dataclass(slots=True)
@@ -142,8 +131,8 @@ async def _look(store: Store, lane: Lane, policy: LookPolicy, ids: Ids) -> _Look
         return look
     polled = policy.polls_accepted and profile.supports(Verb.FIND) and not profile.in_batches
     with store.reading() as connection:
-        look.unknown = _in_state(connection, lane.name, State.UNKNOWN)
-        accepted = _in_state(connection, lane.name, State.ACCEPTED) if polled else []
+        look.unknown = conversations_in(connection, lane.name, State.UNKNOWN)
+        accepted = conversations_in(connection, lane.name, State.ACCEPTED) if polled else []
     await lane.all(lambda sending: _ask(look, sending, ids), [*look.unknown, *accepted])
     return look
 
@@ -205,12 +194,6 @@ def _may_be_resent(lane: Lane, sending: Sending, absent: set[str], policy: LookP
         and lane.run.clock() < row["released_at"] + key.lifetime - policy.key_margin
         for p, row in zip(sending.payments, sending.rows, strict=True)
     )
-
-
-def _in_state(connection: Connection, rail: str, state: State) -> Sequence[Sending]:
-    query = sa.select(payments).where(payments.c.rail == rail, payments.c.state == state.value)
-    rows = [row for row in fetch(connection, query) if row["conversation_id"]]
-    return conversations(connection, rows)
 
 
 def _count_by_rail(connection: Connection, state: State) -> dict[str, int]:

@@ -32,3 +32,21 @@ async def test_no_limit_is_no_wait() -> None:
 
     pace = Pace(None, monotonic=lambda: 0.0, sleep=sleep)
     await asyncio.gather(*(pace.turn() for _ in range(100)))
+
+
+async def test_a_rail_that_asks_for_rest_is_left_alone_by_everybody() -> None:
+    """Who has waited by itself already does not wait twice; a shorter wish shortens nothing."""
+    now = 10.0
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    pace = Pace(None, monotonic=lambda: now, sleep=sleep)
+    pace.rest(7.0)
+    pace.rest(2.0)
+    await pace.turn(rested=True)
+    await pace.turn()
+    now = 17.0
+    await pace.turn()
+    assert [7.0] == slept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -126,8 +127,14 @@ async def no_sleep(_: float) -> None:
     return
 
 
-def sender(base_url: str, *, sleep: Callable[[float], Awaitable[None]] = no_sleep) -> Sender:
-    return Sender(Endpoint(base_url=base_url, timeout_s=10.0), connections=1, sleep=sleep)
+def sender(
+    base_url: str,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = no_sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Sender:
+    endpoint = Endpoint(base_url=base_url, timeout_s=10.0)
+    return Sender(endpoint, connections=1, sleep=sleep, monotonic=monotonic)
 
 
 READ = reads(Request(method="GET", path="/quote"))
@@ -322,6 +329,38 @@ async def test_a_rail_that_is_down_moves_nothing_and_says_when(rail: Rail) -> No
     assert ending == NotMoved(reason="still status 503 at attempt 4", retry_after_s=2.0)
     assert slept == [2.0, 2.0, 2.0]
     assert ReadPolicy().attempts_max == len(rail.heads)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rests_s"),
+    [
+        ("Retry-After: 7\r\n", 7.0),
+        (
+            "Retry-After: Wed, 18 Dec 2024 16:30:09 GMT\r\nDate: Wed, 18 Dec 2024 16:30:00 GMT\r\n",
+            9.0,
+        ),
+        ("Retry-After: 99999999999999\r\n", ReadPolicy().retry_after_max_s),
+        ("Retry-After: next week\r\n", None),
+    ],
+)
+@pytest.mark.parametrize("code", [429, 503])
+async def test_a_rail_that_asks_a_commits_for_rest_is_left_alone_by_all(
+    rail: Rail, asked: str, rests_s: float | None, code: int
+) -> None:
+    """In either form and within bounds; the commits itself is not repeated."""
+    rail.answers["/pay"] = [status(code, headers=asked)]
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async with sender(rail.base_url, sleep=sleep, monotonic=lambda: 0.0) as sending:
+        ending = await sending.run(three(), conversation_id="c")
+        assert [] == slept
+        assert len(rail.heads) == 3
+        await sending.run(three(), conversation_id="d")
+    assert ending == Finished(code)
+    assert ([] if rests_s is None else [rests_s] * 3) == slept
 
 
 async def test_credentials_are_on_the_wire_and_nowhere_else(

@@ -83,6 +83,9 @@ class Desk:
             ),
         }
 
+    def clock(self) -> datetime:
+        return self.now
+
     def dues(self, count: int, **changes: Any) -> list[Due]:
         return [replace(DUE, obligation_id=f"O-{n}", **changes) for n in range(1, count + 1)]
 

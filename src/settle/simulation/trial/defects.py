@@ -61,7 +61,7 @@ DEFECTS: Mapping[str, Defect] = {
             name="timeout-is-failure",
             summary="no answer counts as proof that nothing happened",
             breaks=Invariant.ONCE,
-            patches=[(lane, "_outcome", broken.hasty)],
+            patches=[(lane, "outcome_of", broken.hasty)],
         ),
         Defect(
             name="told-before-commit",
@@ -97,7 +97,7 @@ DEFECTS: Mapping[str, Defect] = {
             name="dead-worker-resent",
             summary="what a dead worker was sending is sent again instead of found",
             breaks=Invariant.ONCE,
-            patches=[(polling, "_recover_one", broken.sent_again)],
+            patches=[(polling, "recover", broken.sent_again)],
         ),
         Defect(
             name="failure-notice-believed",
