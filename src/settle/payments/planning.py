@@ -142,7 +142,7 @@ class _Plan:
             return f"rail: {row['routing_reason']}"
         if (refused_before := self.refusing.get(payee_of(row))) is not None:
             return refused_before
-        ours = list(faults(due.beneficiary))
+        ours = list(faults(due.beneficiary, value_date=due.value_date))
         return "; ".join(ours or self.rails[row["rail"]].check(payment_of(row)))
 
 
