@@ -28,6 +28,9 @@ Examples:
 
 _APPROVE = """Approve one payment that is above the limit that policy approves by itself.
 
+One that a cool-off or a velocity limit holds is let through it, by somebody who is not its only
+approver. Above the second limit two different persons must approve.
+
 Examples:
 
 \b
@@ -86,14 +89,17 @@ def listed(*, config: Path, store: str | None) -> None:
 def shown(payment_id: str, *, config: Path, store: str | None) -> None:
     """Tell one payment's story."""
     from settle.money import plain
-    from settle.payments import story
+    from settle.payments import holds, story
 
     with opened(config, store=store) as hub, hub.store.reading() as connection:
-        told = story(connection, payment_id)
+        told, held = story(connection, payment_id), holds(connection, [payment_id])
     row = told.payment
     amount = plain(row["amount_minor"], row["currency"])
     click.echo(f"{payment_id}: {amount} {row['currency']} to {row['beneficiary_name']}")
     click.echo(f"  {row['state']} on {row['rail']}, EndToEndId {row['end_to_end_id']}")
+    for hold in held:
+        click.echo(f"  held by {hold.control} since {hold.since:%Y-%m-%d %H:%M:%S}: {hold.why}")
+        click.echo(f"  released by {hold.released_by}")
     for line in told.lines:
         click.echo(f"  {line.at:%Y-%m-%d %H:%M:%S}  {line.what}  {line.detail}")
 
@@ -106,8 +112,13 @@ def shown(payment_id: str, *, config: Path, store: str | None) -> None:
 def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> None:
     """Approve one payment."""
     with opened(config, store=store) as hub:
-        hub.approve(payment_id, actor=actor)
-    click.echo(f"{payment_id} approved by {actor}")
+        done = hub.approve(payment_id, actor=actor)
+    if done.cleared:
+        click.echo(f"{payment_id}: {done.cleared} cleared by {actor}; it goes with the next run")
+    elif done.persons_missing:
+        click.echo(f"{payment_id} approved by {actor}; {done.persons_missing} more must approve")
+    else:
+        click.echo(f"{payment_id} approved by {actor}")
 
 
 @click.command(help=_RESUME)

@@ -20,6 +20,7 @@ from settle.payments.gate import (
     confirm,
     holds,
     pause,
+    paused,
     resume,
     switched,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "open_totals",
     "overview",
     "pause",
+    "paused",
     "pay",
     "plan",
     "record",

@@ -77,8 +77,8 @@ def approve(store: Store, policy: Policy, *, now: datetime) -> Approved:
     with store.transaction() as connection:
         found = _unapproved(connection)
         rows = [row for row in found if _as_planned(row)]
-        changed = {row["payment_id"]: (row, BEFORE) for row in found if not _as_planned(row)}
-        withhold(connection, changed, now=now)
+        changed = {row["payment_id"]: row for row in found if not _as_planned(row)}
+        withhold(connection, changed, why=BEFORE, now=now)
         allowed = [row for row in rows if policy.allows(row)]
         _approve(connection, allowed, by=policy.name, now=now)
     chosen = {row["payment_id"] for row in allowed}
@@ -115,8 +115,8 @@ def _second(
         why = f"payment {payment_id} was approved by {actor} already; another person has to"
         raise BadInput(why, field="actor")
     signed = signers(connection, row, fingerprint=digest)
-    named = signed.pop(APPROVES)
-    clearing = {person for role in signed.values() for person in role}
+    named = signed[APPROVES]
+    clearing = {person for role in signed.keys() - {APPROVES} for person in signed[role]}
     missing = max(policy.persons(row) - len(named), int(named.keys() <= clearing))
     if not missing:
         _approve(connection, [row], by=", ".join(named.values()), now=now)

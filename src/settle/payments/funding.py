@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -93,12 +93,17 @@ def _addressed(
     connection: Connection, rows: list[dict[str, Any]], now: datetime
 ) -> list[dict[str, Any]]:
     """Those with the address that their value date asks for, which may have rolled since."""
-    faulty = {}
+    faulty: dict[str, dict[str, Row]] = defaultdict(dict)
+    fit = []
     for row in rows:
-        if why := "; ".join(address_faults(payment_of(row).beneficiary, row["value_date"])):
-            faulty[row["payment_id"]] = (row, why)
-    withhold(connection, faulty, now=now)
-    return [row for row in rows if row["payment_id"] not in faulty]
+        why = "; ".join(address_faults(payment_of(row).beneficiary, row["value_date"]))
+        if why:
+            faulty[why][row["payment_id"]] = row
+        else:
+            fit.append(row)
+    for why, those in sorted(faulty.items()):
+        withhold(connection, those, why=why, now=now)
+    return fit
 
 
 def _candidates(connection: Connection) -> list[dict[str, Any]]:

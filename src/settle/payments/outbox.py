@@ -73,10 +73,9 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
         .with_for_update(skip_locked=True)
     )
     rows = fetch(connection, query)
-    changed = [row for row in rows if not is_as_approved(row)]
-    held = {row["payment_id"]: (row, CHANGED) for row in changed}
-    withhold(connection, held, now=wish.lease.now)
-    sendings = list(_sendings([r for r in rows if r["payment_id"] not in held], wish))
+    changed = {row["payment_id"]: row for row in rows if not is_as_approved(row)}
+    withhold(connection, changed, why=CHANGED, now=wish.lease.now)
+    sendings = list(_sendings([r for r in rows if r["payment_id"] not in changed], wish))
     _release(connection, [row for sending in sendings for row in sending.rows], wish)
     return sendings
 
@@ -128,7 +127,7 @@ _TAKEN = (
 )
 
 
-def _release(connection: Connection, rows: Sequence[dict[str, Any]], wish: Claim) -> None:
+def _release(connection: Connection, rows: Sequence[Row], wish: Claim) -> None:
     if not rows:
         return
     lease = wish.lease
@@ -144,12 +143,11 @@ def _release(connection: Connection, rows: Sequence[dict[str, Any]], wish: Claim
         for row in rows
     ]
     append(connection, released, recorded_at=lease.now)
-    for row in rows:
-        row["released_on"] = wish.day
-    connection.execute(_TAKEN, [_taken(row, lease, since=lease.now) for row in rows])
+    taken = [_taken(row, lease, since=lease.now, on=wish.day) for row in rows]
+    connection.execute(_TAKEN, taken)
 
 
-def _taken(row: Row, lease: Lease, *, since: datetime) -> dict[str, Any]:
+def _taken(row: Row, lease: Lease, *, since: datetime, on: date) -> dict[str, Any]:
     return {
         "of_payment": row["payment_id"],
         "by_worker": lease.worker,
@@ -157,7 +155,7 @@ def _taken(row: Row, lease: Lease, *, since: datetime) -> dict[str, Any]:
         "new_releases": row["releases"],
         "new_resends": row["resends"],
         "since": since,
-        "on_day": row["released_on"],
+        "on_day": on,
         "conversation": row["conversation_id"],
         "batch": row["batch_id"],
         "made_on": row["batch_on"],
@@ -239,7 +237,8 @@ def _take(
 ) -> Sequence[Sending]:
     if not rows:
         return []
-    connection.execute(_TAKEN, [_taken(row, lease, since=row["released_at"]) for row in rows])
+    taken = [_taken(row, lease, since=row["released_at"], on=row["released_on"]) for row in rows]
+    connection.execute(_TAKEN, taken)
     return conversations(connection, rows)
 
 

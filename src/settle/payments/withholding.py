@@ -23,13 +23,12 @@ _HELD = (
 )
 
 
-def withhold(connection: Connection, rows: Mapping[str, tuple[Row, str]], *, now: datetime) -> None:
-    """Void the approval of payments that have not left. This keeps why, as `field: why`.
+def withhold(connection: Connection, rows: Mapping[str, Row], *, why: str, now: datetime) -> None:
+    """Void the approval of locked payments that have not left. This keeps why, as `field: why`.
 
-    `rows`: the locked row and the reason, by payment.
+    `rows`: by payment.
     """
-    voided = [step(row, EventKind.VOIDED, now, detail=why) for row, why in rows.values()]
+    voided = [step(row, EventKind.VOIDED, now, detail=why) for row in rows.values()]
     append(connection, voided, recorded_at=now)
     if rows:
-        held = [{"of_payment": key, "why": why} for key, (_, why) in rows.items()]
-        connection.execute(_HELD, held)
+        connection.execute(_HELD, [{"of_payment": key, "why": why} for key in rows])

@@ -12,7 +12,7 @@ from settle.payments.gate.rules import (
     Pauses,
     Scope,
 )
-from settle.payments.gate.switching import Switch, pause, resume, switched
+from settle.payments.gate.switching import Switch, pause, paused, resume, switched
 
 __all__ = [
     "Basis",
@@ -29,6 +29,7 @@ __all__ = [
     "confirm",
     "holds",
     "pause",
+    "paused",
     "resume",
     "switched",
 ]

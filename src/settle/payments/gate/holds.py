@@ -60,7 +60,7 @@ def holds(connection: Connection, payment_ids: Sequence[str] | None = None) -> l
     return [_hold(row) for row in connection.execute(query)]
 
 
-def _hold(row: sa.Row[Any]) -> Hold:
+def _hold(row: Any) -> Hold:
     if row.state == State.SCHEDULED.value:
         control = row.code or Control.FUNDS.value
         why = row.detail or "the account does not hold enough"
@@ -87,12 +87,13 @@ _STEPS = tuple(
 def _last_step() -> sa.Subquery:
     """rows: one per payment not released, its last step; `since` when it first said the same."""
     event = payment_events.c
-    course = {"partition_by": event.payment_id, "order_by": (event.ordinal, event.event_id)}
     said = event.kind + "/" + event.code
     steps = (
         sa.select(
             event.payment_id, event.code, event.detail, event.ordinal, event.occurred_at,
-            said.label("said"), sa.func.lag(said).over(**course).label("before"),
+            said.label("said"), sa.func.lag(said)
+            .over(partition_by=event.payment_id, order_by=(event.ordinal, event.event_id))
+            .label("before"),
         )
         .join(payments, payments.c.payment_id == event.payment_id)
         .where(payments.c.state.in_((State.PLANNED.value, State.SCHEDULED.value)))
@@ -101,9 +102,8 @@ def _last_step() -> sa.Subquery:
     )  # fmt: skip
     step = steps.c
     begins = sa.or_(step.before.is_(None), step.before != step.said)
-    latest = {"partition_by": step.payment_id}
-    began = sa.func.max(sa.case((begins, step.ordinal))).over(**latest)
-    last = sa.func.max(step.ordinal).over(**latest)
+    began = sa.func.max(sa.case((begins, step.ordinal))).over(partition_by=step.payment_id)
+    last = sa.func.max(step.ordinal).over(partition_by=step.payment_id)
     marked = sa.select(steps, began.label("began"), last.label("last")).subquery("marked")
     mark = marked.c
     ends = sa.case((mark.ordinal == mark.last, 1), else_=0)

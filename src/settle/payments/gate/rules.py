@@ -61,9 +61,11 @@ class Pauses:
             (Scope.RAIL, row["rail"], self.rails),
             (Scope.CURRENCY, row["currency"], self.currencies),
         )
-        return ", ".join(
-            f"{scope} {name} is paused" for scope, name, all_ in paused if name in all_
-        )
+        named = (f"{scope} {name} is paused" for scope, name, names in paused if name in names)
+        return ", ".join(named)
+
+
+NO_PAUSES = Pauses()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

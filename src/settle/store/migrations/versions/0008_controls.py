@@ -22,7 +22,9 @@ def upgrade() -> None:
     op.add_column("payments", sa.Column("released_on", sa.Date(), nullable=True))
     op.execute(_DAY[op.get_bind().dialect.name])
     op.create_index(op.f("ix_payments_released_on"), "payments", ["released_on"])
-    op.create_index(op.f("ix_payments_agreement_id"), "payments", ["agreement_id", "currency"])
+    op.create_index(
+        op.f("ix_payments_agreement_id_currency"), "payments", ["agreement_id", "currency"]
+    )
     op.create_table(
         "signatures",
         sa.Column("payment_id", sa.String(), nullable=False),
