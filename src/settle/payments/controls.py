@@ -112,7 +112,7 @@ def _second(
     """One more pair of eyes; with enough of them the payment is approved."""
     digest, payment_id = fingerprint_of(row), row["payment_id"]
     if not sign(connection, row, role=APPROVES, fingerprint=digest, actor=actor, now=now):
-        why = f"payment {payment_id} was approved by {actor} already; another person has to"
+        why = f"payment {payment_id} was approved by {actor.strip()} already; another has to"
         raise BadInput(why, field="actor")
     signed = signers(connection, row, fingerprint=digest)
     named = signed[APPROVES]
@@ -129,10 +129,10 @@ def _second(
 def _clear(connection: Connection, row: Row, *, person: str, actor: str, now: datetime) -> Signed:
     digest, control = fingerprint_of(row), Control(row["code"])
     if approvers(connection, row, fingerprint=digest) <= {person}:
-        why = f"payment {row['payment_id']} was approved by {actor} alone; another person has to"
-        raise BadInput(f"{why} clear its {control}", field="actor")
+        why = f"payment {row['payment_id']} was approved by {actor.strip()} alone"
+        raise BadInput(f"{why}; another person has to clear its {control}", field="actor")
     if not sign(connection, row, role=control, fingerprint=digest, actor=actor, now=now):
-        why = f"payment {row['payment_id']}: its {control} was cleared by {actor} already"
+        why = f"payment {row['payment_id']}: its {control} was cleared by {actor.strip()} already"
         raise BadInput(why, field="actor")
     said = f"{control} by {actor.strip()}"
     _tell(connection, row, EventKind.CLEARED, name=control, actor=actor, detail=said, now=now)
