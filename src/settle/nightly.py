@@ -170,7 +170,8 @@ class _Steps:
 
     def release(self) -> str:
         done = self.hub.release(self.day)
-        return f"{done.funded:,} funded, {done.waiting:,} wait for funds"
+        held = ", ".join(f"{count:,} {control}" for control, count in done.held.items())
+        return f"{done.funded:,} free to go, {done.waiting:,} wait" + (f": {held}" if held else "")
 
     def pay(self) -> str:
         try:

@@ -18,7 +18,7 @@ from settle.cli.terminal import shown as printable
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from settle.payments import Story, Wanted
+    from settle.payments import Hold, Story, Wanted
 
 LINES = 100
 """Payments and remarks that a terminal is given, unless more are asked for."""
@@ -53,6 +53,9 @@ Examples:
 """
 
 _APPROVE = """Approve one payment that is above the limit that policy approves by itself.
+
+One that a cool-off or a velocity limit holds is let through it, by somebody who is not its only
+approver. Above the second limit two different persons must approve.
 
 Examples:
 
@@ -199,27 +202,34 @@ def _print_overview(connection: Connection) -> None:
 @options.store
 def shown(name: str, *, as_json: bool, config: Path, store: str | None) -> None:
     """Tell a payment's story, or those of an obligation."""
-    from settle.payments import named, story
+    from settle.payments import holds, named, story
 
     with opened(config, store=store) as hub, hub.store.reading() as connection:
         found = named(connection, name, tenant=hub.config.settings.settle.tenant)
-        stories = [story(connection, payment_id) for payment_id in found]
-    for told in stories:
+        stories = [(story(connection, each), holds(connection, [each])) for each in found]
+    for told, held in stories:
         if as_json:
-            click.echo(json.dumps(_as_json(told)))
+            click.echo(json.dumps(_as_json(told, held)))
         else:
-            for line in _told(told):
+            for line in _told(told, held):
                 click.echo(printable(line))
 
 
-def _as_json(told: Story) -> dict[str, Any]:
+def _as_json(told: Story, held: Sequence[Hold]) -> dict[str, Any]:
     lines = [
         {"at": line.at.isoformat(), "what": line.what, "detail": line.detail} for line in told.lines
     ]
-    return {**_plainly(told.payment), "story": lines}
+    return {**_plainly(told.payment), "holds": [_held(hold) for hold in held], "story": lines}
 
 
-def _told(told: Story) -> Iterator[str]:
+def _held(hold: Hold) -> dict[str, Any]:
+    return {
+        "control": hold.control, "since": hold.since.isoformat(), "why": hold.why,
+        "released_by": hold.released_by,
+    }  # fmt: skip
+
+
+def _told(told: Story, held: Sequence[Hold]) -> Iterator[str]:
     from settle.money import plain
 
     row = told.payment
@@ -231,6 +241,9 @@ def _told(told: Story) -> Iterator[str]:
     yield f"  EndToEndId {row['end_to_end_id']}, UETR {row['uetr']}"
     if row["hold_reason"] and row["state"] == "planned":
         yield f"  held: {row['hold_reason']}"
+    for hold in held:
+        yield f"  held by {hold.control} since {hold.since:%Y-%m-%d %H:%M:%S}: {hold.why}"
+        yield f"  released by {hold.released_by}"
     if row["contradiction"]:
         yield f"  does not fit together: {row['contradiction']}"
     for nth, reason in enumerate(row["routing_reason"].split("; ")):
@@ -247,8 +260,13 @@ def _told(told: Story) -> Iterator[str]:
 def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> None:
     """Approve one payment."""
     with opened(config, store=store) as hub:
-        hub.approve(payment_id, actor=actor)
-    click.echo(f"{payment_id} approved by {actor}")
+        done = hub.approve(payment_id, actor=actor)
+    if done.cleared:
+        click.echo(f"{payment_id}: {done.cleared} cleared by {actor}; it goes with the next run")
+    elif done.persons_missing:
+        click.echo(f"{payment_id} approved by {actor}; {done.persons_missing} more must approve")
+    else:
+        click.echo(f"{payment_id} approved by {actor}")
 
 
 @click.command(help=_RESUME)

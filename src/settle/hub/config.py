@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from settle.errors import BadInput, ConfigError
+from settle.errors import ConfigError
+from settle.hub.control_settings import ApprovalSettings, ControlsSettings
 from settle.hub.routing import RoutingSettings
-from settle.money import exponent, to_minor
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -80,26 +79,6 @@ class ClearingSettings(_Section):
     horizon_days: int = Field(default=400, ge=1, le=3660)
     memory: str = Field(default="", pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$")
     records: Annotated[Sequence[str], BeforeValidator(_listed)] = ()
-
-
-class ApprovalSettings(_Section):
-    """`[approval]`: by currency, the largest amount that policy approves by itself (major units).
-
-    A currency that is not named waits for a person.
-    """
-
-    limit_major: Mapping[str, Decimal | int] = Field(default_factory=dict)
-
-    def limits_minor(self) -> dict[str, int]:
-        """The limits in minor units."""
-        return {code: _limit_minor(value, code) for code, value in self.limit_major.items()}
-
-
-class ControlsSettings(_Section):
-    """`[controls]`: the pause switch. Nothing is released to what is named here."""
-
-    paused_rails: frozenset[str] = frozenset()
-    paused_currencies: frozenset[str] = frozenset()
 
 
 class AuditSettings(_Section):
@@ -278,26 +257,10 @@ def _named(path: Path, error: ValidationError) -> ConfigError:
 
 
 def _check(path: Path, settings: Settings) -> None:
-    for rail in sorted(settings.controls.paused_rails - settings.rails.keys()):
-        key = "controls.paused_rails"
-        raise ConfigError(f"{path}: {key}: no rail {rail!r} is configured", key=key)
-    for code in sorted(settings.controls.paused_currencies):
-        try:
-            exponent(code)
-        except BadInput as error:
-            key = "controls.paused_currencies"
-            raise ConfigError(f"{path}: {key}: {error}", key=key) from None
+    complaints = (
+        *settings.approval.complaints(),
+        *settings.controls.complaints(settings.rails.keys()),
+    )
+    for key, why in complaints:
+        raise ConfigError(f"{path}: {key}: {why}", key=key)
     settings.routing.check(settings.rails, file=path)
-    for code, limit in settings.approval.limit_major.items():
-        try:
-            _limit_minor(limit, code)
-        except BadInput as error:
-            key = f"approval.limit_major.{code}"
-            raise ConfigError(f"{path}: {key}: {error}", key=key) from None
-
-
-def _limit_minor(limit: Decimal | int, currency: str) -> int:
-    minor = to_minor(limit, currency)
-    if minor < 0:
-        raise BadInput(f"{limit} is below zero; give zero to let nothing pass")
-    return minor

@@ -83,7 +83,7 @@ def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
     )  # fmt: skip
     waiting = assigning((each.obligation for each in found if each.is_open), at=at)
     released = assigning((each.obligation for each in found if not each.is_open), at=None)
-    controls = hub.config.settings.controls
+    pauses = hub.pauses
     planned = PlannedFunding(
         at=at, reference=reference.file, assignment=waiting + released, open=unreleased, answer=None
     )
@@ -91,7 +91,7 @@ def plan_funding(hub: Hub, day: date | None, *, at: datetime) -> PlannedFunding:
         asking = partial(
             pose, reference=reference, ledger=ledger, leaving=on_its_way, at=at,
             rates=hub.rates.on(at.astimezone(UTC).date()),
-            paused=controls.paused_rails | controls.paused_currencies,
+            paused=pauses.rails | pauses.currencies,
         )  # fmt: skip
         found_answer = answer(
             waiting.assigned, ledger=ledger, asking=asking, time_limit_s=TIME_LIMIT_S

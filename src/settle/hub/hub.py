@@ -17,7 +17,7 @@ from settle import clearing, payments
 from settle.adapters import Notification
 from settle.errors import ConfigError
 from settle.hub import amending, naming, paying, statements
-from settle.hub.auditing import Audited
+from settle.hub.controlling import Controlled
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
 from settle.hub.naming import Named
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Audited):
+class Hub(Controlled):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside
@@ -242,17 +242,6 @@ class Hub(Audited):
             authentic=True, recorded=sum(done.counts.values()),
             look_up=bool(delivery.find_first or done.ignored or done.unmatched),
         )  # fmt: skip
-
-    def approve(self, payment_id: str, *, actor: str) -> None:
-        """Approve one payment that waits for a person.
-
-        Raises:
-            BadInput: there is no such payment, it does not wait for an approval, or nobody is
-                named.
-        """
-        refuse_blank(actor=actor)
-        now = self.now()
-        payments.approve_one(self.store, payment_id, actor=actor, now=now)
 
     def resume(self, *, actor: str) -> None:
         """Release again after a backup was put back; `actor` has searched what it forgot.

@@ -30,10 +30,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """Payments free to go, and those that wait for funds."""
+    """Payments free to go, and those that wait: all of them, and by the control that holds them."""
 
     funded: int
     waiting: int
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,22 +65,22 @@ def plan(hub: Hub, day: date) -> Planned:
 
 
 def release(hub: Hub, day: date) -> Released:
-    """Approve by policy, and fund what the rails' accounts hold; what is paused waits."""
+    """Approve by policy, and let go what no control holds and our accounts cover."""
     now = hub.now(day)
     settings = hub.config.settings
     payments.roll(
-        hub.store,
-        value_dates=_value_dates(hub, now),
-        now=now,
+        hub.store, value_dates=_value_dates(hub, now), now=now,
         by_rail=routing.value_dates(hub, now),
-    )
-    policy = payments.Policy(
-        limit_minor=settings.approval.limits_minor(),
-        paused_rails=settings.controls.paused_rails,
-    )
-    payments.approve(hub.store, policy, now=now)
-    funded = payments.fund(hub.store, balances=_spendable(hub), now=now)
-    return Released(funded=funded.funded, waiting=funded.scheduled)
+    )  # fmt: skip
+    payments.approve(hub.store, settings.approval.policy(), now=now)
+    funded = payments.fund(
+        hub.store, balances=_spendable(hub), now=now, day=day,
+        controls=settings.controls.controls(),
+    )  # fmt: skip
+    return Released(
+        funded=funded.funded, waiting=funded.scheduled,
+        held={control.value: count for control, count in sorted(funded.waiting.items())},
+    )  # fmt: skip
 
 
 async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
@@ -100,12 +100,12 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
         ended_so_far += ended
         advance(ended_so_far, max(total, ended_so_far))
 
-    paused = hub.config.settings.controls.paused_rails
-    adapters = {name: x for name, x in hub.adapters.items() if name not in paused}
+    pauses = hub.pauses
+    adapters = {name: x for name, x in hub.adapters.items() if name not in pauses.rails}
     async with open_rails(adapters) as rails:
         done = await payments.pay(
             hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, day=day,
-            cut_offs=hub.config.cut_offs(hub.now(day)), progress=progress,
+            cut_offs=hub.config.cut_offs(hub.now(day)), progress=progress, pauses=pauses,
         )  # fmt: skip
     return Paid(
         accepted=done.accepted, rejected=done.rejected, unknown=done.unknown,
@@ -127,6 +127,7 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
                 hub.store, asked, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
                 policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
                 paused=controls.paused_rails, paused_currencies=controls.paused_currencies,
+                paused_parties=controls.paused_agreements,
             )  # fmt: skip
             advance(nth, LOOKS_MAX)
             resent += done.resent
@@ -153,20 +154,12 @@ def leaving(hub: Hub, connection: Connection) -> dict[Place, int]:
 
 
 def _spendable(hub: Hub) -> dict[Place, int]:
-    """By account: what it holds, less what is on its way out of it.
-
-    Nothing may be spent where the pause switch is on.
-    """
-    controls = hub.config.settings.controls
+    """By account: what it holds, less what is on its way out of it."""
     with hub.store.reading() as connection:
         held = spendable(balances(connection), leaving(hub, connection))
-    found = {}
-    for rail, adapter in hub.adapters.items():
-        for ref in adapter.accounts():
-            paused = rail in controls.paused_rails or ref.currency in controls.paused_currencies
-            place = ref.rail, ref.account, ref.currency
-            found[place] = 0 if paused else held(place)
-    return found
+    refs = (ref for adapter in hub.adapters.values() for ref in adapter.accounts())
+    places = ((ref.rail, ref.account, ref.currency) for ref in refs)
+    return {place: held(place) for place in places}
 
 
 def _value_dates(hub: Hub, now: datetime) -> dict[str, date]:

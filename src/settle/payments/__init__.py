@@ -3,10 +3,29 @@
 from settle.payments.admission import Refusal
 from settle.payments.attention import Attention, attention
 from settle.payments.conditions import Conditions, CutoffRow, Reached, conditions_of
-from settle.payments.controls import Approved, Policy, approve, approve_one, roll
+from settle.payments.controls import Approved, Policy, Signed, approve, approve_one
 from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.funding import Funded, fund
+from settle.payments.gate import (
+    Basis,
+    BlastRadius,
+    Confirmed,
+    Control,
+    Controls,
+    CoolOff,
+    DayLimit,
+    Hold,
+    Pauses,
+    Scope,
+    Switch,
+    confirm,
+    holds,
+    pause,
+    paused,
+    resume,
+    switched,
+)
 from settle.payments.instruction import Due, Rail
 from settle.payments.listing import Wanted, listed, named
 from settle.payments.overview import (
@@ -23,6 +42,7 @@ from settle.payments.overview import (
 from settle.payments.planning import Held, Planned, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
 from settle.payments.rerouting import reroutable
+from settle.payments.rolling import roll
 from settle.payments.routing import Route, Router, route
 from settle.payments.sealed import SEALED
 from settle.payments.standing import referenced, releasable, unknowns, unwell
@@ -35,19 +55,28 @@ __all__ = [
     "UNSENT",
     "Approved",
     "Attention",
+    "Basis",
+    "BlastRadius",
     "Conditions",
+    "Confirmed",
     "Contradiction",
+    "Control",
+    "Controls",
+    "CoolOff",
     "CutoffRow",
+    "DayLimit",
     "Due",
     "Event",
     "EventKind",
     "Funded",
     "Held",
+    "Hold",
     "Ignored",
     "InlineWriter",
     "LookPolicy",
     "Looked",
     "Paid",
+    "Pauses",
     "PayPolicy",
     "PaymentState",
     "Planned",
@@ -59,9 +88,12 @@ __all__ = [
     "ReturnedPayable",
     "Route",
     "Router",
+    "Scope",
+    "Signed",
     "State",
     "Story",
     "StoryLine",
+    "Switch",
     "Tally",
     "ThreadWriter",
     "Wanted",
@@ -70,13 +102,17 @@ __all__ = [
     "approve_one",
     "attention",
     "conditions_of",
+    "confirm",
     "fund",
+    "holds",
     "in_transit",
     "listed",
     "look_up",
     "named",
     "open_totals",
     "overview",
+    "pause",
+    "paused",
     "pay",
     "plan",
     "record",
@@ -84,11 +120,13 @@ __all__ = [
     "releasable",
     "released",
     "reroutable",
+    "resume",
     "returned",
     "roll",
     "route",
     "state_of",
     "story",
+    "switched",
     "unknowns",
     "unwell",
     "withdraw",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 
 from settle.adapters import Beneficiary
@@ -17,23 +18,38 @@ REMITTANCE_MAX = 140
 _LIKE_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}")
 
 
-def faults(beneficiary: Beneficiary) -> Iterator[str]:
+STRUCTURED_FROM = date(2026, 11, 14)
+"""From this value date CBPR+ takes town and country in fields of their own only."""
+
+
+def faults(beneficiary: Beneficiary, *, value_date: date) -> Iterator[str]:
     """What is wrong with a beneficiary, as `field: why`. This asks nobody.
 
-    IBAN by ISO 13616, BIC by ISO 9362; name, town and country as CBPR+ asks from 2026-11-14, here
-    for every value date: what has waited may leave later than its day.
+    IBAN by ISO 13616, BIC by ISO 9362; the address as `address_faults` has it.
     """
-    for field in ("name", "town", "account"):
+    for field in ("name", "account"):
         if not getattr(beneficiary, field).strip():
             yield f"beneficiary.{field}: missing"
     for field, most in LENGTHS.items():
         if len(getattr(beneficiary, field) or "") > most:
             yield f"beneficiary.{field}: longer than {most} characters"
-    if not re.fullmatch(r"[A-Z]{2}", beneficiary.country):
+    yield from address_faults(beneficiary, value_date)
+    if beneficiary.country and not re.fullmatch(r"[A-Z]{2}", beneficiary.country):
         yield "beneficiary.country: not an ISO 3166 code"
     yield from _account_faults(beneficiary)
     if beneficiary.bic and not _is_bic(beneficiary.bic):
         yield "beneficiary.bic: not an ISO 9362 code"
+
+
+def address_faults(beneficiary: Beneficiary, value_date: date) -> Iterator[str]:
+    """What a structured address lacks on a value date. This is asked again as dates roll.
+
+    The country decides how an account is checked and where a rail may pay, and so always is there.
+    """
+    if not beneficiary.country.strip():
+        yield "beneficiary.country: missing"
+    if value_date >= STRUCTURED_FROM and not beneficiary.town.strip():
+        yield f"beneficiary.town: missing, which CBPR+ asks for from {STRUCTURED_FROM}"
 
 
 def _account_faults(beneficiary: Beneficiary) -> Iterator[str]:

@@ -1,39 +1,52 @@
-"""Approval before release: by policy below a limit, by a person above it."""
+"""Approval before release, by four eyes: policy below a limit, one person above it, then two.
+
+What is approved is the canonical instruction, by its fingerprint: any change of it is another
+instruction, which nobody has approved.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.errors import BadInput
 from settle.payments.events import append, step
+from settle.payments.gate.holds import last_scheduled
+from settle.payments.gate.persons import POLICY, person_of
+from settle.payments.gate.rules import CLEARABLE, Control
+from settle.payments.gate.signing import APPROVES, approvers, sign, signers
 from settle.payments.instruction import Row, fingerprint_of
-from settle.payments.rows import fetch
-from settle.payments.state import UNSENT, Event, EventKind, State
+from settle.payments.rows import fetch, write
+from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
+from settle.payments.withholding import BEFORE, withhold
 from settle.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What is approved without a person. A currency without a limit waits for one.
+    """What is approved without a person, and what by two. A currency without a limit waits for one.
 
-    `limit_minor`: by currency, in its minor units, itself included. What goes over a paused rail
-    is not approved at all.
+    `limit_minor`: by currency, in its minor units, itself included, what policy approves.
+    `second_limit_minor`: what one person may approve; above it two different ones must.
     """
 
     limit_minor: Mapping[str, int]
-    name: str = "policy"
-    paused_rails: frozenset[str] = frozenset()
+    second_limit_minor: Mapping[str, int] = field(default_factory=dict)
+    name: str = POLICY
 
     def allows(self, row: Row) -> bool:
         """Whether the payment needs no person."""
-        within = row["amount_minor"] <= self.limit_minor.get(row["currency"], 0)
-        return within and row["rail"] not in self.paused_rails
+        return bool(row["amount_minor"] <= self.limit_minor.get(row["currency"], 0))
+
+    def persons(self, row: Row) -> int:
+        """How many different persons must approve a payment that policy does not."""
+        second = self.second_limit_minor.get(row["currency"])
+        return 1 if second is None or row["amount_minor"] <= second else 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,100 +57,143 @@ class Approved:
     waiting: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What a person's signature did. `persons_missing`: how many others must still approve.
+
+    `cleared`: the control whose hold it cleared, if it did.
+    """
+
+    payment_id: str
+    persons_missing: int = 0
+    cleared: Control | None = None
+
+
 def approve(store: Store, policy: Policy, *, now: datetime) -> Approved:
-    """Approve what policy allows. This signs the instruction as it stands; a change voids it."""
+    """Approve what policy allows. This signs the instruction as it stands; a change voids it.
+
+    What is not what was planned is approved by nobody, and is withheld with that reason.
+    """
     with store.transaction() as connection:
-        rows = _unapproved(connection)
+        found = _unapproved(connection)
+        rows = [row for row in found if _as_planned(row)]
+        changed = {row["payment_id"]: row for row in found if not _as_planned(row)}
+        withhold(connection, changed, why=BEFORE, now=now)
         allowed = [row for row in rows if policy.allows(row)]
-        _sign(connection, allowed, actor=policy.name, now=now)
+        _approve(connection, allowed, by=policy.name, now=now)
     chosen = {row["payment_id"] for row in allowed}
     waiting = [row["payment_id"] for row in rows if row["payment_id"] not in chosen]
     return Approved(approved=len(allowed), waiting=waiting)
 
 
-def approve_one(store: Store, payment_id: str, *, actor: str, now: datetime) -> None:
-    """Approve one payment in the name of a person, whom the platform has authenticated.
+def approve_one(
+    store: Store, payment_id: str, *, actor: str, now: datetime, policy: Policy | None = None
+) -> Signed:
+    """Approve one payment, or clear the hold of a control, in the name of an authenticated person.
+
+    Above the second limit of `policy` two different persons must approve. Whoever cleared a hold
+    may not be the only approver, nor whoever is the only approver clear one.
 
     Raises:
-        BadInput: there is no such payment, or it does not wait for an approval.
+        BadInput: there is no such payment, it does not wait for a person, this one has done what
+            another must do now, or is nobody.
     """
+    person = person_of(actor)
     with store.transaction() as connection:
-        rows = [row for row in _unapproved(connection) if row["payment_id"] == payment_id]
-        if not rows:
-            raise BadInput(f"payment {payment_id} does not wait for an approval", field=payment_id)
-        _sign(connection, rows, actor=actor, now=now)
+        row = _waiting(connection, payment_id)
+        if row["state"] == State.SCHEDULED:
+            return _clear(connection, row, person=person, actor=actor, now=now)
+        return _second(connection, row, policy or Policy(limit_minor={}), actor=actor, now=now)
 
 
-def roll(
-    store: Store, *, value_dates: Mapping[str, date], now: datetime,
-    by_rail: Mapping[tuple[str, str], date] | None = None,
-) -> int:  # fmt: skip
-    """Give payments not yet released the value date they can still reach; say how many.
-
-    `value_dates`: by currency, the earliest date a payment released now can have; `by_rail`, by
-    rail and currency, what a rail's own cut-off makes of it. An approval says "not before", so a
-    later date is within it: what a person approved stays approved.
-    """
-
-    def earliest(row: Row) -> date:
-        of_any = value_dates.get(row["currency"], date.min)
-        return (by_rail or {}).get((row["rail"], row["currency"]), of_any)
-
-    with store.transaction() as connection:
-        query = sa.select(payments).where(payments.c.state.in_(UNSENT)).with_for_update()
-        rows = fetch(connection, query)
-        late = [row for row in rows if row["value_date"] < earliest(row)]
-        for row in late:
-            row["value_date"] = earliest(row)
-        append(connection, [_rolled(row, now) for row in late], recorded_at=now)
-        _write(connection, late, ("value_date",))
-    return len(late)
+def _second(
+    connection: Connection, row: Row, policy: Policy, *, actor: str, now: datetime
+) -> Signed:
+    """One more pair of eyes; with enough of them the payment is approved."""
+    digest, payment_id = fingerprint_of(row), row["payment_id"]
+    if not sign(connection, row, role=APPROVES, fingerprint=digest, actor=actor, now=now):
+        why = f"payment {payment_id} was approved by {actor.strip()} already; another has to"
+        raise BadInput(why, field="actor")
+    signed = signers(connection, row, fingerprint=digest)
+    named = signed[APPROVES]
+    clearing = {person for role in signed.keys() - {APPROVES} for person in signed[role]}
+    missing = max(policy.persons(row) - len(named), int(named.keys() <= clearing))
+    if not missing:
+        _approve(connection, [row], by=", ".join(named.values()), now=now)
+        return Signed(payment_id=payment_id)
+    said = f"by {actor.strip()}; {missing} more must approve"
+    _tell(connection, row, EventKind.ENDORSED, name=digest, actor=actor, detail=said, now=now)
+    return Signed(payment_id=payment_id, persons_missing=missing)
 
 
-def _rolled(row: Row, now: datetime) -> Event:
-    return Event(
-        payment_id=row["payment_id"],
-        event_id=f"rolled/{row['value_date']}",
-        kind=EventKind.ROLLED,
-        occurred_at=now,
-        detail=f"value date {row['value_date']}",
+def _clear(connection: Connection, row: Row, *, person: str, actor: str, now: datetime) -> Signed:
+    digest, control = fingerprint_of(row), Control(row["code"])
+    if approvers(connection, row, fingerprint=digest) <= {person}:
+        why = f"payment {row['payment_id']} was approved by {actor.strip()} alone"
+        raise BadInput(f"{why}; another person has to clear its {control}", field="actor")
+    if not sign(connection, row, role=control, fingerprint=digest, actor=actor, now=now):
+        why = f"payment {row['payment_id']}: its {control} was cleared by {actor.strip()} already"
+        raise BadInput(why, field="actor")
+    said = f"{control} by {actor.strip()}"
+    _tell(connection, row, EventKind.CLEARED, name=control, actor=actor, detail=said, now=now)
+    return Signed(payment_id=row["payment_id"], cleared=control)
+
+
+def _tell(
+    connection: Connection, row: Row, kind: EventKind, *, name: str, actor: str, detail: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    event = Event(
+        payment_id=row["payment_id"], event_id=f"{kind.value}/{name}/{person_of(actor)}",
+        kind=kind, occurred_at=now, code=fingerprint_of(row), detail=detail,
+    )  # fmt: skip
+    append(connection, [event], recorded_at=now)
+
+
+def _waiting(connection: Connection, payment_id: str) -> Row:
+    """The payment that waits for a person, with the control that holds it."""
+    for row in _unapproved(connection, payment_id):
+        if not _as_planned(row):
+            raise BadInput(f"payment {payment_id}: {BEFORE}", field="instruction")
+        return row
+    query = (
+        sa.select(payments)
+        .where(payments.c.payment_id == payment_id, payments.c.state == State.SCHEDULED.value)
+        .with_for_update()
     )
+    last = last_scheduled()
+    for row in fetch(connection, query):
+        said = sa.select(last.c.code).where(last.c.payment_id == payment_id)
+        row["code"] = connection.scalar(said) or ""
+        if row["code"] in CLEARABLE:
+            return row
+    raise BadInput(f"payment {payment_id} does not wait for an approval", field=payment_id)
 
 
-def _unapproved(connection: Connection) -> list[Row]:
+def _unapproved(connection: Connection, payment_id: str | None = None) -> list[Row]:
+    """What waits for an approval, locked."""
     query = (
         sa.select(payments)
         .where(payments.c.state == State.PLANNED.value, payments.c.hold_reason == "")
         .order_by(payments.c.payment_id)
         .with_for_update()
     )
+    if payment_id is not None:
+        query = query.where(payments.c.payment_id == payment_id)
     return list(fetch(connection, query))
 
 
-def _sign(connection: Connection, rows: Sequence[Row], *, actor: str, now: datetime) -> None:
+def _as_planned(row: Row) -> bool:
+    return bool(fingerprint_of(row) == row["fingerprint"])
+
+
+def _approve(connection: Connection, rows: Sequence[Row], *, by: str, now: datetime) -> None:
     signed = [
-        {**row, "approved_fingerprint": fingerprint_of(row), "approved_by": actor} for row in rows
+        {**row, "approved_fingerprint": fingerprint_of(row), "approved_by": by} for row in rows
     ]
     events = [
-        step(row, EventKind.APPROVED, now, detail=f"by {actor}", code=row["approved_fingerprint"])
+        step(row, EventKind.APPROVED, now, detail=f"by {by}", code=row["approved_fingerprint"])
         for row in signed
     ]
     append(connection, events, recorded_at=now)
-    _write(connection, signed, ("approved_fingerprint", "approved_by"))
-
-
-def _write(connection: Connection, rows: Sequence[Row], columns: Sequence[str]) -> None:
-    if not rows:
-        return
-    statement = (
-        sa.update(payments)
-        .where(payments.c.payment_id == sa.bindparam("of_payment"))
-        .values({name: sa.bindparam(f"new_{name}") for name in columns})
-    )
-    connection.execute(
-        statement,
-        [
-            {"of_payment": row["payment_id"], **{f"new_{name}": row[name] for name in columns}}
-            for row in rows
-        ],
-    )
+    write(connection, signed, ("approved_fingerprint", "approved_by"))

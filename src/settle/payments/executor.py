@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from settle.adapters import NotMoved
 from settle.payments.exchanges import Clock
+from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run
 from settle.payments.outbox import Claim, claim
@@ -83,12 +84,15 @@ async def pay(
     policy: PayPolicy | None = None,
     writer: Writer | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    pauses: Pauses = NO_PAUSES,
 ) -> Paid:
     """Send every approved and funded payment, once. This returns when nothing more can be sent.
 
     `worker` is a name that no other living process uses; `day` is the business day that batches
-    are made on. `cut_offs` says, by rail, from when on nothing that moves money may leave: what is
-    left then is untouched. Any number of workers may run this on one store.
+    are made on, and that limits count by. `cut_offs` says, by rail, from when on nothing that moves
+    money may leave: what is left then is untouched. Nothing is taken that is paused as `pauses` say
+    or by a switch of the store, from the moment of its turn. Any number of workers may run this on
+    one store.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met before a `commits` began.
@@ -98,7 +102,7 @@ async def pay(
     run = Run(clock=clock, worker=worker, lease_length=patience.lease, progress=progress)
     async with writing(store, writer) as durable:
         lanes = run.lanes(rails, durable, cut_offs=cut_offs or {})
-        reasons = await all_of(_work(lane, patience, day, sleep) for lane in lanes)
+        reasons = await all_of(_work(lane, patience, day, sleep, pauses) for lane in lanes)
     run.surface()
     counts = sum((lane.counts for lane in lanes), Counter[str]())
     down = {lane.name: why for lane, why in zip(lanes, reasons, strict=True) if why is not None}
@@ -114,13 +118,18 @@ async def pay(
 
 
 async def _work(
-    lane: Lane, policy: PayPolicy, day: date, sleep: Callable[[float], Awaitable[None]]
+    lane: Lane,
+    policy: PayPolicy,
+    day: date,
+    sleep: Callable[[float], Awaitable[None]],
+    pauses: Pauses,
 ) -> str | None:
     """Work a rail round by round until nothing is left, or say why it is down."""
     tries: Counter[str] = Counter()
     idle, moved = 0, False
     while lane.run.broken is None and lane.is_open:
-        sendings = await lane.writer.write(claim, _wish(lane, policy, day, tries))
+        wish = replace(_wish(lane, policy, day, tries), pauses=pauses)
+        sendings = await lane.writer.write(claim, wish)
         if not sendings:
             break
         endings = await lane.all(lane.send, sendings)

@@ -1,78 +1,123 @@
-"""Which approved payments our accounts can carry; the rest come back next night."""
+"""Which approved payments may go now: covered by our accounts, and held by no control."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
+from settle.payments.beneficiaries import address_faults
 from settle.payments.events import append, step
+from settle.payments.gate.admission import Gate
+from settle.payments.gate.holds import last_scheduled
+from settle.payments.gate.queue import Waits, decided
+from settle.payments.gate.rooms import Place
+from settle.payments.gate.rules import Control, Controls
+from settle.payments.instruction import Row, payment_of
 from settle.payments.rows import fetch
 from settle.payments.state import Event, EventKind, State
-from settle.payments.tables import payment_events, payments
-from settle.store import Store
+from settle.payments.tables import payments
+from settle.payments.withholding import withhold
+from settle.store import Store, derived
+
+__all__ = ["Funded", "Place", "fund"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funded:
-    """How many payments are covered, and how many wait."""
+    """How many payments may go, how many wait, and for which control."""
 
     funded: int
     scheduled: int
+    waiting: Mapping[Control, int] = field(default_factory=dict)
 
 
-Place = tuple[str, str, str]
-"""A rail, our account there, and its currency."""
+def fund(
+    store: Store, *, balances: Mapping[Place, int], now: datetime, day: date | None = None,
+    controls: Controls | None = None,
+) -> Funded:  # fmt: skip
+    """Let approved payments go in order of value date and age; the others are scheduled, with why.
 
-
-def fund(store: Store, *, balances: Mapping[Place, int], now: datetime) -> Funded:
-    """Cover approved payments in order of value date and obligation; schedule the rest.
-
-    `balances`: by account, what may be spent: nostro less what is in transit from it. A payment
-    that does not fit is passed over for later ones that do; being older, it is first next night.
-    One whose account is not among them waits, and says that the account is not ours.
+    `balances`: by account, what may be spent: nostro less what is in transit from it. `day` is the
+    business day whose limits count; without one, that of `now` in UTC. Everything that has not
+    left is decided anew each time, whoever decided it before, so a second run changes nothing and
+    two at once decide one after the other.
     """
-    left = dict(balances)
+    on = day or now.date()
     events: list[Event] = []
-    counts = {True: 0, False: 0}
+    counts: Counter[Control | None] = Counter()
     with store.transaction() as connection:
-        for row in fetch(connection, _candidates()):
-            at = (row["rail"], row["account"], row["currency"])
-            fits = row["amount_minor"] <= left.get(at, 0)
-            if fits:
-                left[at] -= row["amount_minor"]
-            counts[fits] += 1
-            why = "" if at in balances else f"account {row['account']} is not ours at {row['rail']}"
-            waits_so = row["state"] == State.SCHEDULED and row["waits_for"] == why
-            if fits != row["funded"] or not (fits or waits_so):
-                kind = EventKind.FUNDED if fits else EventKind.SCHEDULED
-                events.append(step(row, kind, now, detail=why))
+        _one_at_a_time(connection)
+        rows = _addressed(connection, _candidates(connection), now)
+        gate = Gate.read(
+            connection, controls or Controls(), currencies={row["currency"] for row in rows},
+            balances=balances, day=on, now=now,
+        )  # fmt: skip
+        for row, waits in decided(
+            rows, stopped=gate.stopped, rooms=gate.rooms.of, cleared=gate.cleared,
+            is_patient=gate.is_patient,
+        ):  # fmt: skip
+            counts[waits.control if waits else None] += 1
+            if (event := _event(row, waits, now)) is not None:
+                events.append(event)
         append(connection, events, recorded_at=now)
-    return Funded(funded=counts[True], scheduled=counts[False])
+    held = {control: count for control, count in counts.items() if control is not None}
+    return Funded(funded=counts[None], scheduled=sum(held.values()), waiting=held)
 
 
-def _candidates() -> sa.Select[Any]:
-    waits_for = sa.case((payments.c.state == State.SCHEDULED.value, _last_reason()), else_="")
-    return (
-        sa.select(payments, waits_for.label("waits_for"))
+def _event(row: Row, waits: Waits | None, now: datetime) -> Event | None:
+    """What is new about a payment; None where it stands as it did."""
+    if waits is None:
+        return None if row["funded"] else step(row, EventKind.FUNDED, now)
+    code = "" if waits.control is Control.FUNDS else waits.control.value
+    stood = row["state"] == State.SCHEDULED and (row["code"], row["detail"]) == (code, waits.why)
+    return None if stood else step(row, EventKind.SCHEDULED, now, code=code, detail=waits.why)
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    """Wait for whoever decides just now: two that did not see one another would let go twice.
+
+    SQLite has one writer; PostgreSQL gets a lock that ends with the transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        key = int(derived("lock", "gate")[:15], 16)
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({key})")
+
+
+def _addressed(
+    connection: Connection, rows: list[dict[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Those with the address that their value date asks for, which may have rolled since."""
+    faulty: dict[str, dict[str, Row]] = defaultdict(dict)
+    fit = []
+    for row in rows:
+        why = "; ".join(address_faults(payment_of(row).beneficiary, row["value_date"]))
+        if why:
+            faulty[why][row["payment_id"]] = row
+        else:
+            fit.append(row)
+    for why, those in sorted(faulty.items()):
+        withhold(connection, those, why=why, now=now)
+    return fit
+
+
+def _candidates(connection: Connection) -> list[dict[str, Any]]:
+    """Every payment that is approved and has not left, locked; no worker takes one meanwhile."""
+    query = (
+        sa.select(payments)
         .where(payments.c.state.in_((State.APPROVED.value, State.SCHEDULED.value)))
-        .order_by(payments.c.value_date, payments.c.obligation_id)
-        .with_for_update(of=payments)
+        .order_by(payments.c.payment_id)
+        .with_for_update()
     )
-
-
-def _last_reason() -> sa.ScalarSelect[Any]:
-    """Why a payment was scheduled when it last was."""
-    event = payment_events.c
-    return (
-        sa.select(event.detail)
-        .where(event.payment_id == payments.c.payment_id)
-        .where(event.kind == EventKind.SCHEDULED.value)
-        .order_by(event.ordinal.desc())
-        .limit(1)
-        .correlate(payments)
-        .scalar_subquery()
-    )
+    rows = fetch(connection, query)
+    last = last_scheduled()
+    said = {row.payment_id: row for row in connection.execute(sa.select(last))}
+    for row in rows:
+        before = said.get(row["payment_id"])
+        row["code"], row["detail"] = (before.code, before.detail) if before else ("", "")
+    return rows

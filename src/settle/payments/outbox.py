@@ -12,13 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments import identity
-from settle.payments.events import append, step
+from settle.payments.events import append
 from settle.payments.exchanges import before_resend
+from settle.payments.gate.rules import NO_PAUSES, Pauses
+from settle.payments.gate.switching import is_free
 from settle.payments.instruction import Row, is_as_approved
 from settle.payments.rows import chunks, fetch
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
+from settle.payments.withholding import CHANGED, withhold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class Claim:
     batch_size_max: int | None
     day: date
     excluded: frozenset[str] = frozenset()
+    pauses: Pauses = NO_PAUSES
 
 
 def claim(connection: Connection, wishes: Sequence[Claim]) -> Sequence[Sequence[Sending]]:
@@ -62,31 +66,18 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
             payments.c.hold_reason == "",
             payments.c.approved_fingerprint == payments.c.fingerprint,
             payments.c.payment_id.not_in(sorted(wish.excluded)),
+            is_free(wish.pauses),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(wish.count_max)
         .with_for_update(skip_locked=True)
     )
     rows = fetch(connection, query)
-    changed = [row for row in rows if not is_as_approved(row)]
-    _hold(connection, changed, wish.lease.now)
-    held = {row["payment_id"] for row in changed}
-    sendings = list(_sendings([r for r in rows if r["payment_id"] not in held], wish))
-    _release(connection, [row for sending in sendings for row in sending.rows], wish.lease)
+    changed = {row["payment_id"]: row for row in rows if not is_as_approved(row)}
+    withhold(connection, changed, why=CHANGED, now=wish.lease.now)
+    sendings = list(_sendings([r for r in rows if r["payment_id"] not in changed], wish))
+    _release(connection, [row for sending in sendings for row in sending.rows], wish)
     return sendings
-
-
-def _hold(connection: Connection, changed: Sequence[Row], now: datetime) -> None:
-    """What is no longer what was approved is not sent, and waits for a person."""
-    why = "instruction: changed after its approval"
-    voided = [step(row, EventKind.VOIDED, now, detail=why) for row in changed]
-    append(connection, voided, recorded_at=now)
-    for row in changed:
-        connection.execute(
-            sa.update(payments)
-            .where(payments.c.payment_id == row["payment_id"])
-            .values(hold_reason=why)
-        )
 
 
 def _sendings(rows: Sequence[dict[str, Any]], wish: Claim) -> Iterator[Sending]:
@@ -128,6 +119,7 @@ _TAKEN = (
         releases=sa.bindparam("new_releases"),
         resends=sa.bindparam("new_resends"),
         released_at=sa.bindparam("since"),
+        released_on=sa.bindparam("on_day"),
         conversation_id=sa.bindparam("conversation"),
         batch_id=sa.bindparam("batch"),
         batch_on=sa.bindparam("made_on"),
@@ -135,9 +127,10 @@ _TAKEN = (
 )
 
 
-def _release(connection: Connection, rows: Sequence[Row], lease: Lease) -> None:
+def _release(connection: Connection, rows: Sequence[Row], wish: Claim) -> None:
     if not rows:
         return
+    lease = wish.lease
     released = [
         Event(
             payment_id=row["payment_id"],
@@ -150,10 +143,11 @@ def _release(connection: Connection, rows: Sequence[Row], lease: Lease) -> None:
         for row in rows
     ]
     append(connection, released, recorded_at=lease.now)
-    connection.execute(_TAKEN, [_taken(row, lease, since=lease.now) for row in rows])
+    taken = [_taken(row, lease, since=lease.now, on=wish.day) for row in rows]
+    connection.execute(_TAKEN, taken)
 
 
-def _taken(row: Row, lease: Lease, *, since: datetime) -> dict[str, Any]:
+def _taken(row: Row, lease: Lease, *, since: datetime, on: date) -> dict[str, Any]:
     return {
         "of_payment": row["payment_id"],
         "by_worker": lease.worker,
@@ -161,6 +155,7 @@ def _taken(row: Row, lease: Lease, *, since: datetime) -> dict[str, Any]:
         "new_releases": row["releases"],
         "new_resends": row["resends"],
         "since": since,
+        "on_day": on,
         "conversation": row["conversation_id"],
         "batch": row["batch_id"],
         "made_on": row["batch_on"],
@@ -276,7 +271,8 @@ def _take(
 ) -> Sequence[Sending]:
     if not rows:
         return []
-    connection.execute(_TAKEN, [_taken(row, lease, since=row["released_at"]) for row in rows])
+    taken = [_taken(row, lease, since=row["released_at"], on=row["released_on"]) for row in rows]
+    connection.execute(_TAKEN, taken)
     return conversations(connection, rows)
 
 

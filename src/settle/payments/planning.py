@@ -161,7 +161,7 @@ class _Plan:
         row["idempotency_key"] = names.idempotency_key
         row["end_to_end_id"] = names.end_to_end_id
         row["uetr"] = names.uetr
-        ours = [*faults(due.beneficiary), *_long(row)]
+        ours = [*faults(due.beneficiary, value_date=due.value_date), *_long(row)]
         check = None if ours else partial(self._against, row)
         way = self.router.route(due, without=without, check=check)
         row |= {"rail": way.rail, "account": way.account, "routing_reason": way.reason}

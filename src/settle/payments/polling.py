@@ -16,6 +16,8 @@ from sqlalchemy.engine import Connection
 from settle.adapters import Ending, Evidence, Fact, Finding, Finished, Verb
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
+from settle.payments.gate.rules import Pauses
+from settle.payments.gate.switching import paused as switched_off
 from settle.payments.hearing import conversations_in, hear, recover
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run, counted
@@ -73,12 +75,14 @@ async def look_up(
     writer: Writer | None = None,
     paused: Collection[str] = (),
     paused_currencies: Collection[str] = (),
+    paused_parties: Collection[str] = (),
 ) -> Looked:
     """Find out what became of payments, let the evidence in, and re-send what may be re-sent.
 
     Payments under the name of `worker` itself are its own from before a crash: give each worker
-    a name that no other living process uses. Over a rail that is `paused`, or in a currency that
-    is, payments are found, and none is sent again. A rail that is silent keeps no other waiting.
+    a name that no other living process uses. Over a rail that is `paused`, in a
+    currency or to a party that is, or that a switch of the store pauses, payments are found, and
+    none is sent again. A rail that is silent keeps no other waiting.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met while nothing was sent.
@@ -91,7 +95,12 @@ async def look_up(
         recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
-        pauses = _Pauses(rails=frozenset(paused), currencies=frozenset(paused_currencies))
+        given = Pauses(
+            rails=frozenset(paused), currencies=frozenset(paused_currencies),
+            parties=frozenset(paused_parties),
+        )  # fmt: skip
+        with store.reading() as connection:
+            pauses = given | switched_off(connection)
         resent = sum([await _resend(look, manner, pauses) for look in looks])
     run.surface()
     with store.reading() as connection:
@@ -158,25 +167,13 @@ async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[
         return lane.stopped(error, committing=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pauses:
-    """Where nothing may be sent."""
-
-    rails: frozenset[str]
-    currencies: frozenset[str]
-
-    def hold(self, sending: Sending) -> bool:
-        return any(
-            row["rail"] in self.rails or row["currency"] in self.currencies for row in sending.rows
-        )
-
-
-async def _resend(look: _Look, policy: LookPolicy, pauses: _Pauses) -> int:
+async def _resend(look: _Look, policy: LookPolicy, pauses: Pauses) -> int:
     absent = {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
     wanted = [
         sending.conversation_id
         for sending in look.unknown
-        if not pauses.hold(sending) and _may_be_resent(look.lane, sending, absent, policy)
+        if not any(pauses.why(row) for row in sending.rows)
+        and _may_be_resent(look.lane, sending, absent, policy)
     ]
     if not wanted or look.lane.run.broken is not None:
         return 0

@@ -33,7 +33,9 @@ class EventKind(StrEnum):
 
     PLANNED = "planned"
     VOIDED = "voided"  # the approval no longer covers the instruction
+    ENDORSED = "endorsed"  # approved by one person, and another has to
     APPROVED = "approved"
+    CLEARED = "cleared"  # a person let it pass a control
     SCHEDULED = "scheduled"
     ROLLED = "rolled"  # to a later value date, which its approval covers
     FUNDED = "funded"

@@ -44,6 +44,7 @@ payments = sa.Table(
     sa.Column("releases", sa.Integer, nullable=False, server_default="0"),
     sa.Column("resends", sa.Integer, nullable=False, server_default="0"),
     sa.Column("released_at", Instant, doc="of the last release: the key's life begins"),
+    sa.Column("released_on", sa.Date, index=True, doc="its business day: limits count by it"),
     sa.Column("conversation_id", Id, index=True, doc="of the last release"),
     sa.Column("batch_id", sa.String(35), index=True),
     sa.Column("batch_on", sa.Date, doc="the business day the batch was made on"),
@@ -53,6 +54,7 @@ payments = sa.Table(
     sa.Index(None, "state", "rail"),
     sa.Index(None, "tenant", "obligation_id"),
     sa.Index(None, "beneficiary_account"),
+    sa.Index(None, "agreement_id", "currency"),
     sa.Index(
         "uq_payments_live_obligation",
         "tenant",

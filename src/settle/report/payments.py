@@ -19,6 +19,7 @@ class ExceptionKind(StrEnum):
     FAILED = "failed"  # the rail says so after it had accepted
     HELD = "held"  # a check of ours stopped it before it was sent
     AWAITING_APPROVAL = "awaiting_approval"
+    CONTROLLED = "controlled"  # a switch or a limit holds it: velocity, cool-off, blast radius, …
     SCHEDULED = "scheduled"  # the account does not hold enough
     UNKNOWN_CLOSED = "unknown_closed"  # was unknown, and evidence has ended it
 
@@ -48,7 +49,7 @@ class PaymentException:
 
     `code` and `reason` are the rail's code and what it means in words; `evidence` is what ended
     an unknown and where it came from; `short_minor` is what is missing from a return, and
-    `borne_by` who bears it.
+    `borne_by` who bears it. `control` is what holds it, where a switch or a limit does.
     """
 
     kind: ExceptionKind
@@ -64,6 +65,7 @@ class PaymentException:
     evidence: str = ""
     short_minor: int = 0
     borne_by: str = ""
+    control: str = ""
     story: tuple[StoryLine, ...] = ()
 
 
@@ -78,12 +80,26 @@ class ExceptionTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ControlTotal:
+    """All payments in one currency that one control holds, such as `velocity limit`."""
+
+    control: str
+    currency: str
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payments:
-    """Payments by state, and the exceptions. `exceptions` may be fewer than `totals` count."""
+    """Payments by state, and the exceptions. `exceptions` may be fewer than `totals` count.
+
+    `controls`: what is held, by control.
+    """
 
     states: tuple[StateCount, ...] = ()
     exceptions: tuple[PaymentException, ...] = ()
     totals: tuple[ExceptionTotal, ...] = ()
+    controls: tuple[ControlTotal, ...] = ()
 
     @classmethod
     def of(
@@ -99,6 +115,7 @@ class Payments:
             states=tuple(sorted(states, key=lambda row: (row.rail, row.currency, row.state))),
             exceptions=tuple(_first(rows, shown_max)),
             totals=tuple(_totals(rows)),
+            controls=tuple(_controls(rows)),
         )
 
     def total(self, kind: ExceptionKind) -> int:
@@ -125,4 +142,15 @@ def _totals(rows: Iterable[PaymentException]) -> Iterable[ExceptionTotal]:
     for (kind, currency), amounts in groups.items():
         yield ExceptionTotal(
             kind=kind, currency=currency, count=len(amounts), amount_minor=sum(amounts)
+        )
+
+
+def _controls(rows: Iterable[PaymentException]) -> Iterable[ControlTotal]:
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        if row.control:
+            groups[row.control, row.currency].append(row.amount_minor)
+    for (control, currency), amounts in sorted(groups.items()):
+        yield ControlTotal(
+            control=control, currency=currency, count=len(amounts), amount_minor=sum(amounts)
         )

@@ -42,14 +42,7 @@ def _open_items(report: MorningReport) -> list[str]:
     items = [f"{rail} is down" for rail in report.rails_down]
     if report.unbalanced:
         items.append(f"a nightly check that does not hold ({_failing(report)})")
-    if contradicted := report.payments.total(ExceptionKind.CONTRADICTION):
-        items.append(plural(contradicted, "payment") + " with evidence that contradicts itself")
-    if report.unknowns:
-        items.append(plural(report.unknowns, "payment") + " with unknown outcome")
-    if stopped := sum(report.payments.total(kind) for kind in STOPPED):
-        items.append(plural(stopped, "payment") + " that somebody must act on")
-    if unfunded := report.payments.total(ExceptionKind.SCHEDULED):
-        items.append(plural(unfunded, "payment") + " waiting for funds")
+    items += _payment_items(report)
     if report.funding and report.funding.failed:
         items.append("no plan of funding")
     if report.funding and report.funding.short:
@@ -58,6 +51,29 @@ def _open_items(report: MorningReport) -> list[str]:
         items.append(plural(report.breaks.open, "open break"))
     if report.intake.quarantined:
         items.append(plural(report.intake.quarantined, "record") + " in quarantine")
+    return items
+
+
+def _controls(report: MorningReport) -> str:
+    """Each control that holds something, with how many: "cool-off (2) and velocity limit (1)"."""
+    held: dict[str, int] = defaultdict(int)
+    for row in report.payments.controls:
+        held[row.control] += row.count
+    return " and ".join(f"{control} ({count(number)})" for control, number in held.items())
+
+
+def _payment_items(report: MorningReport) -> list[str]:
+    items = []
+    if contradicted := report.payments.total(ExceptionKind.CONTRADICTION):
+        items.append(plural(contradicted, "payment") + " with evidence that contradicts itself")
+    if report.unknowns:
+        items.append(plural(report.unknowns, "payment") + " with unknown outcome")
+    if stopped := sum(report.payments.total(kind) for kind in STOPPED):
+        items.append(plural(stopped, "payment") + " that somebody must act on")
+    if held := report.payments.total(ExceptionKind.CONTROLLED):
+        items.append(f"{plural(held, 'payment')} held by {_controls(report)}")
+    if unfunded := report.payments.total(ExceptionKind.SCHEDULED):
+        items.append(plural(unfunded, "payment") + " waiting for funds")
     return items
 
 

@@ -50,6 +50,10 @@ EXCEPTIONS: dict[ExceptionKind, tuple[str, str]] = {
         "Waiting for approval",
         "A person has to approve it before it may be sent.",
     ),
+    ExceptionKind.CONTROLLED: (
+        "Held by a control",
+        "A switch is off, or a limit is reached. Nothing is lost: each says what lets it go.",
+    ),
     ExceptionKind.SCHEDULED: (
         "Waiting for funds",
         "The account does not hold enough yet; it is paid as soon as it is funded.",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from settle.adapters import PaymentKind
 from settle.errors import ConfigError
 from settle.hub import load
+from settle.payments import Scope
 
 PLAIN = """
 [settle]
@@ -86,6 +89,24 @@ def test_overrides_replace_by_dotted_key_and_come_last(plain: Path) -> None:
         ({"controls.paused_rails": ["lark"]}, "controls.paused_rails"),
         ({"controls.paused_currencies": ["EUX"]}, "controls.paused_currencies"),
         ({"approval.limit_major.EUR": -1}, "approval.limit_major.EUR"),
+        ({"approval.second_limit_major.EUR": "1"}, "approval.second_limit_major.EUR"),
+        ({"approval.second_limit_major.JPY": "5.5"}, "approval.second_limit_major.JPY"),
+        ({"controls.rails.lark.floor_major.EUR": 1}, "controls.rails"),
+        ({"controls.limits": [{"per": "party"}]}, "controls.limits.0"),
+        ({"controls.limits": [{"per": "house", "count": {"EUR": 1}}]}, "controls.limits.0.per.0"),
+        ({"controls.limits": [{"per": "currency", "count": {"EUR": 1}}]}, "controls.limits.0.per"),
+        ({"controls.limits": [{"only": ["A"], "count": {"EUR": 1}}]}, "controls.limits.0.only"),
+        ({"controls.limits": [{"amount_major": {"JPY": "0.1"}}]},
+         "controls.limits.0.amount_major.JPY"),
+        ({"controls.limits": [{"count": {"EUX": 1}}]}, "controls.limits.0.count"),
+        ({"controls.blast_radius.factor": "0.5"}, "controls.blast_radius.factor"),
+        ({"controls.blast_radius.nights": 3}, "controls.blast_radius.factor"),
+        ({"controls.blast_radius": {"factor": 2, "nights": 3}},
+         "controls.blast_radius.nights_min"),
+        ({"controls.blast_radius": {"factor": 2, "floor_major": {"EUR": -1}}},
+         "controls.blast_radius.floor_major.EUR"),
+        ({"controls.cool_off.changed_days.gift": 1}, "controls.cool_off.changed_days.gift.[key]"),
+        ({"controls.cool_off.first_days.payout": -1}, "controls.cool_off.first_days.payout"),
         ({"rails.lark.base_url": "http://x"}, "rails.lark.plugin"),
         ({"settle.tenant.x": 1}, "settle.tenant"),
     ],
@@ -96,6 +117,49 @@ def test_a_mistake_is_named_by_its_key(plain: Path, overrides: dict[str, object]
         load(plain, overrides=overrides)
     assert key == refused.value.key
     assert str(refused.value).startswith(f"{plain}: {key}: ")
+
+
+def test_controls_are_read_in_minor_units_by_rail_and_currency(plain: Path) -> None:
+    """Every rule of the file is a rule of payments, and amounts are exact."""
+    site = plain.with_name("site.toml")
+    site.write_text(f"""extends = "{plain.name}"
+[rails.lark]
+plugin = "x"
+[approval]
+second_limit_major.EUR = 5_000
+[controls]
+paused_agreements = ["A-9"]
+patience_days = 2
+[[controls.limits]]
+per = ["party", "rail"]
+amount_major = {{ EUR = "10.50", JPY = 7 }}
+count.EUR = 3
+only = ["A-1"]
+[controls.blast_radius]
+factor = "1.5"
+basis = "maximum"
+first_major.EUR = 9
+[controls.cool_off]
+changed_days = {{ payout = 3 }}
+[controls.rails.lark]
+floor_major.EUR = 100
+exposure_major.EUR = 2_000
+""")
+    settings = load(site).settings
+    controls = settings.controls.controls()
+    assert frozenset({"A-9"}) == controls.pauses.parties
+    (limit,) = controls.limits
+    assert ({"EUR": 1050, "JPY": 7}, {"EUR": 3}) == (limit.amount_minor, limit.count)
+    assert (Scope.PARTY, Scope.RAIL) == limit.per
+    assert controls.blast_radius is not None
+    assert (Fraction(3, 2), {"EUR": 900}) == (
+        controls.blast_radius.factor, controls.blast_radius.first_minor
+    )  # fmt: skip
+    assert controls.cool_off is not None
+    assert 3 == controls.cool_off.length(PaymentKind.PAYOUT, is_first=False).days
+    assert {("lark", "EUR"): 10_000} == controls.floors
+    assert {("lark", "EUR"): 200_000} == controls.exposures
+    assert {"EUR": 500_000} == settings.approval.policy().second_limit_minor
 
 
 @pytest.mark.parametrize("content", [b"[settle", b"\xff\xfe", b'extends = "nobody.toml"'])

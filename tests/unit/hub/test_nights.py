@@ -18,6 +18,7 @@ from settle.adapters.simulator import Memory
 from settle.errors import BadInput, ConfigError
 from settle.hub import Hub
 from settle.payments.tables import payment_events, payments
+from settle.report.payments import ControlTotal
 from settle.simulation.rehearsal import Rehearsal, rehearse
 from settle.simulation.world import open_simulator
 
@@ -38,6 +39,7 @@ class Stage:
     night: nightly.Night
     rows: list[Row]
     executed: Mapping[str, int]
+    controls: tuple[ControlTotal, ...]
 
     def states(self, *, rail: str, currency: str | None = None) -> set[str]:
         return {
@@ -51,7 +53,8 @@ def run(rehearsal: Rehearsal, day: date, overrides: Mapping[str, Any]) -> Stage:
     rehearsal.begin(day)
     with Hub.open(rehearsal.config_path, overrides=overrides) as hub:
         night = nightly.run(hub, day)
-        return Stage(night=night, rows=stored(hub), executed=truth(rehearsal))
+        held = hub.report(day).payments.controls
+        return Stage(night=night, rows=stored(hub), executed=truth(rehearsal), controls=held)
 
 
 def stored(hub: Hub) -> list[Row]:
@@ -105,14 +108,16 @@ def second(rehearsal: Rehearsal, resumed: Stage) -> Stage:
 
 
 def test_nothing_is_released_to_a_paused_rail(paused: Stage) -> None:
-    """Its payments are planned and wait, and the rail has executed none."""
-    assert {"planned"} == paused.states(rail=PARTNER)
+    """Its payments wait and say why, and the rail has executed none."""
+    assert {"scheduled"} == paused.states(rail=PARTNER)
+    pauses = {x.control for x in paused.controls if x.control}
+    assert {"pause"} == pauses
     assert 0 == paused.executed[PARTNER]  # expected before actual
     assert PARTNER not in paused.night.rails_down
 
 
 def test_nothing_is_released_in_a_paused_currency(paused: Stage) -> None:
-    """Its payments wait for funds that may not be spent, and the same rail's others go."""
+    """Its payments wait for the switch, and the same rail's others go."""
     assert {"scheduled"} == paused.states(rail=BANK, currency="GBP")
     assert not paused.states(rail=BANK, currency="EUR") & UNSENT
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from settle.adapters import (
     Adapter,
@@ -20,12 +21,14 @@ from settle.adapters import (
     PaymentKind,
     Profile,
     RailSettings,
+    Source,
     Support,
     Verb,
 )
-from settle.payments import Due, Policy, approve, fund, plan
-from settle.payments.outbox import Claim, Lease, claim
+from settle.payments import Due, Event, EventKind, Policy, approve, fund, holds, plan
+from settle.payments.outbox import Claim, End, Lease, claim, end
 from settle.payments.sending import Sending
+from settle.payments.tables import payments
 from settle.store import Store
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
@@ -99,21 +102,56 @@ class Desk:
         limits = dict.fromkeys(("EUR", "NOK"), limit_minor)
         return approve(self.store, Policy(limit_minor=limits), now=self.now)
 
-    def fund(self, available_minor: int = 10**9) -> Any:
+    def fund(self, available_minor: int = 10**9, **rules: Any) -> Any:
         at = [
             (ref.rail, ref.account, ref.currency)
             for x in self.rails.values()
             for ref in x.accounts()
         ]
-        return fund(self.store, balances=dict.fromkeys(at, available_minor), now=self.now)
+        balances = dict.fromkeys(at, available_minor)
+        return fund(self.store, balances=balances, now=self.now, **rules)
 
-    def claim(self, rail: str = "single", worker: str = "w") -> list[Sending]:
+    def claim(
+        self, rail: str = "single", worker: str = "w", day: date | None = None
+    ) -> list[Sending]:
         lease = Lease(rail=rail, worker=worker, now=self.now, length=timedelta(minutes=5))
         size = 2 if rail == "batched" else None
-        wish = Claim(lease=lease, count_max=10_000, batch_size_max=size, day=self.now.date())
+        on = day or self.now.date()
+        wish = Claim(lease=lease, count_max=10_000, batch_size_max=size, day=on)
         with self.store.transaction() as connection:
             (sendings,) = claim(connection, [wish])
         return list(sendings)
+
+    def accept(self, sendings: Sequence[Sending]) -> list[str]:
+        """The rail takes responsibility for all of them; their obligations."""
+        rows = [row for sending in sendings for row in sending.rows]
+        events = [
+            Event(
+                payment_id=row["payment_id"], event_id="accepted/1.0", kind=EventKind.ACCEPTED,
+                occurred_at=self.now, source=Source.SUBMIT.value, ordinal=1,
+            )
+            for row in rows
+        ]  # fmt: skip
+        with self.store.transaction() as connection:
+            ending = End(events=events, worker="w", recorded_at=self.now)
+            if events:
+                end(connection, [ending])
+        return sorted(row["obligation_id"] for row in rows)
+
+    def release(self, *dues: Due, **rules: Any) -> list[str]:
+        """A night in short: plan, approve, let go, send; the obligations that left."""
+        self.plan(*dues)
+        self.approve()
+        self.fund(**rules)
+        day = rules.get("day")
+        return sorted(x for rail in self.rails for x in self.accept(self.claim(rail, day=day)))
+
+    def held(self) -> dict[str, tuple[str, str]]:
+        """By obligation, the control that holds its payment, and why."""
+        with self.store.reading() as connection:
+            found = connection.execute(sa.select(payments.c.payment_id, payments.c.obligation_id))
+            names = {row.payment_id: row.obligation_id for row in found}
+            return {names[h.payment_id]: (h.control, h.why) for h in holds(connection)}
 
     def ready(self, *dues: Due) -> None:
         self.plan(*dues)

@@ -11,8 +11,6 @@ import sqlalchemy as sa
 
 from settle.errors import BadInput
 from settle.payments import (
-    Policy,
-    approve,
     approve_one,
     attention,
     fund,
@@ -35,13 +33,6 @@ def test_policy_approves_up_to_its_limit_and_the_rest_waits_for_a_person(desk: A
     assert desk.fund().funded == 2
     with pytest.raises(BadInput, match="P-00002 does not wait"):
         approve_one(desk.store, "P-00002", actor="ann", now=desk.now)
-
-
-def test_a_pause_keeps_everything_of_a_rail(desk: Any) -> None:
-    """A paused payment waits, whatever its amount."""
-    desk.plan(desk.due)
-    policy = Policy(limit_minor={"EUR": 10**9}, paused_rails=frozenset({"single"}))
-    assert approve(desk.store, policy, now=desk.now).waiting == ["P-00001"]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_references_are_derived_from_what_the_payment_is_for(desk: Any, store: S
         ({"account": "DE89370400440532013001"}, "beneficiary.account: the IBAN does not verify"),
         ({"account": "12345"}, "beneficiary.account: not an IBAN, which DE has"),
         ({"bic": "NOBIC"}, "beneficiary.bic"),
-        ({"town": " "}, "beneficiary.town: missing"),
+        ({"country": ""}, "beneficiary.country: missing"),
         ({"country": "Germany"}, "beneficiary.country"),
         ({"name": "Nobody"}, "beneficiary.name: not here"),
     ],
@@ -64,11 +64,11 @@ def test_a_held_payment_is_replaced_when_its_data_is_corrected(
     desk: Any, store: Store, states: Any
 ) -> None:
     """The corrected instruction is another attempt with another key."""
-    wrong = replace(desk.due, beneficiary=replace(desk.due.beneficiary, town=""))
+    wrong = replace(desk.due, beneficiary=replace(desk.due.beneficiary, country=""))
     desk.plan(wrong)
     with store.reading() as connection:
         (item,) = attention(connection)
-    assert item.why == "beneficiary.town: missing"
+    assert item.why == "beneficiary.country: missing"
     assert desk.plan(desk.due).planned == 1
     assert states() == {"cancelled": 1, "planned": 1}
 

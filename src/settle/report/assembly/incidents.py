@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.clearing.tables import findings, intake_batches
-from settle.payments import EventKind, State
+from settle.payments import Control, EventKind, State
 from settle.payments.tables import payment_events, payments
 from settle.report.assembly.lines import line_incidents
 from settle.report.assembly.night import NightFacts
@@ -95,17 +95,22 @@ def _rejections(connection: Connection, night: NightFacts) -> Iterator[Incident]
         )
 
 
+_OF_FUNDS = ("", Control.THRESHOLD.value)
+"""How a payment is marked that waits for money, and for no other control."""
+
+
 def _unfunded(connection: Connection, night: NightFacts) -> Iterator[Incident]:
     """Payments that began to wait for funds this night, or had waited and were funded in it."""
     event = payment_events.c
-    waited = sa.select(event.payment_id).where(event.kind == EventKind.SCHEDULED.value)
-    kinds = (EventKind.SCHEDULED.value, EventKind.FUNDED.value)
+    began = sa.and_(event.kind == EventKind.SCHEDULED.value, event.code.in_(_OF_FUNDS))
+    waited = sa.select(event.payment_id).where(began)
     query = (
         sa.select(event.payment_id, event.recorded_at, payments.c.rail, payments.c.currency,
                   payments.c.state)
         .join(payments, payments.c.payment_id == event.payment_id)
         .where(
-            event.kind.in_(kinds), event.payment_id.in_(waited), night.within(event.recorded_at)
+            sa.or_(began, event.kind == EventKind.FUNDED.value), event.payment_id.in_(waited),
+            night.within(event.recorded_at),
         )
         .order_by(event.recorded_at)
     )  # fmt: skip

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle import payments as room
-from settle.payments import Attention, State
+from settle.payments import Attention, Hold, State
 from settle.payments.rows import chunks
 from settle.payments.tables import payments
 from settle.report.assembly.night import NightFacts
@@ -51,18 +51,17 @@ def paid(connection: Connection, night: NightFacts, unknowns: Mapping[str, Ended
 
 def _to_be_seen(connection: Connection, night: NightFacts) -> Iterator[PaymentException]:
     """What stands contradicted is an exception of its own, beside where the payment stands."""
+    held = {hold.payment_id: hold for hold in room.holds(connection)}
     for seen in room.attention(connection, tenant=night.tenant):
         if seen.contradiction:
             shown = _shown(seen, ExceptionKind.CONTRADICTION)
             yield replace(shown, reason=seen.contradiction)
         if seen.state in _KINDS:
-            yield _exception(seen)
+            yield _exception(seen, held.get(seen.payment_id))
 
 
-def _exception(seen: Attention) -> PaymentException:
-    kind = _KINDS[seen.state]
-    if kind is ExceptionKind.AWAITING_APPROVAL and seen.hold_reason:
-        kind = ExceptionKind.HELD
+def _exception(seen: Attention, hold: Hold | None) -> PaymentException:
+    kind = _kind(seen)
     shown = _shown(seen, kind)
     match kind:
         case ExceptionKind.RETURNED:
@@ -77,12 +76,28 @@ def _exception(seen: Attention) -> PaymentException:
             return replace(shown, reason=seen.hold_reason)
         case ExceptionKind.AWAITING_APPROVAL:
             return replace(shown, reason=_waits(seen))
-        case ExceptionKind.SCHEDULED:
-            return replace(shown, reason=seen.detail or "the account does not hold enough")
+        case ExceptionKind.SCHEDULED | ExceptionKind.CONTROLLED:
+            return replace(shown, control=seen.code, reason=_held(seen, hold))
         case _:
             # Nothing has been said yet of what is being sent; its last step is no reason.
             detail = seen.detail if seen.state is State.UNKNOWN else ""
             return replace(shown, reason=detail, evidence="none yet")
+
+
+def _kind(seen: Attention) -> ExceptionKind:
+    kind = _KINDS[seen.state]
+    if kind is ExceptionKind.AWAITING_APPROVAL and seen.hold_reason:
+        return ExceptionKind.HELD
+    if kind is ExceptionKind.SCHEDULED and seen.code:
+        return ExceptionKind.CONTROLLED
+    return kind
+
+
+def _held(seen: Attention, hold: Hold | None) -> str:
+    if not seen.code:
+        return seen.detail or "the account does not hold enough"
+    said = f"{seen.code}: {seen.detail}"
+    return f"{said}; since {hold.since:%Y-%m-%d}; released by {hold.released_by}" if hold else said
 
 
 def _waits(seen: Attention) -> str:

@@ -41,8 +41,9 @@ SOURCES: dict[str, str] = {
 _PLAIN: dict[EventKind, str] = {
     EventKind.PLANNED: "planned",
     EventKind.VOIDED: "approval withdrawn",
+    EventKind.ENDORSED: "approved by one person",
     EventKind.APPROVED: "approved",
-    EventKind.SCHEDULED: "waits for funds",
+    EventKind.CLEARED: "a hold was cleared",
     EventKind.FUNDED: "funded",
     EventKind.RELEASED: "released to the rail",
     EventKind.NOT_MOVED: "nothing left for the rail",
@@ -50,8 +51,8 @@ _PLAIN: dict[EventKind, str] = {
     EventKind.UNKNOWN: "outcome unknown",
     EventKind.NOT_FOUND: "the rail was asked and does not know it, which proves nothing yet",
 }
-_OURS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.APPROVED, EventKind.UNKNOWN,
-                   EventKind.NOT_MOVED})  # fmt: skip
+_OURS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.ENDORSED, EventKind.APPROVED,
+                   EventKind.CLEARED, EventKind.UNKNOWN, EventKind.NOT_MOVED})  # fmt: skip
 
 _KINDS = {kind: place for place, kind in enumerate(EventKind)}
 _STEPS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.APPROVED, EventKind.SCHEDULED,
@@ -92,6 +93,9 @@ def told(event: Happened, *, currency: str) -> StoryLine:
 
 
 def _what(event: Happened, currency: str) -> str:
+    if event.kind is EventKind.SCHEDULED:
+        said = ", ".join(filter(None, (event.code, event.detail)))
+        return f"waits: {said}" if said else "waits for funds"
     if event.kind in _PLAIN:
         why = f": {event.detail}" if event.detail and event.kind in _OURS else ""
         return _PLAIN[event.kind] + why

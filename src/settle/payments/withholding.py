@@ -1,0 +1,34 @@
+"""Taking an approval back: what may not be sent as it is waits for corrected data, with why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.payments.events import append, step
+from settle.payments.instruction import Row
+from settle.payments.state import EventKind
+from settle.payments.tables import payments
+
+CHANGED = "instruction: changed after its approval"
+BEFORE = "instruction: changed since it was planned"
+
+_HELD = (
+    sa.update(payments)
+    .where(payments.c.payment_id == sa.bindparam("of_payment"))
+    .values(hold_reason=sa.bindparam("why"))
+)
+
+
+def withhold(connection: Connection, rows: Mapping[str, Row], *, why: str, now: datetime) -> None:
+    """Void the approval of locked payments that have not left. This keeps why, as `field: why`.
+
+    `rows`: by payment.
+    """
+    voided = [step(row, EventKind.VOIDED, now, detail=why) for row in rows.values()]
+    append(connection, voided, recorded_at=now)
+    if rows:
+        connection.execute(_HELD, [{"of_payment": key, "why": why} for key in rows])
