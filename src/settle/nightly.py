@@ -111,12 +111,16 @@ class _Steps:
     def in_order(self) -> Iterator[tuple[str, Callable[[], str]]]:
         if self.named.is_told:
             yield "Name who failed", self.name
+        if screens := bool(self.hub.config.settings.screening.lists):
+            yield "Screen by lists that changed", self.screen
         yield "Fetch statements", self.fetch
         yield "Look up what is left open", self.look_up_all
         yield "Reconcile", self.reconcile
         yield "Take records", self.take
         yield "Close the window: convert, net, post", self.close
         yield "Obligations become payments", self.plan
+        if screens:
+            yield "Screen who is paid", self.screen
         yield "Approve and fund", self.release
         yield "Pay", self.pay
         yield "Look up what is not known", self.look_up
@@ -168,6 +172,16 @@ class _Steps:
             self.hub.nights.refuse(self.day, obligation_id, f"obligation {obligation_id}: {why}")
         return f"{done.obligations:,} obligations, {done.payments:,} payments, {done.held:,} held"
 
+    def screen(self) -> str:
+        try:
+            done = self.hub.screen(self.day)
+        except BadInput as error:
+            self.hub.nights.refuse(self.day, "screening", str(error))
+            return "nothing: a screening list cannot be used"
+        self.hub.nights.accept(self.day, "screening")
+        assert done is not None, "there are lists"
+        return f"{done.screened:,} screened, {done.held:,} held, {done.in_flight:,} in flight"
+
     def release(self) -> str:
         done = self.hub.release(self.day)
         return f"{done.funded:,} funded, {done.waiting:,} wait for funds"
@@ -178,6 +192,9 @@ class _Steps:
         except Restored as error:
             self.hub.nights.refuse(self.day, "store", str(error))
             return "nothing: the store is a backup that was put back"
+        except BadInput as error:
+            self.hub.nights.refuse(self.day, "screening", str(error))
+            return "nothing: a screening list cannot be used"
         self.hub.nights.accept(self.day, "store")
         self.rails_down.update(done.rails_down)
         return f"{done.accepted:,} accepted, {done.rejected:,} rejected, {done.unknown:,} unknown"

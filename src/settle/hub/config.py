@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from settle.errors import BadInput, ConfigError
+from settle.hub.screening_settings import ScreeningSettings
 from settle.money import exponent, to_minor
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -131,6 +132,7 @@ class Settings(_Section):
     approval: ApprovalSettings = ApprovalSettings()
     controls: ControlsSettings = ControlsSettings()
     audit: AuditSettings = AuditSettings()
+    screening: ScreeningSettings = ScreeningSettings()
     rails: Mapping[str, RailSection] = Field(default_factory=dict)
 
 

@@ -17,12 +17,12 @@ from settle import clearing, payments
 from settle.adapters import Notification
 from settle.errors import ConfigError
 from settle.hub import amending, naming, paying, statements
-from settle.hub.auditing import Audited
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
 from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
+from settle.hub.screening import Screened
 from settle.report.assembly import NightFacts, assemble, finding_lines
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Audited):
+class Hub(Screened):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside

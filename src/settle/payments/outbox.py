@@ -16,6 +16,7 @@ from settle.payments.events import append, step
 from settle.payments.exchanges import before_resend
 from settle.payments.instruction import Row, is_as_approved
 from settle.payments.rows import chunks, fetch
+from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
@@ -49,6 +50,7 @@ class Claim:
 
 def claim(connection: Connection, wishes: Sequence[Claim]) -> Sequence[Sequence[Sending]]:
     """Take funded payments, and release them to the ledger, in the caller's transaction."""
+    stand_still(connection)
     return [_claim(connection, wish) for wish in wishes]
 
 
@@ -62,6 +64,7 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
             payments.c.hold_reason == "",
             payments.c.approved_fingerprint == payments.c.fingerprint,
             payments.c.payment_id.not_in(sorted(wish.excluded)),
+            may_leave(),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(wish.count_max)
@@ -182,7 +185,11 @@ def _take_over(connection: Connection, lease: Lease) -> Sequence[Sending]:
 def resend(
     connection: Connection, wishes: Sequence[tuple[Lease, Sequence[str]]]
 ) -> Sequence[Sequence[Sending]]:
-    """Take unknown conversations to send once more, with the same key and the same content."""
+    """Take unknown conversations to send once more, with the same key and the same content.
+
+    One with a payment that screening holds by now is not sent again, and stays unknown.
+    """
+    stand_still(connection)
     return [_resend(connection, lease, conversations) for lease, conversations in wishes]
 
 
@@ -193,7 +200,11 @@ def _resend(
     for chunk in chunks(sorted(conversation_ids)):
         query = (
             _free(lease)
-            .where(payments.c.state == State.UNKNOWN.value, payments.c.conversation_id.in_(chunk))
+            .where(
+                payments.c.state == State.UNKNOWN.value,
+                payments.c.conversation_id.in_(chunk),
+                payments.c.conversation_id.not_in(_held(chunk)),
+            )
             .with_for_update()
         )
         rows.extend(fetch(connection, query))
@@ -220,6 +231,14 @@ def _resend(
         )
         for sending in _take(connection, rows, lease)
     ]
+
+
+def _held(conversation_ids: Sequence[str]) -> sa.Select[tuple[str | None]]:
+    """Those of the conversations in which screening holds a payment."""
+    other = payments.alias("held")
+    return sa.select(other.c.conversation_id).where(
+        other.c.conversation_id.in_(conversation_ids), sa.not_(may_leave(other))
+    )
 
 
 def _free(lease: Lease) -> sa.Select[Any]:
