@@ -173,28 +173,34 @@ class _Steps:
         return f"{done.obligations:,} obligations, {done.payments:,} payments, {done.held:,} held"
 
     def screen(self) -> str:
+        if not self.may_release():
+            return "nothing: a screening list cannot be used"
+        held = self.hub.held_names()
+        flying = sum(name.in_flight for name in held)
+        return f"{len(held) - flying:,} held, {flying:,} in flight"
+
+    def may_release(self) -> bool:
+        """Whether the lists could be read, and have seen whoever is paid."""
         try:
-            done = self.hub.screen(self.day)
+            self.hub.screen(self.day)
         except BadInput as error:
             self.hub.nights.refuse(self.day, "screening", str(error))
-            return "nothing: a screening list cannot be used"
+            return False
         self.hub.nights.accept(self.day, "screening")
-        assert done is not None, "there are lists"
-        return f"{done.screened:,} screened, {done.held:,} held, {done.in_flight:,} in flight"
+        return True
 
     def release(self) -> str:
         done = self.hub.release(self.day)
         return f"{done.funded:,} funded, {done.waiting:,} wait for funds"
 
     def pay(self) -> str:
+        if not self.may_release():
+            return "nothing: a screening list cannot be used"
         try:
             done = self.hub.pay(self.day, advance=self.show.advance)
         except Restored as error:
             self.hub.nights.refuse(self.day, "store", str(error))
             return "nothing: the store is a backup that was put back"
-        except BadInput as error:
-            self.hub.nights.refuse(self.day, "screening", str(error))
-            return "nothing: a screening list cannot be used"
         self.hub.nights.accept(self.day, "store")
         self.rails_down.update(done.rails_down)
         return f"{done.accepted:,} accepted, {done.rejected:,} rejected, {done.unknown:,} unknown"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from settle.errors import BadInput
-from settle.payments.screening.names import NAME_LENGTH_MAX, normalised
+from settle.payments.screening.names import is_comparable
 
 BYTES_MAX = 256 * 1024 * 1024
 """The largest list there is has some tens of megabytes."""
@@ -161,7 +161,7 @@ def _entry(cells: dict[str, str], *, file: str, line: int) -> Entry:
         if is_wrong:
             _refuse(file, line, field, f"{texts.get(field, '')[:80]!r}: {why}")
     for field, each in zip(["name", *["aliases"] * len(names)], names, strict=False):
-        if not normalised(each).tokens or len(each) > NAME_LENGTH_MAX:
+        if not is_comparable(each):
             _refuse(file, line, field, f"{each[:80]!r} has no letters to compare, or too many")
     return Entry(
         entry_id=texts["id"], names=tuple(dict.fromkeys(names)), kind=texts.get("kind", ""),

@@ -61,6 +61,11 @@ def normalised(text: str) -> Name:
     return Name(tokens=_telling(words), whole="".join(words), vowelless=_is_vowelless(composed))
 
 
+def is_comparable(text: str) -> bool:
+    """Whether all of a name can be compared: it has letters or digits, and is not too long."""
+    return len(text) <= NAME_LENGTH_MAX and bool(normalised(text).tokens)
+
+
 def _is_vowelless(text: str) -> bool:
     first = next((sign for sign in text if sign.isalpha()), "")
     return bool(first) and unicodedata.name(first, "").startswith(_VOWELLESS)
@@ -69,7 +74,7 @@ def _is_vowelless(text: str) -> bool:
 def _servants(words: Sequence[str]) -> Iterator[str]:
     """`Abd al-`, `Abd el` and `Abdul` are one word, whatever follows."""
     skips = False
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         if skips:
             skips = False
         elif word == "abd" and following in _ARTICLES:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
 from settle.payments.screening.gate import IN_FLIGHT, stand_still
+from settle.payments.screening.names import is_comparable
 from settle.payments.screening.rulings import decisions_about
 from settle.payments.screening.screener import Screener
 from settle.payments.screening.tables import screening_standings, screenings
@@ -123,6 +124,8 @@ def _screening(
     rulings = decisions.get(subject, ())
     kept = _first(matches, rulings)
     more, block_at = len(matches) - len(kept), screener.thresholds.block_at
+    if not is_comparable(row["beneficiary_name"]):
+        more += 1  # nobody can say whom it is like, so nobody is told that it is nobody
     verdict, match = verdict_of(kept, rulings, block_at=block_at, more=more)
     return {
         "payment_id": row["payment_id"], "version": screener.version,

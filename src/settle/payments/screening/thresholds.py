@@ -9,11 +9,11 @@ from settle.errors import BadInput
 ONE = 1_000_000
 """The score of two names that are the same."""
 
-REVIEW_AT = 775_000
-"""Finds 0.92 of the labelled pairs that match; a fifth of what it holds is another name."""
+REVIEW_AT = 800_000
+"""Finds 0.908 of the labelled pairs that match; 0.165 of what it holds is another name."""
 
 BLOCK_AT = 950_000
-"""One in twenty-five of the labelled pairs at or above it is another name."""
+"""Of the labelled pairs at or above it 0.039 are other names; it finds 0.467 of those that match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

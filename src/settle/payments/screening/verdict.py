@@ -119,7 +119,10 @@ def reason_of(verdict: Verdict, match: Match | None, *, more: int = 0) -> str:
     if verdict.is_free:
         return ""
     if match is None:
-        return f"screening: {verdict}: {more:,} further matches; screen again to see them"
+        return (
+            f"screening: {verdict}: {more:,} further matches to be seen by screening again, or a "
+            "name that cannot be compared"
+        )
     return (
         f"screening: {verdict}: like {shown(match.name)} ({match.score:,} ppm; {shown(match.list)} "
         f"{shown(match.entry_id)}, list {match.list_version[:10]})"

@@ -71,9 +71,16 @@ PARTICLES = _words(
 )
 """Small words of names and firms. They count for little, being put in and left out at will."""
 
-SAME_WORDS = {
-    "1st": "first", "2nd": "second", "3rd": "third", "intl": "international",
-    "bros": "brothers", "mfg": "manufacturing", "dept": "department", "govt": "government",
-    "organisation": "organization", "centre": "center", "mohd": "mohammed", "md": "mohammed",
+_SPELLINGS = {
+    "first": "1st", "second": "2nd", "third": "3rd", "international": "intl",
+    "brothers": "bros", "manufacturing": "mfg", "department": "dept", "government": "govt",
+    "organization": "organisation", "center": "centre", "bin": "ibn ben",
+    "mohammed": "mohamed mohammad mohamad muhammad muhammed muhamad muhamed mohd md",
+    "ahmed": "ahmad achmed achmad", "hussein": "hussain husain husayn husein hossein",
+    "hassan": "hasan", "abdullah": "abdallah abdulla abdalla", "youssef": "yusuf yousef yusef",
+    "osama": "usama", "omar": "umar", "khalid": "khaled", "ibrahim": "ebrahim",
+    "abdulrahman": "abdurrahman abdelrahman abderrahman", "vladimir": "wladimir volodymyr",
 }  # fmt: skip
-"""Words that are written in two ways further apart than a slip of the pen."""
+
+SAME_WORDS = {other: word for word, others in _SPELLINGS.items() for other in others.split()}
+"""Words of names written in ways further apart than a slip of the pen, and the one they become."""
