@@ -111,12 +111,16 @@ class _Steps:
     def in_order(self) -> Iterator[tuple[str, Callable[[], str]]]:
         if self.named.is_told:
             yield "Name who failed", self.name
+        if screens := bool(self.hub.config.settings.screening.lists):
+            yield "Screen by lists that changed", self.screen
         yield "Fetch statements", self.fetch
         yield "Look up what is left open", self.look_up_all
         yield "Reconcile", self.reconcile
         yield "Take records", self.take
         yield "Close the window: convert, net, post", self.close
         yield "Obligations become payments", self.plan
+        if screens:
+            yield "Screen who is paid", self.screen
         yield "Approve and fund", self.release
         yield "Pay", self.pay
         yield "Look up what is not known", self.look_up
@@ -168,12 +172,31 @@ class _Steps:
             self.hub.nights.refuse(self.day, obligation_id, f"obligation {obligation_id}: {why}")
         return f"{done.obligations:,} obligations, {done.payments:,} payments, {done.held:,} held"
 
+    def screen(self) -> str:
+        if not self.may_release():
+            return "nothing: a screening list cannot be used"
+        held = self.hub.held_names()
+        flying = sum(name.in_flight for name in held)
+        return f"{len(held) - flying:,} held, {flying:,} in flight"
+
+    def may_release(self) -> bool:
+        """Whether the lists could be read, and have seen whoever is paid."""
+        try:
+            self.hub.screen(self.day)
+        except BadInput as error:
+            self.hub.nights.refuse(self.day, "screening", str(error))
+            return False
+        self.hub.nights.accept(self.day, "screening")
+        return True
+
     def release(self) -> str:
         done = self.hub.release(self.day)
         held = ", ".join(f"{count:,} {control}" for control, count in done.held.items())
         return f"{done.funded:,} free to go, {done.waiting:,} wait" + (f": {held}" if held else "")
 
     def pay(self) -> str:
+        if not self.may_release():
+            return "nothing: a screening list cannot be used"
         try:
             done = self.hub.pay(self.day, advance=self.show.advance)
         except Restored as error:

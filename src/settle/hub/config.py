@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from settle.errors import ConfigError
 from settle.hub.control_settings import ApprovalSettings, ControlsSettings
 from settle.hub.routing import RoutingSettings
+from settle.hub.screening_settings import ScreeningSettings
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -116,6 +117,7 @@ class Settings(_Section):
     controls: ControlsSettings = ControlsSettings()
     audit: AuditSettings = AuditSettings()
     routing: RoutingSettings = RoutingSettings()
+    screening: ScreeningSettings = ScreeningSettings()
     rails: Mapping[str, RailSection] = Field(default_factory=dict)
 
 

@@ -23,6 +23,7 @@ from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_
 from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
+from settle.hub.screening import Screened
 from settle.report.assembly import NightFacts, assemble, finding_lines
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Controlled):
+class Hub(Screened, Controlled):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside

@@ -84,12 +84,16 @@ def release(hub: Hub, day: date) -> Released:
 
 
 async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
-    """Send what is approved and funded. A paused rail is not even opened.
+    """Screen who is about to be paid, and send what is approved and funded.
+
+    A paused rail is not even opened.
 
     Raises:
+        BadInput: a screening list cannot be used; nothing is sent.
         Restored: the store is a backup that was put back; nothing is sent from it.
     """
     hub.epoch.refuse_restored(what="released")
+    hub.screen(day, releasing=True)
     hub.epoch.count()
     with hub.store.reading() as connection:
         total = payments.releasable(connection)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
+from settle.payments.screening.gate import held_for
 from settle.payments.state import State
 from settle.payments.tables import payment_events, payments, returned_payables
 
@@ -32,7 +33,8 @@ class Attention:
 
     `contradiction`: what does not fit together; empty where all does. `hold_reason`: `field: why`
     of a payment that cannot be approved as it is. `code` and `detail` are of the last event that
-    put it where it stands. `short_minor` is what is missing from a return.
+    put it where it stands. `short_minor` is what is missing from a return. `screening`: why
+    screening holds it, or what it says of one that is in flight.
     """
 
     payment_id: str
@@ -48,6 +50,7 @@ class Attention:
     code: str
     detail: str
     short_minor: int
+    screening: str = ""
 
     @property
     def why(self) -> str:
@@ -55,7 +58,8 @@ class Attention:
         said = " ".join(part for part in (self.code, self.detail) if part)
         if self.state is State.PLANNED:
             said = ""  # its last step is no reason to look
-        return self.contradiction or self.hold_reason or said or _WHY.get(self.state, "")
+        held = self.screening or self.hold_reason
+        return self.contradiction or held or said or _WHY.get(self.state, "")
 
 
 def attention(
@@ -64,14 +68,15 @@ def attention(
     """Payments that a person must see, sorted, with the reason; None: of every tenant, or all.
 
     Whatever is contradicted, in any state. What is held or waits for an approval, for cover or
-    for the rail's authorisation; what nobody knows; what failed or came back; and what was
-    rejected, until another payment stands for its obligation.
+    for the rail's authorisation; what screening holds, or found in flight; what nobody knows; what
+    failed or came back; and what was rejected, until another payment stands for its obligation.
     """
     words = _last_words()
     back = returned_payables.c
     columns = (
         payments, words.c.code, words.c.detail,
         sa.func.coalesce(back.charges_minor, 0).label("short_minor"),
+        held_for().label("screening"),
     )  # fmt: skip
     query = (
         sa.select(*columns)
@@ -95,7 +100,8 @@ def _must_be_seen() -> sa.ColumnElement[bool]:
     )
     in_state = payments.c.state.in_([state.value for state in _WHY])
     over = sa.and_(payments.c.state == State.REJECTED.value, replaced)
-    return sa.or_(payments.c.contradiction != "", sa.and_(in_state, sa.not_(over)))
+    contradicted, listed = payments.c.contradiction != "", held_for() != ""
+    return sa.or_(contradicted, listed, sa.and_(in_state, sa.not_(over)))
 
 
 def _last_words() -> sa.Subquery:
@@ -126,5 +132,5 @@ def _attention(row: Row) -> Attention:
         rail=row["rail"], currency=row["currency"], amount_minor=row["amount_minor"],
         state=State(row["state"]), contradiction=row["contradiction"],
         hold_reason=row["hold_reason"], code=row["code"] or "", detail=row["detail"] or "",
-        short_minor=row["short_minor"],
+        short_minor=row["short_minor"], screening=row["screening"],
     )  # fmt: skip

@@ -18,6 +18,7 @@ from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.gate.switching import is_free
 from settle.payments.instruction import Row, is_as_approved
 from settle.payments.rows import chunks, fetch
+from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
@@ -53,6 +54,7 @@ class Claim:
 
 def claim(connection: Connection, wishes: Sequence[Claim]) -> Sequence[Sequence[Sending]]:
     """Take funded payments, and release them to the ledger, in the caller's transaction."""
+    stand_still(connection)
     return [_claim(connection, wish) for wish in wishes]
 
 
@@ -67,6 +69,7 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
             payments.c.approved_fingerprint == payments.c.fingerprint,
             payments.c.payment_id.not_in(sorted(wish.excluded)),
             is_free(wish.pauses),
+            may_leave(),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(wish.count_max)
@@ -177,7 +180,11 @@ def _take_over(connection: Connection, lease: Lease) -> Sequence[Sending]:
 def resend(
     connection: Connection, wishes: Sequence[tuple[Lease, Sequence[str]]]
 ) -> Sequence[Sequence[Sending]]:
-    """Take unknown conversations to send once more, with the same key and the same content."""
+    """Take unknown conversations to send once more, with the same key and the same content.
+
+    One with a payment that screening holds by now is not sent again, and stays unknown.
+    """
+    stand_still(connection)
     return [_resend(connection, lease, conversations) for lease, conversations in wishes]
 
 
@@ -185,6 +192,8 @@ def _resend(
     connection: Connection, lease: Lease, conversation_ids: Sequence[str]
 ) -> Sequence[Sending]:
     rows = _unchanged(connection, _unknown(connection, lease, conversation_ids), lease.now)
+    listed = _listed(connection, sorted({row["conversation_id"] for row in rows}))
+    rows = [row for row in rows if row["conversation_id"] not in listed]
     for row in rows:
         row["resends"] += 1
     resent = [
@@ -208,6 +217,17 @@ def _resend(
         )
         for sending in _take(connection, rows, lease)
     ]
+
+
+def _listed(connection: Connection, conversation_ids: Sequence[str]) -> set[str]:
+    """Those of the conversations in which screening holds a payment."""
+    found: set[str] = set()
+    for chunk in chunks(conversation_ids):
+        query = sa.select(payments.c.conversation_id).where(
+            payments.c.conversation_id.in_(chunk), sa.not_(may_leave())
+        )
+        found.update(connection.scalars(query))
+    return found
 
 
 def _unchanged(

@@ -17,6 +17,7 @@ class ExceptionKind(StrEnum):
     RETURNED = "returned"
     REJECTED = "rejected"
     FAILED = "failed"  # the rail says so after it had accepted
+    LISTED = "listed"  # in flight, and like a name of a screening list by now
     HELD = "held"  # a check of ours stopped it before it was sent
     AWAITING_APPROVAL = "awaiting_approval"
     CONTROLLED = "controlled"  # a switch or a limit holds it: velocity, cool-off, blast radius, …

@@ -23,6 +23,7 @@ STOPPED = (
     ExceptionKind.RETURNED,
     ExceptionKind.REJECTED,
     ExceptionKind.FAILED,
+    ExceptionKind.LISTED,
     ExceptionKind.HELD,
     ExceptionKind.AWAITING_APPROVAL,
 )

@@ -42,6 +42,10 @@ EXCEPTIONS: dict[ExceptionKind, tuple[str, str]] = {
         "Failed after acceptance",
         "Accepted first, failed later. Not paid again without proof that the money is back.",
     ),
+    ExceptionKind.LISTED: (
+        "In flight, and on a list",
+        "Released before a screening list named somebody like it. It was not stopped.",
+    ),
     ExceptionKind.HELD: (
         "Held by our own check",
         "Stopped before it was sent, because a rule of ours or of the rail would not allow it.",
@@ -72,6 +76,7 @@ PRESSING = frozenset(
         ExceptionKind.RETURNED,
         ExceptionKind.REJECTED,
         ExceptionKind.FAILED,
+        ExceptionKind.LISTED,
     }
 )
 """Kinds that a person has to act on; their lists stand open."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle import payments as room
-from settle.payments import Attention, Hold, State
+from settle.payments import UNSENT, Attention, Hold, State
 from settle.payments.rows import chunks
 from settle.payments.tables import payments
 from settle.report.assembly.night import NightFacts
@@ -50,13 +50,17 @@ def paid(connection: Connection, night: NightFacts, unknowns: Mapping[str, Ended
 
 
 def _to_be_seen(connection: Connection, night: NightFacts) -> Iterator[PaymentException]:
-    """What stands contradicted is an exception of its own, beside where the payment stands."""
+    """What stands contradicted, or is on a list in flight, is so beside where it stands."""
     held = {hold.payment_id: hold for hold in room.holds(connection)}
     for seen in room.attention(connection, tenant=night.tenant):
         if seen.contradiction:
             shown = _shown(seen, ExceptionKind.CONTRADICTION)
             yield replace(shown, reason=seen.contradiction)
-        if seen.state in _KINDS:
+        if seen.screening and seen.state not in UNSENT:
+            yield replace(_shown(seen, ExceptionKind.LISTED), reason=seen.screening)
+        if seen.screening and seen.state in UNSENT:
+            yield replace(_shown(seen, ExceptionKind.HELD), reason=seen.screening)
+        elif seen.state in _KINDS:
             yield _exception(seen, held.get(seen.payment_id))
 
 
