@@ -20,7 +20,14 @@ from settle.adapters.notification import Forged, Notification
 from settle.adapters.outcome import Accepted, Outcome, Rejected, Unknown
 from settle.adapters.payment import Batch, Beneficiary, Payment, PaymentKind
 from settle.adapters.profile import Key, KeyPlace, Limits, Profile, Support, Verb
-from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
+from settle.adapters.recorder import (
+    NOT_RECORDED,
+    Recorded,
+    Recorder,
+    place_of,
+    redacted,
+    without_secrets,
+)
 from settle.adapters.retry import ReadPolicy
 from settle.adapters.sender import Sender
 from settle.adapters.statement import (
@@ -85,7 +92,9 @@ __all__ = [
     "Verb",
     "commits",
     "converse",
+    "place_of",
     "prepares",
     "reads",
     "redacted",
+    "without_secrets",
 ]

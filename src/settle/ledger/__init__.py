@@ -15,7 +15,7 @@ from settle.ledger.journal import (
     reverse_event,
     signed,
 )
-from settle.ledger.leaves import Source
+from settle.ledger.leaves import Contents, Source, digest_of
 from settle.ledger.proofs import (
     Proof,
     clearing_is_empty,
@@ -32,6 +32,7 @@ __all__ = [
     "JOURNAL",
     "AccountBalance",
     "Audit",
+    "Contents",
     "Flaw",
     "Head",
     "HmacSigner",
@@ -49,6 +50,7 @@ __all__ = [
     "balances",
     "clearing_is_empty",
     "client_money_covered",
+    "digest_of",
     "in_transit_against_payments",
     "nostro_against_statements",
     "post",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,15 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Effect, Exchange, Recorded, Response
+from settle.adapters import Effect, Exchange, Recorded, Response, place_of, without_secrets
 from settle.errors import SettleError
+from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
 from settle.payments.rows import chunks, fetch
 from settle.payments.tables import exchanges, payments
 from settle.payments.writer import Writer
 
 Clock = Callable[[], datetime]
-
-_SECRET = re.compile(r"auth|cookie|secret|token", re.IGNORECASE)
 
 
 class LeaseLost(SettleError):
@@ -34,8 +32,9 @@ class StoreRecorder:
     """Where one running of a conversation is kept. This implements `settle.adapters.Recorder`.
 
     `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
-    stored only while that worker holds the payments of the conversation. `committing` tells
-    whether a `commits` was about to leave, now or in what was stored.
+    stored only while that worker holds the payments of the conversation. `subject` is the payment
+    or batch that it is about. `committing` tells whether a `commits` was about to leave, now or in
+    what was stored.
     """
 
     writer: Writer
@@ -43,6 +42,7 @@ class StoreRecorder:
     stored: Sequence[Recorded] = ()
     turn: int = 0
     worker: str | None = None
+    subject: str | None = None
     committing: bool = False
 
     def __post_init__(self) -> None:
@@ -60,14 +60,15 @@ class StoreRecorder:
         """
         request = exchange.request
         row = {
+            "subject": self.subject,
             "conversation_id": conversation_id,
             "step": step,
             "turn": self.turn,
             "effect": exchange.effect.value,
             "method": request.method,
-            "target": request.target,
+            "target": place_of(request),
             "fingerprint": request.fingerprint,
-            "headers": json.dumps(dict(request.headers), sort_keys=True),
+            "headers": _json(without_secrets(request.headers)),
             "content": request.content,
             "intent_at": self.clock(),
             "sent": True,
@@ -78,14 +79,13 @@ class StoreRecorder:
 
     async def answer(self, conversation_id: str, step: int, response: Response) -> None:
         """Keep what came back."""
-        kept = {name: value for name, value in response.headers.items() if not _SECRET.search(name)}
         row = {
-            "of_conversation": conversation_id,
-            "of_step": step,
-            "of_turn": self.turn,
+            "conversation_id": conversation_id,
+            "step": step,
+            "turn": self.turn,
             "answered_at": self.clock(),
             "status": response.status,
-            "answer_headers": json.dumps(kept, sort_keys=True),
+            "answer_headers": _json(without_secrets(response.headers)),
             "answer_content": response.content,
         }
         await self.writer.write(keep_answers, row)
@@ -102,6 +102,10 @@ class StoreRecorder:
         await self.writer.write(keep_silences, row)
 
 
+def _json(headers: Mapping[str, str]) -> str:
+    return json.dumps(dict(headers), sort_keys=True)
+
+
 def keep_intents(
     connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
 ) -> Sequence[bool]:
@@ -116,17 +120,21 @@ def keep_intents(
             .with_for_update(read=True)
         )
         held.update((found, holder) for found, holder in connection.execute(query))
-    kept = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
-    rows = [row for (row, _), keep in zip(items, kept, strict=True) if keep]
+    may = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
+    rows = [row for (row, _), keep in zip(items, may, strict=True) if keep]
     if rows:
+        rows = [{**row, **kept(connection, REQUEST, row)} for row in rows]
         connection.execute(_upsert(connection), rows)
-    return kept
+    return may
 
 
 def _upsert(connection: Connection) -> Any:
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(exchanges)
-    again = ("effect", "method", "target", "fingerprint", "headers", "content", "intent_at", "sent")
+    again = (
+        "effect", "method", "target", "fingerprint", "headers", "content", "intent_at", "sent",
+        "key_id", "digests",
+    )  # fmt: skip
     values = {name: statement.excluded[name] for name in again}
     return statement.on_conflict_do_update(
         index_elements=["conversation_id", "step", "turn"], set_={**values, "silence": None}
@@ -142,17 +150,23 @@ _AT = sa.and_(
 
 def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
     """Store answers beside their intents."""
-    statement = sa.update(exchanges).where(_AT)
+    values = {name: sa.bindparam(f"new_{name}") for name in _ANSWERED}
     connection.execute(
-        statement.values(
-            answered_at=sa.bindparam("answered_at"),
-            status=sa.bindparam("status"),
-            answer_headers=sa.bindparam("answer_headers"),
-            answer_content=sa.bindparam("answer_content"),
-        ),
-        rows,
+        sa.update(exchanges).where(_AT).values(**values),
+        [_answered(row, kept(connection, ANSWER, row)) for row in rows],
     )
     return [None] * len(rows)
+
+
+_ANSWERED = (
+    "answered_at", "status", "answer_headers", "answer_content", "answer_key_id", "answer_digests",
+)  # fmt: skip
+
+
+def _answered(row: Mapping[str, Any], how: Mapping[str, Any]) -> dict[str, Any]:
+    place = {"of_conversation": row["conversation_id"], "of_step": row["step"]}
+    stored = {**row, **how}
+    return {**place, "of_turn": row["turn"], **{f"new_{x}": stored[x] for x in _ANSWERED}}
 
 
 def keep_silences(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
@@ -170,6 +184,9 @@ def histories(
     """What is stored of each conversation, the last turn of each step, for a replay.
 
     What followed a `commits` that was sent again since belongs to the answer it had before.
+
+    Raises:
+        Locked: one is encrypted, and its key is not there or it was changed.
     """
     rows: dict[str, dict[int, tuple[int, Recorded]]] = defaultdict(dict)
     for chunk in chunks(conversation_ids):
@@ -178,7 +195,8 @@ def histories(
             .where(exchanges.c.conversation_id.in_(chunk))
             .order_by(exchanges.c.conversation_id, exchanges.c.step, exchanges.c.turn)
         )
-        for row in fetch(connection, query):
+        for found in fetch(connection, query):
+            row = opened_here(connection, found)
             rows[row["conversation_id"]][row["step"]] = (row["turn"], _recorded(row))
     return {conversation: _current(steps) for conversation, steps in rows.items()}
 

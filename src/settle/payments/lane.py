@@ -83,6 +83,7 @@ class Lane:
             stored=sending.stored,
             turn=sending.turn,
             worker=self.run.worker,
+            subject=sending.subject,
         )
         try:
             ending = await self._converse(sending, recorder, again=again)

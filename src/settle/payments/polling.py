@@ -159,7 +159,7 @@ async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
 
 
 async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[Finding]:
-    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock)
+    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock, subject=sending.subject)
     search = sending.search(lane.rail.adapter)
     try:
         return await lane.rail.sender.run(
