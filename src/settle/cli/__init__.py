@@ -13,7 +13,8 @@ from settle.errors import BadInput, ConfigError, RailError, SettleError
 COMMANDS = {
     "demo": "demo", "nightly": "nightly", "net": "net", "explain": "explain", "files": "files",
     "fund": "fund", "failed": "failed", "correct": "correct", "payments": "payments",
-    "approve": "payments", "resume": "payments", "audit": "audit", "rails": "rails",
+    "approve": "payments", "exchanges": "exchanges", "backup": "backup", "restore": "backup",
+    "search": "backup", "resume": "backup", "audit": "audit", "rails": "rails",
     "simulator": "simulator", "simulate": "simulate",
 }  # fmt: skip
 """The commands in the order of the help, and the module of each."""

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from settle import clearing, payments
 from settle.adapters import Notification
 from settle.errors import ConfigError
-from settle.hub import amending, naming, paying, statements
-from settle.hub.auditing import Audited
+from settle.hub import absent, amending, naming, paying, statements
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
+from settle.hub.kept import Kept
 from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Audited):
+class Hub(Kept):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside
@@ -195,7 +195,9 @@ class Hub(Audited):
     def reconcile(self, day: date) -> Reconciled:
         """Explain the statements' lines, and carry what they prove to the door of payments."""
         with self.acting():
-            return statements.reconcile(self, day)
+            done = statements.reconcile(self, day)
+            absent.close_absent(self, day)
+            return done
 
     def plan_funding(
         self, day: date | None = None, *, at: datetime | None = None

@@ -1,15 +1,17 @@
 """Payments: the fold of events into state, controls, routing, the executor, the door."""
 
+from settle.payments.absence import Missing, close_absent, missing
 from settle.payments.attention import Attention, attention
 from settle.payments.controls import Approved, Policy, approve, approve_one, roll
+from settle.payments.deciding import Decided, Statement, Verdict, decide
 from settle.payments.door import Contradiction, Ignored, Recorded, record
+from settle.payments.erasing import Erased, Erasure, erase, erase_old, rotate
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.funding import Funded, fund
 from settle.payments.instruction import Due, Rail
 from settle.payments.overview import (
     ReturnedPayable,
     Story,
-    StoryLine,
     Tally,
     in_transit,
     open_totals,
@@ -20,18 +22,33 @@ from settle.payments.overview import (
 from settle.payments.planning import Held, Planned, Refusal, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
 from settle.payments.sealed import SEALED
-from settle.payments.standing import referenced, releasable, unknowns
-from settle.payments.state import UNSENT, Event, EventKind, PaymentState, State, state_of
+from settle.payments.standing import of_agreements, referenced, releasable, unknowns
+from settle.payments.state import (
+    ABSENCE,
+    DECISION,
+    UNSENT,
+    Event,
+    EventKind,
+    PaymentState,
+    State,
+    state_of,
+)
+from settle.payments.telling import StoryLine
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
 __all__ = [
+    "ABSENCE",
+    "DECISION",
     "SEALED",
     "UNSENT",
     "Approved",
     "Attention",
     "Contradiction",
+    "Decided",
     "Due",
+    "Erased",
+    "Erasure",
     "Event",
     "EventKind",
     "Funded",
@@ -40,6 +57,7 @@ __all__ = [
     "InlineWriter",
     "LookPolicy",
     "Looked",
+    "Missing",
     "Paid",
     "PayPolicy",
     "PaymentState",
@@ -50,17 +68,25 @@ __all__ = [
     "Refusal",
     "ReturnedPayable",
     "State",
+    "Statement",
     "Story",
     "StoryLine",
     "Tally",
     "ThreadWriter",
+    "Verdict",
     "Writer",
     "approve",
     "approve_one",
     "attention",
+    "close_absent",
+    "decide",
+    "erase",
+    "erase_old",
     "fund",
     "in_transit",
     "look_up",
+    "missing",
+    "of_agreements",
     "open_totals",
     "overview",
     "pay",
@@ -71,6 +97,7 @@ __all__ = [
     "released",
     "returned",
     "roll",
+    "rotate",
     "state_of",
     "story",
     "unknowns",

@@ -90,7 +90,9 @@ def _erase(
         for where in which:
             left = exchanges.c.erasure_id.is_(None)
             statement = sa.update(exchanges).where(left, where)
-            emptied += connection.execute(statement.values(**ERASED, erasure_id=erasure_id)).rowcount
+            emptied += connection.execute(
+                statement.values(**ERASED, erasure_id=erasure_id)
+            ).rowcount
         if emptied:
             connection.execute(sa.insert(erasures), _logged(erasure_id, asked, scope, emptied))
     if not emptied:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger import Posting, post
+from settle.payments.double import hold_others
 from settle.payments.instruction import Row
 from settle.payments.postings import Subject, rows
 from settle.payments.rows import chunks, fetch
@@ -53,6 +54,7 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
     _project(connection, [(subjects[key], states[key]) for key in changed])
     _post(connection, subjects, changed, before=before, after=after, recorded_at=recorded_at)
     _owe_again(connection, [(subjects[key], states[key]) for key in changed])
+    hold_others(connection, [(subjects[key], states[key]) for key in changed])
     return Appended(states=states, events=after, new=new)
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Ending, Evidence, Fact, Finding, Finished, NotMoved, Open, Verb
+from settle.payments.absence import note_absent
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
 from settle.payments.instruction import Rail
@@ -91,6 +92,8 @@ async def look_up(
         recovered = sum([await _recover(lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
+        for look in looks:
+            _note_absent(store, look, clock)
         pauses = _Pauses(rails=frozenset(paused), currencies=frozenset(paused_currencies))
         resent = sum([await _resend(look, manner, pauses) for look in looks])
     run.surface()
@@ -182,8 +185,18 @@ class _Pauses:
         )
 
 
+def _note_absent(store: Store, look: _Look, clock: Clock) -> None:
+    rows = [row for sending in look.unknown for row in sending.rows]
+    profile = look.lane.rail.adapter.profile
+    note_absent(store, rows, _absent(look), profile=profile, at=clock())
+
+
+def _absent(look: _Look) -> set[str]:
+    return {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
+
+
 async def _resend(look: _Look, policy: LookPolicy, pauses: _Pauses) -> int:
-    absent = {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
+    absent = _absent(look)
     wanted = [
         sending.conversation_id
         for sending in look.unknown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -35,6 +36,12 @@ def referenced(connection: Connection) -> pa.Table:
     table = arrow(connection, query)
     at = table.schema.get_field_index("released_at")
     return table.set_column(at, "released_on", table["released_at"].cast("date32"))
+
+
+def of_agreements(connection: Connection, agreements: Sequence[str]) -> list[str]:
+    """The ids of all payments of these agreements, sorted."""
+    query = sa.select(payments.c.payment_id).where(payments.c.agreement_id.in_(agreements))
+    return list(connection.execute(query.order_by(payments.c.payment_id)).scalars())
 
 
 def unknowns(connection: Connection) -> int:
