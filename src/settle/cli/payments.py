@@ -49,18 +49,6 @@ Examples:
 """
 
 
-_RESUME = """Release payments again after a backup of the store was put back.
-
-First search the rails and the statements for what was paid since the backup: the store has
-forgotten it, and would pay it again.
-
-Examples:
-
-\b
-  settle resume --actor alice
-"""
-
-
 @click.group(cls=Commands)
 def payments() -> None:
     """Look at payments."""
@@ -149,14 +137,3 @@ def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> 
     with opened(config, store=store) as hub:
         hub.approve(payment_id, actor=actor)
     click.echo(f"{payment_id} approved by {actor}")
-
-
-@click.command(help=_RESUME)
-@click.option("--actor", required=True, help="Who has searched.")
-@options.config
-@options.store
-def resume(*, actor: str, config: Path, store: str | None) -> None:
-    """Let a restored store go on."""
-    with opened(config, store=store) as hub:
-        hub.resume(actor=actor)
-    click.echo(f"released again, on the word of {actor}")

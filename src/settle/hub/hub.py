@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from settle import clearing, payments
 from settle.adapters import Notification
 from settle.errors import ConfigError
-from settle.hub import absent, amending, naming, paying, statements
+from settle.hub import absent, amending, naming, paying, searching, statements
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
 from settle.hub.kept import Kept
@@ -256,15 +256,26 @@ class Hub(Kept):
         now = self.now()
         payments.approve_one(self.store, payment_id, actor=actor, now=now)
 
-    def resume(self, *, actor: str) -> None:
-        """Release again after a backup was put back; `actor` has searched what it forgot.
+    def search(self) -> searching.SearchedStore:
+        """Search for what was paid since the backup that was put back, as far as that goes alone.
 
         Raises:
-            BadInput: nobody is named.
+            BadInput: none was put back.
+        """
+        with self.acting():
+            return searching.search(self)
+
+    def resume(self, *, actor: str, reason: str = "", by_hand: bool = False) -> int:
+        """Release again after `search`; say how many payments stay held that nobody could ask for.
+
+        `by_hand`: `actor` has looked for those, and lets them go as well.
+
+        Raises:
+            BadInput: nobody is named, or the search has not ended.
         """
         refuse_blank(actor=actor)
         with self.acting():
-            self.epoch.accept(actor=actor)
+            return searching.resume(self, actor=actor, reason=reason, by_hand=by_hand)
 
     def report(self, day: date) -> MorningReport:
         """The morning report of a night, from what is stored. This asks no rail and no clock."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from settle import payments
-from settle.errors import BadInput
+from settle.errors import BadInput, ConfigError
 from settle.hub.auditing import Audited
+from settle.hub.backup import back_up
+from settle.hub.backup_manifest import BackupManifest
 from settle.hub.evidence import refuse_blank
 from settle.store import uuid7
 
@@ -77,6 +80,32 @@ class Kept(Audited):
             Locked: an exchange is under a key that is not named.
         """
         return payments.rotate(self.store)
+
+    def back_up(self, target: Path) -> BackupManifest:
+        """Copy the store to a new folder, with the digests of what the lake has.
+
+        Raises:
+            BadInput: there is something at that place.
+            ConfigError: the key of `[audit]` cannot be read.
+        """
+        return back_up(self, target, at=self.now())
+
+    def refuse_plain(self) -> None:
+        """Refuse to go on in plain where exchanges are kept encrypted.
+
+        Raises:
+            ConfigError: there is no key, or it cannot be read.
+        """
+        if not self.store.vault.is_open:
+            _ = self.store.vault.key_id
+            return
+        with self.store.reading() as connection:
+            if payments.any_locked(connection):
+                raise ConfigError(
+                    "exchanges.keys: is not set, and exchanges are kept encrypted; "
+                    "nothing is sent without it",
+                    key="exchanges.keys",
+                )
 
     def _payments_of(self, party: str) -> list[str]:
         agreements = self.agreements.of_participant(party) or [party]

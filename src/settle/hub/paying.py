@@ -16,6 +16,7 @@ from settle.clearing.funding import AccountRow, Place, spendable
 from settle.hub.outcomes import Looked, Paid, Planned, Released
 from settle.hub.progress import Advance
 from settle.hub.rails import open_rails
+from settle.hub.searching import search_again
 from settle.ledger import balances
 from settle.store import uuid7
 
@@ -79,8 +80,10 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
 
     Raises:
         Restored: the store is a backup that was put back; nothing is sent from it.
+        ConfigError: exchanges are kept encrypted, and there is no key to go on with.
     """
     hub.epoch.refuse_restored(what="released")
+    hub.refuse_plain()
     hub.epoch.count()
     with hub.store.reading() as connection:
         total = payments.releasable(connection)
@@ -94,6 +97,7 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
     paused = hub.config.settings.controls.paused_rails
     adapters = {name: x for name, x in hub.adapters.items() if name not in paused}
     async with open_rails(adapters) as rails:
+        await search_again(hub, rails, day)
         done = await payments.pay(
             hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, day=day,
             progress=progress,

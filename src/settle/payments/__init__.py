@@ -22,7 +22,15 @@ from settle.payments.overview import (
 from settle.payments.planning import Held, Planned, Refusal, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
 from settle.payments.sealed import SEALED
-from settle.payments.standing import of_agreements, referenced, releasable, unknowns
+from settle.payments.searching import (
+    Searched,
+    forget_searches,
+    held_back,
+    let_go,
+    search,
+    unsearched,
+)
+from settle.payments.standing import any_locked, of_agreements, referenced, releasable, unknowns
 from settle.payments.state import (
     ABSENCE,
     DECISION,
@@ -67,6 +75,7 @@ __all__ = [
     "Recorded",
     "Refusal",
     "ReturnedPayable",
+    "Searched",
     "State",
     "Statement",
     "Story",
@@ -75,6 +84,7 @@ __all__ = [
     "ThreadWriter",
     "Verdict",
     "Writer",
+    "any_locked",
     "approve",
     "approve_one",
     "attention",
@@ -82,8 +92,11 @@ __all__ = [
     "decide",
     "erase",
     "erase_old",
+    "forget_searches",
     "fund",
+    "held_back",
     "in_transit",
+    "let_go",
     "look_up",
     "missing",
     "of_agreements",
@@ -98,8 +111,10 @@ __all__ = [
     "returned",
     "roll",
     "rotate",
+    "search",
     "state_of",
     "story",
     "unknowns",
+    "unsearched",
     "withdraw",
 ]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.state import State
-from settle.payments.tables import payments
+from settle.payments.tables import exchanges, payments
 from settle.store import arrow
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ def of_agreements(connection: Connection, agreements: Sequence[str]) -> list[str
     """The ids of all payments of these agreements, sorted."""
     query = sa.select(payments.c.payment_id).where(payments.c.agreement_id.in_(agreements))
     return list(connection.execute(query.order_by(payments.c.payment_id)).scalars())
+
+
+def any_locked(connection: Connection) -> bool:
+    """Whether an exchange is kept encrypted."""
+    query = sa.select(1).where(exchanges.c.key_id.is_not(None)).limit(1)
+    return connection.execute(query).scalar_one_or_none() is not None
 
 
 def unknowns(connection: Connection) -> int:

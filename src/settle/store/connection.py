@@ -44,6 +44,15 @@ class Store:
             ) from None
         return store
 
+    @classmethod
+    def unready(cls, url: str) -> Store:
+        """Open a database whose schema is not looked at. This is for putting a backup back.
+
+        Raises:
+            ConfigError: the URL names no database this library knows.
+        """
+        return cls(_engine(url))
+
     @property
     def is_sqlite(self) -> bool:
         """Whether this is the one-file store."""
