@@ -158,5 +158,5 @@ def _moved(
 def _rewritten(part: Part) -> sa.Update:
     names = (*part.columns, part.key_id, part.digests)
     here = (exchanges.c[name] == sa.bindparam(f"of_{name}") for name in KEY)
-    values = {name: sa.bindparam(f"new_{name}") for name in names}
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
     return sa.update(exchanges).where(*here).values(**values)

@@ -150,7 +150,7 @@ _AT = sa.and_(
 
 def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
     """Store answers beside their intents."""
-    values = {name: sa.bindparam(f"new_{name}") for name in _ANSWERED}
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _ANSWERED}
     connection.execute(
         sa.update(exchanges).where(_AT).values(**values),
         [_answered(row, kept(connection, ANSWER, row)) for row in rows],
