@@ -97,7 +97,8 @@ def _must_be_seen() -> sa.ColumnElement[bool]:
         payments.c.state.in_((State.REJECTED.value, State.CANCELLED.value)),
         sa.or_(replaced, sa.and_(payments.c.state == State.CANCELLED.value, sa.not_(_given_up()))),
     )
-    return sa.or_(payments.c.contradiction != "", sa.and_(in_state, sa.not_(over)))
+    held = sa.and_(payments.c.live, payments.c.hold_reason != "")
+    return sa.or_(payments.c.contradiction != "", held, sa.and_(in_state, sa.not_(over)))
 
 
 def _given_up() -> sa.ColumnElement[bool]:
