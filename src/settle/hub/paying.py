@@ -111,6 +111,8 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
 async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> Looked:
     """Ask about what is unknown, again and again with pauses, until it is known or enough."""
     controls = hub.config.settings.controls
+    # A store that was put back sends nothing, not even again what it has sent before.
+    paused = set(hub.adapters) if hub.epoch.was_restored() else controls.paused_rails
     with hub.store.reading() as connection:
         before = payments.unknowns(connection)
     silent: dict[str, str] = {}
@@ -121,7 +123,7 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
             done = await payments.look_up(
                 hub.store, asked, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
                 policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
-                paused=controls.paused_rails, paused_currencies=controls.paused_currencies,
+                paused=paused, paused_currencies=controls.paused_currencies,
             )  # fmt: skip
             advance(nth, LOOKS_MAX)
             resent += done.resent

@@ -59,10 +59,10 @@ def search(hub: Hub) -> SearchedStore:
     day = hub.nights.last() or hub.last_day()
     down = dict(hub.fetch(day).rails_down)
     down |= hub.look_up(day, accepted=True).rails_down
-    hub.reconcile(day)
-    hub.plan(day)
     found, absent, not_asked = 0, 0, Counter[str]()
+    hub.plan(day)
     for _ in range(ROUNDS_MAX):
+        hub.reconcile(day)  # only what is planned again has the references that lines carry
         done = asyncio.run(_search(hub, day))
         found, absent, not_asked = found + done.found, done.absent, Counter(done.not_asked)
         down |= done.silent
