@@ -38,11 +38,12 @@ class Epoch:
         name, count = self._own()
         return self._remembered(name) > count or self._pending() is not None
 
-    def was_ever_restored(self) -> bool:
-        """Whether the store was put back at any time, as far as it knows."""
+    def last_restored_at(self) -> datetime | None:
+        """When the store was last put back, as far as it knows; None if it never was."""
         with self._store.reading() as connection:
-            query = sa.select(sa.func.count()).select_from(restores)
-            return bool(connection.execute(query).scalar_one())
+            query = sa.select(sa.func.max(restores.c.restored_at))
+            at: datetime | None = connection.execute(query).scalar_one()
+        return at
 
     def was_searched(self) -> bool:
         """Whether a search of what it has forgotten came to its end."""

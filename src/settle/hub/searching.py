@@ -103,7 +103,7 @@ async def search_again(hub: Hub, rails: Mapping[str, payments.Rail], day: date) 
 
     This is for a store that was put back once, before each release.
     """
-    if hub.epoch.was_ever_restored():
+    if hub.epoch.last_restored_at() is not None:
         await payments.search(
             hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7, only_again=True
         )
