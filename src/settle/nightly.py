@@ -129,6 +129,8 @@ class _Steps:
         if self.hub.matrix is not None:
             yield "Plan the funding", self.fund
         yield "Seal the ledger", self.seal
+        if self.hub.config.settings.retention.exchanges_days is not None:
+            yield "Empty old exchanges", self.retain
 
     def name(self) -> str:
         return str(self.named)
@@ -230,6 +232,10 @@ class _Steps:
             return "nothing: the chain is signed, and there is no key to go on"
         self.hub.nights.accept(self.day, "seal")
         return f"{done.entries:,} entries in {done.blocks:,} blocks, head {done.head or 'none'}"
+
+    def retain(self) -> str:
+        done = self.hub.retain()
+        return f"{done.exchanges:,} exchanges emptied, their digests kept"
 
     def ended(self) -> Night:
         self.show.begin("Report")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from settle import nightly
-from settle.errors import Restored
+from settle.errors import BadInput, Restored
 from settle.hub import Hub
 from settle.simulation.rehearsal import Rehearsal, rehearse
 
@@ -63,7 +63,11 @@ def test_a_restored_store_releases_nothing_until_a_person_has_searched(
             booked = sum(int(row["count"]) for row in states(night) if row["state"] == "booked")
             assert booked > 0, "statements brought nothing back"
 
-            hub.resume(actor="alice")
+            with pytest.raises(BadInput, match="settle search"):
+                hub.resume(actor="alice")
+            hub.search()
+            assert hub.resume(actor="alice") > 0, "what goes in batches nobody can ask about"
+            assert hub.resume(actor="alice", by_hand=True) == 0
         # A batch booked as one line carries no reference of ours: whoever searched holds it back.
         batch_booked = {"controls.paused_currencies": ["CHF"]}
         with Hub.open(rehearsal.config_path, overrides=batch_booked) as hub:

@@ -30,7 +30,14 @@ from settle.adapters.profile import (
     Support,
     Verb,
 )
-from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
+from settle.adapters.recorder import (
+    NOT_RECORDED,
+    Recorded,
+    Recorder,
+    place_of,
+    redacted,
+    without_secrets,
+)
 from settle.adapters.retry import ReadPolicy
 from settle.adapters.sender import Sender
 from settle.adapters.statement import (
@@ -98,7 +105,9 @@ __all__ = [
     "Verb",
     "commits",
     "converse",
+    "place_of",
     "prepares",
     "reads",
     "redacted",
+    "without_secrets",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from settle.adapters.exchange import Effect, Exchange, Request, Response
 
 _SECRET = re.compile(r"auth|api-?key|cookie|credential|password|secret|token", re.IGNORECASE)
+_IN_QUERY = re.compile(rf"((?<=[?&])[^=&]*(?:{_SECRET.pattern})[^=&]*)=[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,5 +77,14 @@ def redacted(request: Request) -> Request:
 
     The sender adds its own credentials later still; this drops what an adapter itself put.
     """
-    kept = {name: value for name, value in request.headers.items() if not _SECRET.search(name)}
-    return replace(request, headers=kept)
+    return replace(request, headers=without_secrets(request.headers))
+
+
+def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers without those that look like a credential, of a request or of its answer."""
+    return {name: value for name, value in headers.items() if not _SECRET.search(name)}
+
+
+def place_of(request: Request) -> str:
+    """The request's target, with the values of what looks like a credential left out."""
+    return _IN_QUERY.sub(r"\1=…", request.target)

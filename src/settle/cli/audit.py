@@ -139,6 +139,7 @@ def _told(found: Audit, *, now: datetime) -> dict[str, Any]:
     return {
         "sound": found.is_sound, "blocks": found.blocks, "entries": found.entries,
         "signed": found.signed, "signatures_checked": found.checked, "erased": found.erased,
+        "unread": found.unread,
         "balances": found.accounts, "head": str(found.head) if found.head else None,
         "unsealed": {"count": found.unsealed, "age_s": _age_s(found, now=now), "of": tail},
         "flaws": [flaw.as_json() for flaw in found.flaws],
@@ -153,6 +154,10 @@ def _print(found: Audit, *, now: datetime, heads: int) -> None:
     signed = f"{found.signed:,} signed" + ("" if found.checked else ", no key to check them by")
     click.echo(f"{found.blocks:,} blocks of {found.entries:,} entries, {signed}")
     click.echo(f"{found.accounts:,} balances rebuilt from the journal")
+    if found.erased:
+        click.echo(f"{found.erased:,} entries were erased: their digests are as they were sealed")
+    if found.unread:
+        click.echo(f"{found.unread:,} entries are under keys that [exchanges] does not name")
     age = timedelta(seconds=_age_s(found, now=now))
     click.echo(f"{found.unsealed:,} entries not sealed yet" + (f", since {age}" if age else ""))
     if not heads:

@@ -18,7 +18,7 @@ from settle.cli.terminal import shown as printable
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from settle.payments import Hold, Story, Wanted
+    from settle.payments import Hold, Story, StoryLine, Wanted
 
 LINES = 100
 """Payments and remarks that a terminal is given, unless more are asked for."""
@@ -50,6 +50,19 @@ Examples:
   settle payments show 0193d8b2-7c1a-7def-8000-000000000001
   settle payments show 9b2f0c1e-5a64-4f0e-8d39-6f4f6f1f7a11
   settle payments show 0193d8b2-7c1a-7def-8000-000000000001 --json
+  settle payments show 0193d8b2-7c1a-7def-8000-000000000001 --exchanges
+"""
+
+_DECIDE = """Say what became of a payment that nobody knows; it takes two people.
+
+The second one must be another person and say the same within three days. Until then its money
+stays reserved. First look for proof: at the bank, in statements, by settle nightly.
+
+Examples:
+
+\b
+  settle payments decide 0193d8b2-7c1a-7def-8000-000000000001 --not-executed \\
+    --actor alice --why "the bank's written answer of 19 December"
 """
 
 _APPROVE = """Approve one payment that is above the limit that policy approves by itself.
@@ -61,18 +74,6 @@ Examples:
 
 \b
   settle approve 0193d8b2-7c1a-7def-8000-000000000001 --actor alice
-"""
-
-
-_RESUME = """Release payments again after a backup of the store was put back.
-
-First search the rails and the statements for what was paid since the backup: the store has
-forgotten it, and would pay it again.
-
-Examples:
-
-\b
-  settle resume --actor alice
 """
 
 
@@ -197,29 +198,39 @@ def _print_overview(connection: Connection) -> None:
 
 @payments.command("show", help=_SHOW)
 @click.argument("name", metavar="NAME", help="Payment id, EndToEndId, UETR or obligation id.")
+@click.option("--exchanges", is_flag=True, help="Show what was sent and answered; never secrets.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @options.config
 @options.store
-def shown(name: str, *, as_json: bool, config: Path, store: str | None) -> None:
+def shown(name: str, *, as_json: bool, exchanges: bool, config: Path, store: str | None) -> None:
     """Tell a payment's story, or those of an obligation."""
-    from settle.payments import holds, named, story
+    from settle.payments import holds, named
 
-    with opened(config, store=store) as hub, hub.store.reading() as connection:
-        found = named(connection, name, tenant=hub.config.settings.settle.tenant)
-        stories = [(story(connection, each), holds(connection, [each])) for each in found]
-    for told, held in stories:
+    with opened(config, store=store) as hub:
+        with hub.store.reading() as connection:
+            found = named(connection, name, tenant=hub.config.settings.settle.tenant)
+            held = {each: holds(connection, [each]) for each in found}
+        stories = [hub.story(each, contents=exchanges) for each in found]
+    for told in stories:
+        holding = held[told.payment["payment_id"]]
         if as_json:
-            click.echo(json.dumps(_as_json(told, held)))
+            click.echo(json.dumps(_as_json(told, holding)))
         else:
-            for line in _told(told, held):
+            for line in _told(told, holding):
                 click.echo(printable(line))
 
 
 def _as_json(told: Story, held: Sequence[Hold]) -> dict[str, Any]:
-    lines = [
-        {"at": line.at.isoformat(), "what": line.what, "detail": line.detail} for line in told.lines
-    ]
-    return {**_plainly(told.payment), "holds": [_held(hold) for hold in held], "story": lines}
+    return {
+        **_plainly(told.payment),
+        "holds": [_held(hold) for hold in held],
+        "story": [_line(line) for line in told.lines],
+    }
+
+
+def _line(line: StoryLine) -> dict[str, Any]:
+    said = {"at": line.at.isoformat(), "what": line.what, "detail": line.detail}
+    return {**said, "contents": list(line.contents)} if line.contents else said
 
 
 def _held(hold: Hold) -> dict[str, Any]:
@@ -250,6 +261,32 @@ def _told(told: Story, held: Sequence[Hold]) -> Iterator[str]:
         yield f"  {'       ' if nth else 'route: '}{reason}"
     for line in told.lines:
         yield f"  {line.at:%Y-%m-%d %H:%M:%S}  {line.what}  {line.detail}"
+        yield from (f"      {said}" for said in line.contents)
+
+
+@payments.command("decide", help=_DECIDE)
+@click.argument("payment_id")
+@click.option("--executed/--not-executed", default=None, required=True, help="What became of it.")
+@click.option("--actor", required=True, help="Who says so; your platform authenticates them.")
+@click.option("--why", required=True, help="What they know it by, for whoever audits it.")
+@options.config
+@options.store
+def decided(
+    payment_id: str, *, executed: bool, actor: str, why: str, config: Path, store: str | None
+) -> None:
+    """Say what became of a payment."""
+    from settle.payments import Verdict
+
+    verdict = Verdict.EXECUTED if executed else Verdict.NOT_EXECUTED
+    with opened(config, store=store) as hub:
+        done = hub.decide(payment_id, verdict, actor=actor, why=why)
+    said = "executed" if executed else "not executed"
+    if done.closed:
+        click.echo(f"{payment_id} is closed as {said}, on the word of {' and '.join(done.by)}")
+    elif done.against:
+        click.echo(f"{payment_id} stays unknown: {', '.join(done.against)} said the contrary")
+    else:
+        click.echo(f"{payment_id} stays unknown until another person says {said}, too")
 
 
 @click.command(help=_APPROVE)
@@ -267,14 +304,3 @@ def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> 
         click.echo(f"{payment_id} approved by {actor}; {done.persons_missing} more must approve")
     else:
         click.echo(f"{payment_id} approved by {actor}")
-
-
-@click.command(help=_RESUME)
-@click.option("--actor", required=True, help="Who has searched.")
-@options.config
-@options.store
-def resume(*, actor: str, config: Path, store: str | None) -> None:
-    """Let a restored store go on."""
-    with opened(config, store=store) as hub:
-        hub.resume(actor=actor)
-    click.echo(f"released again, on the word of {actor}")

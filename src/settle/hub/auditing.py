@@ -8,11 +8,22 @@ from datetime import date
 
 from settle import ledger, payments
 from settle.adapters import Secret
+from settle.hub.config import Config
 from settle.hub.opened import Opened
 from settle.ledger import accounts
 
 SOURCES = (ledger.JOURNAL, *payments.SEALED)
 """All that is sealed. A room that keeps something append-only joins here."""
+
+
+def signer_of(config: Config) -> ledger.Signer | None:
+    """Who signs by a configuration; none without a key.
+
+    Raises:
+        ConfigError: the key cannot be read, or is too short.
+    """
+    given = config.settings.audit.key
+    return None if given is None else ledger.HmacSigner(Secret(given).reveal().encode())
 
 
 class Audited(Opened):
@@ -62,8 +73,7 @@ class Audited(Opened):
         Raises:
             ConfigError: the key cannot be read, or is too short.
         """
-        given = self.config.settings.audit.key
-        return None if given is None else ledger.HmacSigner(Secret(given).reveal().encode())
+        return signer_of(self.config)
 
     def _accounts_of(self, name: str) -> Sequence[str]:
         mine = self.agreements.of_participant(name)

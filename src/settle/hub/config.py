@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from settle.adapters import Secret
 from settle.errors import ConfigError
 from settle.hub.control_settings import ApprovalSettings, ControlsSettings
 from settle.hub.routing import RoutingSettings
 from settle.hub.screening_settings import ScreeningSettings
+from settle.store import Vault
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -91,6 +93,28 @@ class AuditSettings(_Section):
     key: str | None = Field(default=None, pattern=r"^(env|file):.+")
 
 
+class ExchangesSettings(_Section):
+    """`[exchanges]`: the keys that exchanges are kept under, each as `env:NAME` or `file:PATH`.
+
+    The first encrypts, all of them open. Without one, exchanges are kept in plain.
+    """
+
+    keys: tuple[Annotated[str, Field(pattern=r"^(env|file):.+")], ...] = ()
+
+    def vault(self) -> Vault:
+        """The keys, fetched when they are first needed."""
+        return Vault([Secret(given).reveal for given in self.keys])
+
+
+class RetentionSettings(_Section):
+    """`[retention]`: how long the contents of exchanges are kept once their payments have ended.
+
+    Without a number of days they are kept for good.
+    """
+
+    exchanges_days: int | None = Field(default=None, ge=1, le=36600)
+
+
 class RailSection(_Section):
     """`[rails.NAME]`: the plug-in's name; the rest is the plug-in's own section.
 
@@ -118,6 +142,8 @@ class Settings(_Section):
     audit: AuditSettings = AuditSettings()
     routing: RoutingSettings = RoutingSettings()
     screening: ScreeningSettings = ScreeningSettings()
+    exchanges: ExchangesSettings = ExchangesSettings()
+    retention: RetentionSettings = RetentionSettings()
     rails: Mapping[str, RailSection] = Field(default_factory=dict)
 
 

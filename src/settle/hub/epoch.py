@@ -7,13 +7,20 @@ from it until a person has searched the rails and statements since the backup.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from settle.errors import Restored
-from settle.hub.tables import epochs
+from settle.hub.tables import epochs, restores
+from settle.payments import forget_searches
 from settle.store import Store, insert_new, uuid7
+
+_OPEN = restores.c.resumed_at.is_(None)
+"""Put back, and nobody has let it go on."""
 
 
 class Epoch:
@@ -24,9 +31,46 @@ class Epoch:
         self._lake = lake
 
     def was_restored(self) -> bool:
-        """Whether the store has forgotten runs that the lake remembers."""
+        """Whether the store is a backup that was put back, and nobody has let it go on since.
+
+        It says so itself, or has forgotten runs that the lake remembers.
+        """
         name, count = self._own()
-        return self._remembered(name) > count
+        return self._remembered(name) > count or self._pending() is not None
+
+    def last_restored_at(self) -> datetime | None:
+        """When the store was last put back, as far as it knows; None if it never was."""
+        with self._store.reading() as connection:
+            query = sa.select(sa.func.max(restores.c.restored_at))
+            at: datetime | None = connection.execute(query).scalar_one()
+        return at
+
+    def was_searched(self) -> bool:
+        """Whether a search of what it has forgotten came to its end."""
+        pending = self._pending()
+        return pending is not None and pending["searched_at"] is not None
+
+    def begin_search(self, *, at: datetime) -> None:
+        """What was forgotten is being searched. A file that was copied back is noted now."""
+        pending = self._pending()
+        with self._store.transaction() as connection:
+            if pending is None:
+                forget_searches(connection)
+                row = {"restore_id": uuid7(), "taken_at": at, "restored_at": at}
+                connection.execute(sa.insert(restores), row)
+            else:
+                connection.execute(sa.update(restores).where(_OPEN).values(searched_at=None))
+
+    def end_search(self, *, at: datetime) -> None:
+        """What was forgotten was searched as far as this library can."""
+        with self._store.transaction() as connection:
+            connection.execute(sa.update(restores).where(_OPEN).values(searched_at=at))
+
+    def _pending(self) -> Mapping[str, Any] | None:
+        with self._store.reading() as connection:
+            query = sa.select(restores).where(_OPEN).order_by(restores.c.restore_id.desc())
+            found = connection.execute(query.limit(1)).mappings().one_or_none()
+        return None if found is None else dict(found)
 
     def refuse_restored(self, *, what: str) -> None:
         """Refuse to go on from a store that has forgotten; `what` is not done then.
@@ -36,9 +80,8 @@ class Epoch:
         """
         if self.was_restored():
             raise Restored(
-                f"the store is older than its lake: a backup was put back, and nothing is {what}. "
-                "Search the rails and statements since the backup, then: "
-                "settle resume --actor NAME"
+                f"a backup was put back, and nothing is {what} from it until what it has forgotten "
+                "was searched: settle search; then: settle resume --actor NAME"
             )
 
     def count(self) -> None:
@@ -48,12 +91,14 @@ class Epoch:
             connection.execute(sa.update(epochs).values(count=count + 1))
         self._remember(name, count + 1)
 
-    def accept(self, *, actor: str) -> None:
-        """A person has searched what was forgotten; from here the store counts on."""
+    def accept(self, *, actor: str, reason: str = "", at: datetime) -> None:
+        """A person lets it go on after the search; from here the store counts on."""
         name, count = self._own()
         caught_up = max(count, self._remembered(name))
         with self._store.transaction() as connection:
             connection.execute(sa.update(epochs).values(count=caught_up, accepted_by=actor))
+            said = {"resumed_at": at, "resumed_by": actor, "reason": reason}
+            connection.execute(sa.update(restores).where(_OPEN).values(**said))
 
     def _own(self) -> tuple[str, int]:
         query = sa.select(epochs.c.store_id, epochs.c.count)

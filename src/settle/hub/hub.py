@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from settle import clearing, payments
 from settle.adapters import Notification
 from settle.errors import ConfigError
-from settle.hub import amending, naming, paying, statements
+from settle.hub import absent, amending, naming, paying, searching, statements
 from settle.hub.controlling import Controlled
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
+from settle.hub.kept import Kept
 from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Screened, Controlled):
+class Hub(Kept, Screened, Controlled):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside
@@ -196,7 +197,9 @@ class Hub(Screened, Controlled):
     def reconcile(self, day: date) -> Reconciled:
         """Explain the statements' lines, and carry what they prove to the door of payments."""
         with self.acting():
-            return statements.reconcile(self, day)
+            done = statements.reconcile(self, day)
+            absent.close_absent(self, day)
+            return done
 
     def plan_funding(
         self, day: date | None = None, *, at: datetime | None = None
@@ -244,15 +247,26 @@ class Hub(Screened, Controlled):
             look_up=bool(delivery.find_first or done.ignored or done.unmatched),
         )  # fmt: skip
 
-    def resume(self, *, actor: str) -> None:
-        """Release again after a backup was put back; `actor` has searched what it forgot.
+    def search(self) -> searching.SearchedStore:
+        """Search for what was paid since the backup that was put back, as far as that goes alone.
 
         Raises:
-            BadInput: nobody is named.
+            BadInput: none was put back.
+        """
+        with self.acting():
+            return searching.search(self)
+
+    def resume(self, *, actor: str, reason: str = "", by_hand: bool = False) -> int:
+        """Release again after `search`; say how many payments stay held that nobody could ask for.
+
+        `by_hand`: `actor` has looked for those, and lets them go as well.
+
+        Raises:
+            BadInput: nobody is named, or the search has not ended.
         """
         refuse_blank(actor=actor)
         with self.acting():
-            self.epoch.accept(actor=actor)
+            return searching.resume(self, actor=actor, reason=reason, by_hand=by_hand)
 
     def report(self, day: date) -> MorningReport:
         """The morning report of a night, from what is stored. This asks no rail and no clock."""

@@ -62,7 +62,7 @@ class Opened:
             ConfigError: a setting is wrong, or the store cannot be opened; names key and fix.
         """
         loaded = load(Path(config), overrides=overrides)
-        store = Store.open(loaded.store_url)
+        store = Store.open(loaded.store_url, vault=loaded.settings.exchanges.vault())
         try:
             return cls(loaded, store, clock=clock)
         except BaseException:

@@ -17,6 +17,7 @@ from settle.hub import routing
 from settle.hub.outcomes import Looked, Paid, Planned, Released
 from settle.hub.progress import Advance
 from settle.hub.rails import open_rails
+from settle.hub.searching import search_again
 from settle.ledger import balances
 from settle.store import uuid7
 
@@ -91,9 +92,11 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
     Raises:
         BadInput: a screening list cannot be used; nothing is sent.
         Restored: the store is a backup that was put back; nothing is sent from it.
+        ConfigError: exchanges are kept encrypted, and there is no key to go on with.
     """
     hub.epoch.refuse_restored(what="released")
     hub.screen(day, releasing=True)
+    hub.refuse_plain()
     hub.epoch.count()
     with hub.store.reading() as connection:
         total = payments.releasable(connection)
@@ -107,6 +110,7 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
     pauses = hub.pauses
     adapters = {name: x for name, x in hub.adapters.items() if name not in pauses.rails}
     async with open_rails(adapters) as rails:
+        await search_again(hub, rails, day)
         done = await payments.pay(
             hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, day=day,
             cut_offs=hub.config.cut_offs(hub.now(day)), progress=progress, pauses=pauses,
@@ -120,6 +124,8 @@ async def pay(hub: Hub, day: date, *, advance: Advance) -> Paid:
 async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> Looked:
     """Ask about what is unknown, again and again with pauses, until it is known or enough."""
     controls = hub.config.settings.controls
+    # A store that was put back sends nothing, not even again what it has sent before.
+    paused = set(hub.adapters) if hub.epoch.was_restored() else controls.paused_rails
     with hub.store.reading() as connection:
         before = payments.unknowns(connection)
     silent: dict[str, str] = {}
@@ -130,7 +136,7 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
             done = await payments.look_up(
                 hub.store, asked, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
                 policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
-                paused=controls.paused_rails, paused_currencies=controls.paused_currencies,
+                paused=paused, paused_currencies=controls.paused_currencies,
                 paused_parties=controls.paused_agreements,
             )  # fmt: skip
             advance(nth, LOOKS_MAX)

@@ -48,6 +48,18 @@ epochs = sa.Table(
     sa.Column("accepted_by", Id, doc="who last let it go on after a restore"),
 )
 
+restores = sa.Table(
+    "restores",
+    metadata,
+    sa.Column("restore_id", Id, primary_key=True, doc="time-ordered"),
+    sa.Column("taken_at", Instant, nullable=False, doc="when the backup was taken"),
+    sa.Column("restored_at", Instant, nullable=False),
+    sa.Column("searched_at", Instant, doc="when the last search ended that left nothing open"),
+    sa.Column("resumed_at", Instant),
+    sa.Column("resumed_by", Id, doc="who let it go on"),
+    sa.Column("reason", sa.String),
+)
+
 refusals = sa.Table(
     "refusals",
     metadata,

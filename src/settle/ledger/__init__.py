@@ -3,7 +3,7 @@
 from settle.ledger import accounts
 from settle.ledger.auditing import Audit, audit
 from settle.ledger.blocks import Head
-from settle.ledger.chain import Tail
+from settle.ledger.chain import Tail, newest_head
 from settle.ledger.flaws import Flaw, Wrong
 from settle.ledger.inclusion import Inclusion, Line, prove
 from settle.ledger.journal import (
@@ -15,7 +15,7 @@ from settle.ledger.journal import (
     reverse_event,
     signed,
 )
-from settle.ledger.leaves import Source
+from settle.ledger.leaves import Contents, Source, digest_of
 from settle.ledger.proofs import (
     Proof,
     clearing_is_empty,
@@ -32,6 +32,7 @@ __all__ = [
     "JOURNAL",
     "AccountBalance",
     "Audit",
+    "Contents",
     "Flaw",
     "Head",
     "HmacSigner",
@@ -49,7 +50,9 @@ __all__ = [
     "balances",
     "clearing_is_empty",
     "client_money_covered",
+    "digest_of",
     "in_transit_against_payments",
+    "newest_head",
     "nostro_against_statements",
     "post",
     "post_columns",

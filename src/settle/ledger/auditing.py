@@ -34,7 +34,8 @@ class Audit:
     """What an audit found: how much it looked at, each flaw with its place, and what is unsealed.
 
     `signed`: blocks with a signature, `checked`: whether there was a key to check those of it;
-    `erased`: entries of whose content only the digest is left; `accounts`: balances rebuilt.
+    `erased`: entries of whose content only the digest is left; `unread`: those of which nobody
+    here has the key, so that their content was not looked at; `accounts`: balances rebuilt.
     """
 
     blocks: int
@@ -42,6 +43,7 @@ class Audit:
     signed: int
     checked: bool
     erased: int
+    unread: int
     accounts: int
     head: Head | None
     tail: Mapping[str, Tail] = field(default_factory=dict)
@@ -77,7 +79,8 @@ def audit(
     accounts, wrong = _rebuilt(connection)
     return Audit(
         blocks=walk.blocks, entries=walk.entries, signed=walk.links.signed,
-        checked=signer is not None, erased=walk.erased, accounts=accounts, head=walk.head,
+        checked=signer is not None, erased=walk.erased, unread=walk.unread, accounts=accounts,
+        head=walk.head,
         tail={source.name: tail_of(connection, source) for source in sources},
         flaws=[*flaws, *wrong],
     )  # fmt: skip
@@ -93,6 +96,7 @@ class _Walk:
     blocks: int = 0
     entries: int = 0
     erased: int = 0
+    unread: int = 0
     head: Head | None = None
     links: Links = field(init=False)
     heads: dict[int, str] = field(default_factory=dict)
@@ -125,6 +129,7 @@ class _Walk:
         entries = [self._entry(seal, rows, header) for seal in seals]
         self.entries += len(entries)
         self.erased += sum(entry.erased for entry in entries)
+        self.unread += sum(entry.unread for entry in entries)
         return Content(number=row["number"], header=header, entries=entries)
 
     def _rows(self, seals: Sequence[Row], number: object) -> Mapping[Any, Row]:
@@ -138,7 +143,10 @@ class _Walk:
     def _entry(self, seal: Row, rows: Mapping[Any, Row], header: Header | None) -> Entry:
         place = seal["source"], seal["key"], seal["key_2"], seal["key_3"]
         source = self.sources.get(str(seal["source"]))
-        return entry_of(seal, rows.get(place), source=source, header=header)
+        row, now = rows.get(place), None
+        if row is not None and source is not None:
+            now = source.found(self.connection, row)
+        return entry_of(seal, row, source=source, header=header, now=now)
 
 
 def _heads(walk: _Walk, heads: Sequence[Head]) -> Iterator[Flaw]:

@@ -104,8 +104,7 @@ def streamed(connection: Connection, query: sa.Select[Any]) -> Iterator[Row]:
 
 
 def _content(source: Source) -> list[sa.ColumnElement[Any]]:
-    names = dict.fromkeys((*source.columns, *source.erasable))
-    return [raw(source.table.c[name]).label(name) for name in names]
+    return [raw(source.table.c[name]).label(name) for name in source.read]
 
 
 def _open(source: Source) -> sa.ColumnElement[bool]:

@@ -10,12 +10,13 @@ from typing import Any
 
 from settle.ledger.blocks import GENESIS, Header, head_of
 from settle.ledger.flaws import Flaw, Wrong
-from settle.ledger.leaves import Key, Source, digest_of, leaf_text
+from settle.ledger.leaves import Key, Source, leaf_text
 from settle.ledger.merkle import Tree, leaf_hash
 from settle.ledger.sealing import sealed_content
 from settle.ledger.signing import Signer
 
 Row = Mapping[str, Any]
+Digests = Mapping[str, str | None]
 
 PLACES_MAX = 100_000
 """How many positions of one block are looked for by number; a block has a tenth of it at most."""
@@ -80,6 +81,7 @@ class Entry:
     found: bytes | None
     is_known: bool = True
     erased: bool = False
+    unread: bool = False
 
     @property
     def name(self) -> str:
@@ -101,30 +103,39 @@ class Content:
     entries: Sequence[Entry] = field(default_factory=list)
 
 
-def entry_of(seal: Row, row: Row | None, *, source: Source | None, header: Header | None) -> Entry:
-    """An entry from its seal and its row, if that is there."""
+def entry_of(
+    seal: Row, row: Row | None, *, source: Source | None, header: Header | None, now: Digests | None
+) -> Entry:
+    """An entry from its seal and its row, if that is there.
+
+    `now`: the digests of what its row holds that may be erased; none where nobody can read it.
+    """
     key = str(seal["key"]), str(seal["key_2"]), str(seal["key_3"])
     found, erased = None, False
     share = header.sources.get(str(seal["source"])) if header else None
     if row is not None and source is not None:
         columns = share.columns if share else tuple(source.columns)
-        found, erased = _leaf(seal, row, source=source, columns=columns)
+        found, erased = _leaf(seal, row, source=source, columns=columns, now=now)
     position = seal["position"]
     return Entry(
         source=str(seal["source"]), key=key,
         position=position if isinstance(position, int) else -1,
         stored=_bytes(seal["leaf"]), found=found, is_known=source is not None, erased=erased,
+        unread=row is not None and now is None,
     )  # fmt: skip
 
 
-def _leaf(seal: Row, row: Row, *, source: Source, columns: Sequence[str]) -> tuple[bytes, bool]:
+def _leaf(
+    seal: Row, row: Row, *, source: Source, columns: Sequence[str], now: Digests | None
+) -> tuple[bytes, bool]:
     known = [name for name in columns if name in row]
     kept = _digests(seal["digests"])
-    now = {name: digest_of(row[name]) for name in source.erasable}
     text = leaf_text(
         source.name, sealed_content(row, known), salt=_bytes(seal["salt"]), digests=kept
     )
     # What was emptied since is taken at its digest; what is there must still give it.
+    if now is None:
+        return leaf_hash(text.encode()), False
     if any(digest and digest != kept.get(name) for name, digest in now.items()):
         text += " and other content"
     erased = any(digest and not now.get(name) for name, digest in kept.items())

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from settle.store import Instant
 
@@ -22,6 +23,25 @@ SALT_BYTES = 16
 KEYS_MAX = 3
 
 
+class Contents(Protocol):
+    """How a source keeps what may be erased, where that is not simply in its columns."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that say how it is kept. They are read, and not sealed."""
+        ...
+
+    def written(self, row: Mapping[str, Any]) -> Mapping[str, str | None]:
+        """The digest of each erasable column, as it was when the row was written."""
+        ...
+
+    def found(
+        self, connection: Connection, row: Mapping[str, Any]
+    ) -> Mapping[str, str | None] | None:
+        """The digests of what is there now; None where nobody here can read it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """An append-only table whose rows are sealed. This is how a room has its own table join.
@@ -29,7 +49,8 @@ class Source:
     `table`: it has a primary key of one to three columns, the first of them text; `recorded`: the
     column of the instant at which a row was written; `columns`: what is sealed of it, the key
     among them; `erasable`: columns of which only the digest is sealed, so that they can be
-    emptied; `final`: which rows never change any more, all of them where it is none.
+    emptied; `contents`: how these are kept, none where they stand in plain; `final`: which rows
+    never change any more, all of them where it is none.
     """
 
     name: str
@@ -37,6 +58,7 @@ class Source:
     recorded: str
     columns: Sequence[str]
     erasable: Sequence[str] = ()
+    contents: Contents | None = None
     final: sa.ColumnElement[bool] | None = None
 
     def __post_init__(self) -> None:
@@ -49,6 +71,26 @@ class Source:
     def key(self) -> tuple[str, ...]:
         """The names of the primary key's columns."""
         return tuple(column.name for column in self.table.primary_key)
+
+    @property
+    def read(self) -> Sequence[str]:
+        """Every column that is read, once."""
+        beside = () if self.contents is None else self.contents.columns
+        return tuple(dict.fromkeys((*self.columns, *self.erasable, *beside)))
+
+    def written(self, row: Mapping[str, Any]) -> Mapping[str, str | None]:
+        """The digests of what may be erased, as they are sealed."""
+        if self.contents is not None:
+            return self.contents.written(row)
+        return {name: digest_of(row[name]) for name in self.erasable}
+
+    def found(
+        self, connection: Connection, row: Mapping[str, Any]
+    ) -> Mapping[str, str | None] | None:
+        """The digests of what is there now; None where nobody here can read it."""
+        if self.contents is not None:
+            return self.contents.found(connection, row)
+        return {name: digest_of(row[name]) for name in self.erasable}
 
     def key_of(self, row: Mapping[str, Any]) -> Key:
         """The key of a row as text, padded to the same length for all sources."""

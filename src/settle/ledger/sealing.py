@@ -13,7 +13,6 @@ from settle.ledger.leaves import (
     Salts,
     Source,
     canonical,
-    digest_of,
     leaf_text,
     value_of,
 )
@@ -77,7 +76,7 @@ def _signed(header: Header, signer: Signer | None) -> Head:
 
 
 def _seal(source: Source, row: Mapping[str, Any], salt: bytes) -> Seal:
-    digests = {name: digest_of(row[name]) for name in source.erasable}
+    digests = source.written(row)
     content = sealed_content(row, source.columns)
     text = leaf_text(source.name, content, salt=salt, digests=digests)
     return Seal(

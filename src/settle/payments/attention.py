@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
 from settle.payments.screening.gate import held_for
-from settle.payments.state import State
+from settle.payments.state import ABSENCE, DECISION, EventKind, State
 from settle.payments.tables import payment_events, payments, returned_payables
 
 _WHY: Mapping[State, str] = {
@@ -22,6 +22,7 @@ _WHY: Mapping[State, str] = {
     State.AWAITING_AUTHORISATION: "the rail waits for somebody to authorise it",
     State.FAILED: "failed after it was accepted",
     State.REJECTED: "rejected; waits for a corrected beneficiary",
+    State.CANCELLED: "proved or decided not to be executed; waits to be planned again",
     State.RETURNED: "came back; waits for a corrected beneficiary",
 }
 """States that a person must see, with the reason where nothing more is known."""
@@ -69,7 +70,8 @@ def attention(
 
     Whatever is contradicted, in any state. What is held or waits for an approval, for cover or
     for the rail's authorisation; what screening holds, or found in flight; what nobody knows; what
-    failed or came back; and what was rejected, until another payment stands for its obligation.
+    failed or came back; and what was rejected, or proved or decided not to be executed, until
+    another payment stands for its obligation.
     """
     words = _last_words()
     back = returned_payables.c
@@ -99,9 +101,23 @@ def _must_be_seen() -> sa.ColumnElement[bool]:
         other.c.live,
     )
     in_state = payments.c.state.in_([state.value for state in _WHY])
-    over = sa.and_(payments.c.state == State.REJECTED.value, replaced)
+    over = sa.and_(
+        payments.c.state.in_((State.REJECTED.value, State.CANCELLED.value)),
+        sa.or_(replaced, sa.and_(payments.c.state == State.CANCELLED.value, sa.not_(_given_up()))),
+    )
+    held = sa.and_(payments.c.live, payments.c.hold_reason != "")
     contradicted, listed = payments.c.contradiction != "", held_for() != ""
-    return sa.or_(contradicted, listed, sa.and_(in_state, sa.not_(over)))
+    return sa.or_(contradicted, held, listed, sa.and_(in_state, sa.not_(over)))
+
+
+def _given_up() -> sa.ColumnElement[bool]:
+    """Whether absence was proved, or two people said so; what was withdrawn unsent was not."""
+    event = payment_events.alias("given_up").c
+    return sa.exists().where(
+        event.payment_id == payments.c.payment_id,
+        event.kind == EventKind.CANCELLED.value,
+        event.source.in_((ABSENCE, DECISION)),
+    )
 
 
 def _last_words() -> sa.Subquery:

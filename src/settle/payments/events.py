@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger import Posting, post
+from settle.payments.double import hold_others
 from settle.payments.instruction import Row
 from settle.payments.postings import Subject, rows
 from settle.payments.rows import chunks, fetch
@@ -56,6 +57,7 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
         recorded_at=recorded_at,
     )  # fmt: skip
     _owe_again(connection, [(subjects[key], states[key]) for key in changed])
+    hold_others(connection, [(subjects[key], states[key]) for key in changed])
     return Appended(states=states, events=after, new=new)
 
 

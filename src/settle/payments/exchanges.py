@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,15 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Effect, Exchange, Recorded, Response
+from settle.adapters import Effect, Exchange, Recorded, Response, place_of, without_secrets
 from settle.errors import SettleError
+from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
 from settle.payments.rows import chunks, fetch
 from settle.payments.tables import exchanges, payments
 from settle.payments.writer import Writer
 
 Clock = Callable[[], datetime]
-
-_SECRET = re.compile(r"auth|cookie|secret|token", re.IGNORECASE)
 
 
 class LeaseLost(SettleError):
@@ -39,8 +37,9 @@ class StoreRecorder:
 
     `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
     stored only while that worker holds the payments of the conversation; from `cut_off` on, no
-    intent of a `commits`. `committing` tells whether a `commits` was about to leave, now or in
-    what was stored, and `replied` with which status it was answered.
+    intent of a `commits`. `subject` is the payment or batch that it is about. `committing` tells
+    whether a `commits` was about to leave, now or in what was stored, and `replied` with which
+    status it was answered.
     """
 
     writer: Writer
@@ -49,6 +48,7 @@ class StoreRecorder:
     turn: int = 0
     worker: str | None = None
     cut_off: datetime | None = None
+    subject: str | None = None
     committing: bool = False
     replied: int | None = None
     _commits: int | None = None
@@ -74,14 +74,15 @@ class StoreRecorder:
         if exchange.effect is Effect.COMMITS and self.cut_off is not None and now >= self.cut_off:
             raise CutOff("the rail's cut-off has passed", conversation=conversation_id)
         row = {
+            "subject": self.subject,
             "conversation_id": conversation_id,
             "step": step,
             "turn": self.turn,
             "effect": exchange.effect.value,
             "method": request.method,
-            "target": request.target,
+            "target": place_of(request),
             "fingerprint": request.fingerprint,
-            "headers": json.dumps(dict(request.headers), sort_keys=True),
+            "headers": _json(without_secrets(request.headers)),
             "content": request.content,
             "intent_at": now,
             "sent": True,
@@ -97,14 +98,13 @@ class StoreRecorder:
         Raises:
             LeaseLost: another answer to the same request is stored, and that one counts.
         """
-        kept = {name: value for name, value in response.headers.items() if not _SECRET.search(name)}
         row = {
-            "of_conversation": conversation_id,
-            "of_step": step,
-            "of_turn": self.turn,
+            "conversation_id": conversation_id,
+            "step": step,
+            "turn": self.turn,
             "answered_at": self.clock(),
             "status": response.status,
-            "answer_headers": json.dumps(kept, sort_keys=True),
+            "answer_headers": _json(without_secrets(response.headers)),
             "answer_content": response.content,
         }
         if not await self.writer.write(keep_answers, row):
@@ -124,6 +124,10 @@ class StoreRecorder:
         await self.writer.write(keep_silences, row)
 
 
+def _json(headers: Mapping[str, str]) -> str:
+    return json.dumps(dict(headers), sort_keys=True)
+
+
 def keep_intents(
     connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
 ) -> Sequence[bool]:
@@ -133,16 +137,20 @@ def keep_intents(
     for chunk in chunks(fenced):
         query = _HELD.where(payments.c.conversation_id.in_(chunk)).with_for_update(read=True)
         held.update((found, holder) for found, holder in connection.execute(query))
-    kept = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
-    rows = [row for (row, _), keep in zip(items, kept, strict=True) if keep]
+    may = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
+    rows = [row for (row, _), keep in zip(items, may, strict=True) if keep]
     if rows:
+        rows = [{**row, **kept(connection, REQUEST, row)} for row in rows]
         connection.execute(_KEEP[connection.dialect.name], rows)
-    return kept
+    return may
 
 
 def _upsert(dialect: Any) -> Any:
     statement = dialect.insert(exchanges)
-    again = ("effect", "method", "target", "fingerprint", "headers", "content", "intent_at", "sent")
+    again = (
+        "effect", "method", "target", "fingerprint", "headers", "content", "intent_at", "sent",
+        "key_id", "digests",
+    )  # fmt: skip
     values = {name: statement.excluded[name] for name in again}
     return statement.on_conflict_do_update(
         index_elements=["conversation_id", "step", "turn"], set_={**values, "silence": None}
@@ -157,15 +165,13 @@ _AT = sa.update(exchanges).where(
     exchanges.c.turn == sa.bindparam("of_turn"),
     exchanges.c.status.is_(None),
 )
-_ANSWERS = sa.select(
-    *(exchanges.c[name] for name in ("conversation_id", "step", "turn", "answered_at", "status"))
-)
-_ANSWERED = _AT.values(
-    answered_at=sa.bindparam("answered_at"),
-    status=sa.bindparam("status"),
-    answer_headers=sa.bindparam("answer_headers"),
-    answer_content=sa.bindparam("answer_content"),
-)
+_NAMES = ("conversation_id", "step", "turn", "answered_at", "status")
+_ANSWERS = sa.select(*(exchanges.c[name] for name in _NAMES))
+_ANSWER = (
+    "answered_at", "status", "answer_headers", "answer_content", "answer_key_id", "answer_digests",
+)  # fmt: skip
+_NEW: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _ANSWER}
+_ANSWERED = _AT.values(**_NEW)
 _SILENT = _AT.values(silence=sa.bindparam("silence"), sent=sa.bindparam("sent"))
 """Written once: making a statement takes longer than writing its row."""
 
@@ -176,10 +182,16 @@ def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequ
     An answer is evidence, so a worker that lost its lease may still bring one. It takes nobody's
     place: what is stored may have been acted on.
     """
-    connection.execute(_ANSWERED, rows)
-    there = _answered(connection, sorted({row["of_conversation"] for row in rows}))
-    names = ("of_conversation", "of_step", "of_turn", "answered_at", "status")
-    return [tuple(row[name] for name in names) in there for row in rows]
+    stored = [{**row, **kept(connection, ANSWER, row)} for row in rows]
+    connection.execute(_ANSWERED, [_new(row) for row in stored])
+    there = _answered(connection, sorted({row["conversation_id"] for row in rows}))
+    return [tuple(row[name] for name in _NAMES) in there for row in rows]
+
+
+def _new(row: Mapping[str, Any]) -> dict[str, Any]:
+    place = {f"of_{name}": row[name] for name in ("step", "turn")}
+    values = {f"new_{name}": row[name] for name in _ANSWER}
+    return {"of_conversation": row["conversation_id"], **place, **values}
 
 
 def _answered(connection: Connection, conversation_ids: Sequence[str]) -> set[tuple[Any, ...]]:
@@ -202,6 +214,9 @@ def histories(
     """What is stored of each conversation, the last turn of each step, for a replay.
 
     What followed a `commits` that was sent again since belongs to the answer it had before.
+
+    Raises:
+        Locked: one is encrypted, and its key is not there or it was changed.
     """
     rows: dict[str, dict[int, tuple[int, Recorded]]] = defaultdict(dict)
     for chunk in chunks(conversation_ids):
@@ -210,7 +225,8 @@ def histories(
             .where(exchanges.c.conversation_id.in_(chunk))
             .order_by(exchanges.c.conversation_id, exchanges.c.step, exchanges.c.turn)
         )
-        for row in fetch(connection, query):
+        for found in fetch(connection, query):
+            row = opened_here(connection, found)
             rows[row["conversation_id"]][row["step"]] = (row["turn"], _recorded(row))
     return {conversation: _current(steps) for conversation, steps in rows.items()}
 

@@ -110,6 +110,7 @@ class Lane:
             turn=sending.turn,
             worker=self.run.worker,
             cut_off=self.cut_off,
+            subject=sending.subject,
         )
         try:
             ending = await self._converse(sending, recorder, again=again)

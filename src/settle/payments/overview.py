@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,11 +12,11 @@ from sqlalchemy.engine import Connection
 from settle.errors import BadInput
 from settle.ledger import accounts
 from settle.ledger.tables import journal
-from settle.payments.identity import conversation
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
 from settle.payments.state import State
-from settle.payments.tables import exchanges, payment_events, payments, returned_payables
+from settle.payments.tables import payment_events, payments, returned_payables
+from settle.payments.telling import StoryLine, told_exchanges
 from settle.store import exact_sum
 
 
@@ -44,15 +44,6 @@ class ReturnedPayable:
     returned_on: date
     code: str
     status: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryLine:
-    """One thing in the life of a payment: an event, an exchange or a posting."""
-
-    at: datetime
-    what: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +99,8 @@ def returned(connection: Connection) -> list[ReturnedPayable]:
     ]
 
 
-def story(connection: Connection, payment_id: str) -> Story:
-    """A payment and everything stored about it. Bodies of exchanges are named by size only.
+def story(connection: Connection, payment_id: str, *, contents: bool = False) -> Story:
+    """A payment and everything stored about it, with what its exchanges said where asked for.
 
     Raises:
         BadInput: there is no such payment.
@@ -121,7 +112,7 @@ def story(connection: Connection, payment_id: str) -> Story:
     (row,) = found
     lines = [
         *_events(connection, payment_id),
-        *_exchanges(connection, _conversations(row)),
+        *told_exchanges(connection, row, contents=contents),
         *_postings(connection, payment_id),
     ]
     return Story(payment=row, lines=sorted(lines, key=lambda line: (line.at, line.what)))
@@ -134,25 +125,6 @@ def _events(connection: Connection, payment_id: str) -> list[StoryLine]:
             at=row["recorded_at"],
             what=f"{row['kind']} ({row['source']})",
             detail=" ".join(p for p in (row["code"], row["detail"], row["event_id"]) if p),
-        )
-        for row in fetch(connection, query)
-    ]
-
-
-def _conversations(row: Row) -> list[str]:
-    """The conversation of each release. One in a batch is known of the last release only."""
-    releases = range(1, row["releases"] + 1)
-    alone = {conversation([(row["idempotency_key"], nth)]) for nth in releases}
-    return sorted(alone | {row["conversation_id"] or ""})
-
-
-def _exchanges(connection: Connection, conversation_ids: Sequence[str]) -> list[StoryLine]:
-    query = sa.select(exchanges).where(exchanges.c.conversation_id.in_(conversation_ids))
-    return [
-        StoryLine(
-            at=row["intent_at"],
-            what=f"{row['effect']} {row['method']} {row['target']}",
-            detail=str(row["status"] or row["silence"] or "no answer"),
         )
         for row in fetch(connection, query)
     ]

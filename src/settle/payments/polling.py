@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Ending, Evidence, Fact, Finding, Finished, Verb
+from settle.payments.absence import note_absent
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
 from settle.payments.gate.rules import Pauses
@@ -95,6 +96,8 @@ async def look_up(
         recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
+        for look in looks:
+            _note_absent(store, look, clock)
         given = Pauses(
             rails=frozenset(paused), currencies=frozenset(paused_currencies),
             parties=frozenset(paused_parties),
@@ -157,7 +160,7 @@ async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
 
 
 async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[Finding]:
-    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock)
+    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock, subject=sending.subject)
     search = sending.search(lane.rail.adapter)
     try:
         return await lane.rail.sender.run(
@@ -167,8 +170,18 @@ async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[
         return lane.stopped(error, committing=False)
 
 
+def _note_absent(store: Store, look: _Look, clock: Clock) -> None:
+    rows = [row for sending in look.unknown for row in sending.rows]
+    profile = look.lane.rail.adapter.profile
+    note_absent(store, rows, _absent(look), profile=profile, at=clock())
+
+
+def _absent(look: _Look) -> set[str]:
+    return {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
+
+
 async def _resend(look: _Look, policy: LookPolicy, pauses: Pauses) -> int:
-    absent = {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
+    absent = _absent(look)
     wanted = [
         sending.conversation_id
         for sending in look.unknown

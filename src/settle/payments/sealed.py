@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from settle.ledger import Source
-from settle.payments.tables import exchanges, payment_events, payments
+from settle.payments.keeping import KeptContents
+from settle.payments.tables import erasures, exchanges, payment_events, payments
 
 # Whoever takes a dead worker's conversation over may ask again what has no answer yet, at the same
 # place. So an exchange is final once it was answered and nobody holds its payments any more.
@@ -29,11 +30,18 @@ SEALED = (
         recorded="answered_at",
         columns=(
             "conversation_id", "step", "turn", "effect", "method", "fingerprint", "intent_at",
-            "answered_at", "status", "sent",
+            "answered_at", "status", "sent", "subject",
         ),
         # Bodies and addresses are personal data: their digests are sealed, so they can be erased.
         erasable=("target", "headers", "content", "answer_headers", "answer_content"),
+        contents=KeptContents(),
         final=sa.and_(exchanges.c.answered_at.is_not(None), ~_HELD),
+    ),
+    Source(
+        name="erasures",
+        table=erasures,
+        recorded="erased_at",
+        columns=tuple(column.name for column in erasures.c),
     ),
 )  # fmt: skip
 """An event is sealed whole, as it is written; an exchange once it is final."""

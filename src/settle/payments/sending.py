@@ -29,6 +29,12 @@ class Sending:
         return [payment_of(row) for row in self.rows]
 
     @property
+    def subject(self) -> str:
+        """What its exchanges are about: the payment, or the batch."""
+        first = self.rows[0]
+        return str(first["batch_id"] or first["payment_id"])
+
+    @property
     def batch(self) -> Batch:
         """The batch as it was stored before it was first sent: the same bytes each time."""
         first = self.rows[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from settle.payments.conditions import Conditions
 from settle.payments.state import UNSENT, State
-from settle.payments.tables import payments
+from settle.payments.tables import exchanges, payments
 from settle.store import arrow, exact_sum
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ def referenced(connection: Connection) -> pa.Table:
     table = arrow(connection, query)
     at = table.schema.get_field_index("released_at")
     return table.set_column(at, "released_on", table["released_at"].cast("date32"))
+
+
+def of_agreements(connection: Connection, agreements: Sequence[str]) -> list[str]:
+    """The ids of all payments of these agreements, sorted."""
+    query = sa.select(payments.c.payment_id).where(payments.c.agreement_id.in_(agreements))
+    return list(connection.execute(query.order_by(payments.c.payment_id)).scalars())
+
+
+def any_locked(connection: Connection) -> bool:
+    """Whether an exchange is kept encrypted."""
+    query = sa.select(1).where(exchanges.c.key_id.is_not(None)).limit(1)
+    return connection.execute(query).scalar_one_or_none() is not None
 
 
 def unknowns(connection: Connection) -> int:

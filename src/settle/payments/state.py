@@ -52,11 +52,18 @@ class EventKind(StrEnum):
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     NOT_FOUND = "not_found"  # proves nothing by itself
+    DECIDED = "decided"  # the word of one person; it takes two
     CONTRADICTED = "contradicted"  # evidence that does not fit the instruction
 
 
 ENGINE = "engine"
 """The source of what this library did itself."""
+
+ABSENCE = "absence"
+"""The source of what neither `find` nor gap-free statements know, past the horizon."""
+
+DECISION = "decision"
+"""The source of what people decided."""
 
 OURS = frozenset({Source.STATEMENT.value, Source.REPORT.value})
 """Sources that show a movement on an account of ours: only these move nostro."""

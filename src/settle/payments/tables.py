@@ -105,6 +105,31 @@ exchanges = sa.Table(
     sa.Column("answer_content", sa.LargeBinary),
     sa.Column("silence", sa.String, doc="why there is no answer"),
     sa.Column("sent", sa.Boolean, nullable=False, doc="false only where the socket proved it"),
+    sa.Column("subject", Id, index=True, doc="the payment or batch it is about"),
+    sa.Column("key_id", Id, doc="of the request: what `content` is encrypted by; none: plain"),
+    sa.Column("digests", sa.String, doc="JSON: of what was sent, taken when it was written"),
+    sa.Column("answer_key_id", Id, doc="of the answer"),
+    sa.Column("answer_digests", sa.String, doc="JSON: of what was answered"),
+    sa.Column("erasure_id", Id, doc="what emptied it; none: nothing has"),
+)
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("erasure_id", Id, primary_key=True, doc="time-ordered"),
+    sa.Column("erased_at", Instant, nullable=False),
+    sa.Column("actor", Id, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("scope", sa.String, nullable=False, doc="payment, agreement or age, and which"),
+    sa.Column("exchanges", sa.BigInteger, nullable=False, doc="how many were emptied"),
+)
+
+searches = sa.Table(
+    "searches",
+    metadata,
+    sa.Column("payment_id", Id, primary_key=True, doc="asked for after a backup was put back"),
+    sa.Column("searched_at", Instant, nullable=False),
+    sa.Column("answer", sa.String(16), nullable=False, doc="found, not_found or not_asked"),
 )
 
 returned_payables = sa.Table(

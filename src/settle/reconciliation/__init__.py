@@ -9,6 +9,7 @@ from settle.reconciliation.matching import Match, Matched, match
 from settle.reconciliation.proof import confirm, unconfirmed
 from settle.reconciliation.reading import StatementFinding
 from settle.reconciliation.receipts import RECEIPT_RULES, ReceiptRule
+from settle.reconciliation.silence import Silence
 
 __all__ = [
     "HANDLING",
@@ -24,6 +25,7 @@ __all__ = [
     "PassRate",
     "ReceiptRule",
     "Refreshed",
+    "Silence",
     "StatementFinding",
     "account_days",
     "all_breaks",

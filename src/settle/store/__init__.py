@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from settle.store.ids import Ids, derived, derived_each, derived_uuid4, uuid7
     from settle.store.schema import Id, Instant, Minor, metadata
     from settle.store.sums import exact_sum
+    from settle.store.vault import Locked, Vault, vault_of
 
 __all__ = [
     "Id",
     "Ids",
     "Instant",
+    "Locked",
     "Minor",
     "Rows",
     "Store",
+    "Vault",
     "arrow",
     "derived",
     "derived_each",
@@ -31,6 +34,7 @@ __all__ = [
     "insert_new",
     "metadata",
     "uuid7",
+    "vault_of",
 ]
 
 __getattr__, __dir__ = lazily(
@@ -39,9 +43,11 @@ __getattr__, __dir__ = lazily(
         "Id": "settle.store.schema",
         "Ids": "settle.store.ids",
         "Instant": "settle.store.schema",
+        "Locked": "settle.store.vault",
         "Minor": "settle.store.schema",
         "Rows": "settle.store.connection",
         "Store": "settle.store.connection",
+        "Vault": "settle.store.vault",
         "arrow": "settle.store.columns",
         "derived": "settle.store.ids",
         "derived_each": "settle.store.ids",
@@ -52,5 +58,6 @@ __getattr__, __dir__ = lazily(
         "insert_new": "settle.store.connection",
         "metadata": "settle.store.schema",
         "uuid7": "settle.store.ids",
+        "vault_of": "settle.store.vault",
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from settle.errors import ConfigError
+from settle.store.vault import OPEN, OPTION, Vault
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -18,19 +19,22 @@ Rows = Sequence[Mapping[str, Any]]
 class Store:
     """One database. This hands out transactions and nothing else; tables belong to the rooms."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, *, vault: Vault = OPEN) -> None:
+        self.engine = engine.execution_options(**{OPTION: vault})
+        self.vault = vault
 
     @classmethod
-    def open(cls, url: str) -> Store:
+    def open(cls, url: str, *, vault: Vault = OPEN) -> Store:
         """Open `sqlite:///FILE` or `postgresql://…`; the schema is brought up to date.
+
+        `vault` has the keys of what is kept encrypted.
 
         Raises:
             ConfigError: the URL names no database this library knows, or it cannot be reached.
         """
         from settle.store.migrations import upgrade
 
-        store = cls(_engine(url))
+        store = cls(_engine(url), vault=vault)
         try:
             upgrade(store.engine)
         except sa.exc.OperationalError as error:
@@ -39,6 +43,15 @@ class Store:
                 key="settle.store",
             ) from None
         return store
+
+    @classmethod
+    def unready(cls, url: str) -> Store:
+        """Open a database whose schema is not looked at. This is for putting a backup back.
+
+        Raises:
+            ConfigError: the URL names no database this library knows.
+        """
+        return cls(_engine(url))
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,6 +74,21 @@ class Store:
             connection.begin(),
         ):
             yield connection
+
+    def scrub(self) -> None:
+        """Leave nothing of what was emptied in the log beside the file, as far as this can.
+
+        SQLite writes zeroes over what is emptied (`secure_delete`), and its log is cut to nothing
+        unless somebody reads just now. PostgreSQL gives the place of emptied rows free; their
+        bytes are written over later, and stay in its own log and in backups.
+        """
+        if self.is_sqlite:
+            with closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return
+        autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with autocommit.connect() as connection:
+            connection.exec_driver_sql("VACUUM exchanges")
 
     def close(self) -> None:
         """Give the connections back. This may be called more than once."""
@@ -102,7 +130,7 @@ def _engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
     connection.isolation_level = None  # this library says BEGIN itself
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

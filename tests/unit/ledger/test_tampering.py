@@ -24,6 +24,9 @@ from .conftest import SIGNER, SOURCES, postings, touched
 
 pytestmark = pytest.mark.soak
 
+# There is no silence where there is an answer; how content is kept changes with the key, and what
+# was emptied is told by its digest.
+NOT_SEALED = ("silence", "key_id", "digests", "answer_key_id", "answer_digests", "erasure_id")
 ROOMS = {"journal": journal, "payment_events": payment_events, "exchanges": exchanges}
 KEYS = ("source", "key", "key_2", "key_3")
 
@@ -92,7 +95,7 @@ def test_an_edited_row_is_named(chain: Store, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(ROOMS)))
         row = data.draw(st.sampled_from(rows(connection, ROOMS[name])))
         column = data.draw(st.sampled_from([column.name for column in ROOMS[name].c]))
-        if name == "exchanges" and column == "silence":  # there is none where there is an answer
+        if name == "exchanges" and column in NOT_SEALED:
             return
         block, entry = seal_of(connection, name, row)
         changed = sa.update(ROOMS[name]).where(where(ROOMS[name], row))

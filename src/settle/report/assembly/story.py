@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Source
-from settle.payments import EventKind
+from settle.payments import ABSENCE, DECISION, EventKind
 from settle.payments.tables import payment_events
 from settle.report.figures import money
 from settle.report.payments import StoryLine
@@ -35,6 +35,8 @@ SOURCES: dict[str, str] = {
     Source.NOTIFICATION: "the rail's notification",
     Source.REPORT: "the rail's report of our account",
     Source.STATEMENT: "the bank's statement",
+    ABSENCE: "absence from find and from gap-free statements",
+    DECISION: "the word of two people",
 }
 """Where evidence comes from, in words."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 
 def upgrade(engine: Engine) -> None:
@@ -22,3 +22,29 @@ def upgrade(engine: Engine) -> None:
         return
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
+
+
+def knows(revision: str) -> bool:
+    """Whether this library can go on from a revision; a newer one made it otherwise."""
+    from alembic.script import ScriptDirectory
+
+    known = ScriptDirectory(str(Path(__file__).parent)).walk_revisions()
+    return revision in {each.revision for each in known}
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    """Bring an empty database to a revision."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["engine"] = engine
+    command.upgrade(config, revision)
+
+
+def revision_of(connection: Connection) -> str:
+    """The revision that a database is at; blank for one without a schema."""
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision() or ""

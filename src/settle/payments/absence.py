@@ -1,0 +1,136 @@
+"""Absence as proof: the rail does not know a payment, past the time in which it could still pay.
+
+It counts only on a rail that declares late execution impossible, where `find` was answered "not
+found" after the horizon of the last sending, and where statements without a gap, which the
+caller has looked at, show no line that could be it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.adapters import Adapter, Profile, Source
+from settle.payments.events import append, events_of, locked
+from settle.payments.instruction import Row
+from settle.payments.rows import fetch
+from settle.payments.state import ABSENCE, Event, EventKind, State
+from settle.payments.tables import payments
+from settle.store import Store
+
+_SENT = (EventKind.RELEASED, EventKind.RESENT)
+_REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A payment that its rail does not know, past the horizon. It waits for statements.
+
+    They must show nothing like it on its account from `first` to `last`, both included.
+    """
+
+    payment_id: str
+    rail: str
+    account: str
+    currency: str
+    first: date
+    last: date
+    sending: tuple[int, int]
+    asked_at: datetime
+
+
+def note_absent(
+    store: Store, rows: Iterable[Row], references: set[str], *, profile: Profile, at: datetime
+) -> None:
+    """Keep that `find` has just said "not found", where the horizon is past and it may count."""
+    if not profile.late_execution_impossible:
+        return
+    named = [row for row in rows if not references.isdisjoint(row[x] for x in _REFERENCES)]
+    if not named:
+        return
+    with store.transaction() as connection:
+        events = events_of(connection, [row["payment_id"] for row in named])
+        past = [
+            row for row in named
+            if at >= _sent_at(events.get(row["payment_id"], ())) + profile.finality_horizon
+        ]  # fmt: skip
+        append(connection, [_noted(row, at) for row in past], recorded_at=at)
+
+
+def missing(connection: Connection, rails: Mapping[str, Adapter[Any]]) -> list[Missing]:
+    """Payments nobody knows the outcome of, and that `find` did not know past their horizon."""
+    declared = [x for x, rail in rails.items() if rail.profile.late_execution_impossible]
+    unknown = (payments.c.state == State.UNKNOWN.value, payments.c.rail.in_(declared))
+    query = sa.select(payments).where(*unknown, payments.c.worker.is_(None))
+    rows = fetch(connection, query.order_by(payments.c.payment_id))
+    events = events_of(connection, [row["payment_id"] for row in rows])
+    found = []
+    for row in rows:
+        known = events.get(row["payment_id"], ())
+        horizon = rails[row["rail"]].profile.finality_horizon
+        noted = [e for e in known if e.event_id == _name(row) and e.source == Source.FIND.value]
+        if noted and noted[0].occurred_at >= _sent_at(known) + horizon:
+            found.append(_missing(row, known, noted[0], horizon))
+    return found
+
+
+def close_absent(
+    store: Store, proved: Sequence[Missing], *, shown_by: str, at: datetime
+) -> Sequence[str]:
+    """Close what statements do not show, either. What was sent again meanwhile stays open.
+
+    `shown_by`: the statements that were looked at, for people. Returns the ids of those closed.
+    """
+    with store.transaction() as connection:
+        rows = locked(connection, [each.payment_id for each in proved])
+        still = [each for each in proved if _as_it_was(rows[each.payment_id], each)]
+        events = [_absent(each, shown_by, at) for each in still]
+        append(connection, events, recorded_at=at)
+    return [each.payment_id for each in still]
+
+
+def _as_it_was(row: Row, each: Missing) -> bool:
+    sending = row["releases"], row["resends"]
+    unheld = row["state"] == State.UNKNOWN.value and row["worker"] is None
+    return unheld and sending == each.sending
+
+
+def _sent_at(events: Iterable[Event]) -> datetime:
+    return max(event.occurred_at for event in events if event.kind in _SENT)
+
+
+def _missing(row: Row, events: Sequence[Event], noted: Event, horizon: timedelta) -> Missing:
+    # A day more at either end: a bank's day is not ours.
+    sent = [event.occurred_at for event in events if event.kind in _SENT]
+    return Missing(
+        payment_id=row["payment_id"], rail=row["rail"], account=row["account"],
+        currency=row["currency"], first=min(sent).date() - timedelta(days=1),
+        last=(max(sent) + horizon).date() + timedelta(days=1),
+        sending=(row["releases"], row["resends"]), asked_at=noted.occurred_at,
+    )  # fmt: skip
+
+
+def _name(row: Row) -> str:
+    return f"absent/{row['releases']}.{row['resends']}"
+
+
+def _noted(row: Row, at: datetime) -> Event:
+    return Event(
+        payment_id=row["payment_id"], event_id=_name(row), kind=EventKind.NOT_FOUND,
+        occurred_at=at, source=Source.FIND.value, detail="past the horizon of its last sending",
+    )  # fmt: skip
+
+
+def _absent(each: Missing, shown_by: str, at: datetime) -> Event:
+    release, resend = each.sending
+    return Event(
+        payment_id=each.payment_id, event_id=f"proved_absent/{release}.{resend}",
+        kind=EventKind.CANCELLED, occurred_at=at, source=ABSENCE, code="absent",
+        detail=f"find did not know it at {each.asked_at:%Y-%m-%d %H:%M}, past the horizon; "
+        f"{shown_by}",
+    )  # fmt: skip

@@ -1,0 +1,197 @@
+"""After a backup was put back: asking the rails about everything that may have left since.
+
+What a payment carries outside is derived from what it is for, so a store that has forgotten it
+mints the same again: whatever was paid since is found under the key of what is waiting now.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.adapters import Evidence, Fact, Finished, Verb
+from settle.payments import identity
+from settle.payments.door import record
+from settle.payments.exchanges import Clock, StoreRecorder
+from settle.payments.instruction import Rail
+from settle.payments.lane import Lane, Run
+from settle.payments.polling import LookPolicy
+from settle.payments.rows import chunks, fetch
+from settle.payments.sending import Sending
+from settle.payments.state import UNSENT
+from settle.payments.tables import payments, searches
+from settle.payments.writer import Writer, writing
+from settle.store import Ids, Store
+
+HELD = "search: nobody could ask whether it was paid before the store was put back"
+"""Why a payment is held that its rail could not be asked about."""
+
+FOUND, NOT_FOUND, NOT_ASKED = "found", "not_found", "not_asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What a search did, in payments that had not left, as far as this store knows.
+
+    `found`: the rail has them; `absent`: it does not know them; `not_asked`: by rail, those that
+    it cannot be asked about one by one, or did not answer about. These are held. `silent`: why
+    rails did not answer.
+    """
+
+    found: int
+    absent: int
+    not_asked: Mapping[str, int]
+    silent: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Search:
+    """One rail being searched."""
+
+    lane: Lane
+    answers: dict[str, str] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+    silent: str = ""
+
+
+async def search(
+    store: Store, rails: Mapping[str, Rail], *, clock: Clock, worker: str, ids: Ids,
+    only_again: bool = False, writer: Writer | None = None,
+) -> Searched:  # fmt: skip
+    """Ask the rails about every payment that waits here, and let in what they say.
+
+    What could not be asked is held. `only_again`: only what follows an earlier attempt and was
+    not asked about yet; such an attempt may have been made before, too.
+    """
+    run = Run(clock=clock, worker=worker, lease_length=LookPolicy().lease)
+    async with writing(store, writer) as durable:
+        asked = [
+            await _ask_all(store, lane, ids, only_again=only_again)
+            for lane in run.lanes(rails, durable)
+        ]
+    run.surface()
+    record(store, [e for each in asked for e in each.evidence], recorded_at=clock())
+    answers = {name: said for each in asked for name, said in each.answers.items()}
+    with store.transaction() as connection:
+        _keep(connection, answers, at=clock())
+        rail_of = _rails_of(connection, [x for x in answers if answers[x] == NOT_ASKED])
+    counts = Counter(answers.values())
+    return Searched(
+        found=counts[FOUND], absent=counts[NOT_FOUND], not_asked=dict(Counter(rail_of.values())),
+        silent={each.lane.name: each.silent for each in asked if each.silent},
+    )  # fmt: skip
+
+
+def unsearched(connection: Connection) -> int:
+    """How many payments wait that no search has asked about."""
+    query = sa.select(sa.func.count()).select_from(payments).where(_waiting(), ~_searched())
+    return int(connection.execute(query).scalar_one())
+
+
+def forget_searches(connection: Connection) -> None:
+    """Another backup was put back: what was asked before says nothing about what is since."""
+    connection.execute(sa.delete(searches))
+
+
+def held_back(connection: Connection) -> int:
+    """How many payments are held because nobody could ask about them."""
+    held = sa.select(sa.func.count()).where(payments.c.hold_reason == HELD, payments.c.live)
+    return int(connection.execute(held).scalar_one())
+
+
+def let_go(connection: Connection) -> int:
+    """Release what is held because nobody could ask: a person has looked by hand. Says how many."""
+    held = sa.update(payments).where(payments.c.hold_reason == HELD)
+    return connection.execute(held.values(hold_reason="")).rowcount
+
+
+async def _ask_all(store: Store, lane: Lane, ids: Ids, *, only_again: bool) -> _Search:
+    found = _Search(lane=lane)
+    query = sa.select(payments).where(payments.c.rail == lane.name, _waiting())
+    if only_again:
+        query = query.where(payments.c.attempt > 1, ~_searched())
+    with store.reading() as connection:
+        rows = fetch(connection, query.order_by(payments.c.payment_id))
+    if not lane.rail.adapter.profile.supports(Verb.FIND):
+        found.answers = {row["payment_id"]: NOT_ASKED for row in rows}
+        return found
+    sendings = [Sending(conversation_id=row["payment_id"], rows=[row]) for row in rows]
+    await lane.all(lambda sending: _ask(found, sending, ids()), sendings)
+    return found
+
+
+async def _ask(found: _Search, sending: Sending, conversation_id: str) -> None:
+    (row,) = sending.rows
+    lane = found.lane
+    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock, subject=row["payment_id"])
+    try:
+        ending = await lane.rail.sender.run(
+            lane.rail.adapter.find(sending.payments[0]),
+            conversation_id=conversation_id, recorder=recorder,
+        )  # fmt: skip
+    except Exception as error:  # noqa: BLE001  # it surfaces once all rails were asked
+        ending = lane.stopped(error, committing=False)
+    if not isinstance(ending, Finished):
+        found.silent = ending.reason
+        found.answers[row["payment_id"]] = NOT_ASKED
+        return
+    found.evidence.extend(ending.value)
+    found.answers[row["payment_id"]] = _said(ending.value)
+
+
+def _said(finding: Sequence[Evidence]) -> str:
+    """What an answer comes to. An empty one says nothing, and is none."""
+    if not finding:
+        return NOT_ASKED
+    return NOT_FOUND if all(e.fact is Fact.NOT_FOUND for e in finding) else FOUND
+
+
+def _keep(connection: Connection, answers: Mapping[str, str], *, at: datetime) -> None:
+    for chunk in chunks(sorted(answers)):
+        connection.execute(sa.delete(searches).where(searches.c.payment_id.in_(chunk)))
+        rows = [{"payment_id": x, "searched_at": at, "answer": answers[x]} for x in chunk]
+        connection.execute(sa.insert(searches), rows)
+        _hold(connection, [x for x in chunk if answers[x] == NOT_ASKED], HELD, before="")
+        _hold(connection, [x for x in chunk if answers[x] == NOT_FOUND], "", before=HELD)
+        found = [x for x in chunk if answers[x] == FOUND]
+        _hold(connection, found, "", before=HELD)
+        _make_askable(connection, found)
+
+
+def _hold(connection: Connection, names: Sequence[str], reason: str, *, before: str) -> None:
+    which = (payments.c.payment_id.in_(names), payments.c.hold_reason == before)
+    connection.execute(sa.update(payments).where(*which).values(hold_reason=reason))
+
+
+def _make_askable(connection: Connection, names: Sequence[str]) -> None:
+    """What was found goes on being asked about, as if it had been released here."""
+    query = sa.select(payments).where(
+        payments.c.payment_id.in_(names), payments.c.conversation_id.is_(None)
+    )
+    for row in fetch(connection, query):
+        conversation_id = identity.conversation([(row["idempotency_key"], 1)])
+        here = payments.c.payment_id == row["payment_id"]
+        connection.execute(sa.update(payments).where(here).values(conversation_id=conversation_id))
+
+
+def _rails_of(connection: Connection, names: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for chunk in chunks(names):
+        columns = (payments.c.payment_id, payments.c.rail)
+        query = sa.select(*columns).where(payments.c.payment_id.in_(chunk))
+        found.update((payment_id, rail) for payment_id, rail in connection.execute(query))
+    return found
+
+
+def _waiting() -> sa.ColumnElement[bool]:
+    live = sa.and_(payments.c.live, payments.c.state.in_(UNSENT))
+    return sa.and_(live, payments.c.rail != "")
+
+
+def _searched() -> sa.ColumnElement[bool]:
+    return sa.exists().where(searches.c.payment_id == payments.c.payment_id)

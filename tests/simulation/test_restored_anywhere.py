@@ -1,0 +1,118 @@
+"""A backup taken at any write, put back later: what was paid since is found, and paid once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settle.adapters import Evidence, Fact, Source
+from settle.payments import InlineWriter, let_go, record, search
+from settle.payments.searching import held_back, unsearched
+from settle.simulation.trial.play import unsynced
+from settle.simulation.trial.process import MortalStore, Writes
+from settle.simulation.trial.rails import BATCHED, SINGLE
+
+WORLDS = Callable[..., Any]
+LATER = timedelta(days=2)
+FAULTS = ("lost answer", "lost request", "503 after it worked", "kill after")
+
+
+def back_up_at(world: Any, nth: int, path: Path) -> None:
+    """Copy the store just before its write of this number, as a backup would."""
+    source = str(world.store.engine.url.database)
+
+    def fate(number: int) -> tuple[bool, bool]:
+        if number == nth:
+            with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(path)) as copy:
+                live.backup(copy)
+        return False, False
+
+    world.writes.fate = fate
+
+
+def put_back(world: Any, path: Path) -> Any:
+    """The same bank, two days later, and the store as it was."""
+    world.life.alive, world.writes.fate = True, Writes().fate
+    store = MortalStore(unsynced(f"sqlite:///{path}"), world.life, world.writes)
+    world.network.faults = []
+    ids = iter(range(10**6, 10**9))
+    return replace(world, store=store, now=world.now + LATER, ids=ids)
+
+
+def statements(world: Any) -> None:
+    """What the bank's statements show: each execution, by our reference."""
+    shown = [
+        Evidence(
+            evidence_id=f"line/{each.reference}", source=Source.STATEMENT, fact=Fact.BOOKED,
+            reference=each.reference, occurred_at=each.executed_at, rail=rail,
+        )
+        for each in world.bank.executed
+        for rail in (SINGLE, BATCHED)
+    ]  # fmt: skip
+    record(world.store, shown, recorded_at=world.now)
+
+
+async def searched(world: Any) -> Any:
+    """What `settle search` does, and then a person who has looked at the rest."""
+    await world.look(paused={SINGLE, BATCHED})
+    world.prepare()
+    statements(world)
+    done = await search(
+        world.store, world.rails(), clock=world.clock, worker="search", ids=world.next_id,
+        writer=InlineWriter(world.store),
+    )  # fmt: skip
+    with world.store.transaction() as connection:
+        assert 0 == unsearched(connection)
+        assert sum(done.not_asked.values()) == held_back(connection)
+        let_go(connection)
+    return done
+
+
+async def a_night_with_a_backup(world: Any, path: Path, rng: random.Random) -> None:
+    """A night in which something goes wrong, and a backup is taken at some write of it."""
+    world.bank.deduplicates = False  # what leaves twice is paid twice
+    world.fail(rng.randrange(1, 20), rng.choice(FAULTS))
+    back_up_at(world, rng.randrange(1, 40), path)
+    await world.nights(2)
+    if not await asyncio.to_thread(path.exists):
+        back_up_at(world, world.writes.count + 1, path)
+        world.prepare()
+
+
+@pytest.mark.parametrize("seed", range(24))
+async def test_nothing_is_paid_twice_and_nothing_lost_after_a_restore(
+    worlds: WORLDS, tmp_path: Path, seed: int
+) -> None:
+    """Wherever the backup was taken, and whatever went wrong before and since."""
+    rng = random.Random(seed)
+    world, path = worlds(6), tmp_path / "backup.db"
+    await a_night_with_a_backup(world, path, rng)
+    again = put_back(world, path)
+    await searched(again)
+    await again.nights(3)
+    assert [] == [x for x in again.violations() if "twice" in x]
+    assert [] == again.lost()
+    again.store.close()
+
+
+async def test_without_the_search_the_same_worlds_pay_twice(worlds: WORLDS, tmp_path: Path) -> None:
+    """The search is what keeps the promise: without it one of these seeds breaks it."""
+    twice = 0
+    for seed in range(8):
+        path = tmp_path / f"backup-{seed}.db"
+        world = worlds(6)
+        await a_night_with_a_backup(world, path, random.Random(seed))
+        again = put_back(world, path)
+        await again.nights(3)
+        twice += sum("twice" in x for x in again.violations())
+        again.store.close()
+    assert twice
