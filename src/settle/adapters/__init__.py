@@ -5,7 +5,7 @@ from settle.adapters.auth import Auth, BasicAuth, Endpoint, HeaderAuth, NoAuth, 
 from settle.adapters.breaker import BreakerPolicy
 from settle.adapters.conversation import converse
 from settle.adapters.ending import Ending, Finished, NotMoved, Open
-from settle.adapters.evidence import Evidence, Fact, Source
+from settle.adapters.evidence import Charge, Evidence, Fact, Source
 from settle.adapters.exchange import (
     Conversation,
     Effect,
@@ -20,6 +20,15 @@ from settle.adapters.notification import Forged, Notification
 from settle.adapters.outcome import Accepted, Outcome, Rejected, Unknown
 from settle.adapters.payment import Batch, Beneficiary, Payment, PaymentKind
 from settle.adapters.profile import Key, KeyPlace, Limits, Profile, Support, Verb
+from settle.adapters.recall import (
+    Recall,
+    RecallAccepted,
+    RecallAnswer,
+    RecallNotTaken,
+    RecallPending,
+    RecallRejected,
+    RecallUnknown,
+)
 from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
 from settle.adapters.retry import ReadPolicy
 from settle.adapters.sender import Sender
@@ -44,6 +53,7 @@ __all__ = [
     "BatchOutcome",
     "Beneficiary",
     "BreakerPolicy",
+    "Charge",
     "Conversation",
     "Effect",
     "Ending",
@@ -69,6 +79,13 @@ __all__ = [
     "Profile",
     "RailSettings",
     "ReadPolicy",
+    "Recall",
+    "RecallAccepted",
+    "RecallAnswer",
+    "RecallNotTaken",
+    "RecallPending",
+    "RecallRejected",
+    "RecallUnknown",
     "Recorded",
     "Recorder",
     "Rejected",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
@@ -49,10 +49,10 @@ class Audited(Opened):
             return ledger.prove(connection, self._accounts_of(name), of=name)
 
     @contextmanager
-    def night(self, day: date) -> Iterator[bool]:
+    def night(self, day: date, *, failed: Collection[str] = ()) -> Iterator[bool]:
         """As `Opened.night`; the key is looked at before anything is stored, too."""
         _ = self.signer
-        with super().night(day) as may_act:
+        with super().night(day, failed=failed) as may_act:
             yield may_act
 
     @property

@@ -25,6 +25,8 @@ _WHY: Mapping[State, str] = {
 }
 """States that a person must see, with the reason where nothing more is known."""
 
+_PAID_AGAIN = (State.RETURNED.value, State.FAILED.value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
@@ -91,7 +93,11 @@ def _must_be_seen() -> sa.ColumnElement[bool]:
         other.c.live,
     )
     in_state = payments.c.state.in_([state.value for state in _WHY])
-    over = sa.and_(payments.c.state == State.REJECTED.value, replaced)
+    over = sa.or_(
+        sa.and_(payments.c.state == State.REJECTED.value, replaced),
+        # A linked payment stands for what came back, or was proved never to have left.
+        sa.and_(payments.c.state.in_(_PAID_AGAIN), sa.not_(payments.c.live), replaced),
+    )
     return sa.or_(payments.c.contradiction != "", sa.and_(in_state, sa.not_(over)))
 
 

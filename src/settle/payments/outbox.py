@@ -17,6 +17,7 @@ from settle.payments.exchanges import before_resend
 from settle.payments.instruction import Row, is_as_approved
 from settle.payments.rows import chunks, fetch
 from settle.payments.sending import Sending, conversations
+from settle.payments.standing import paid_otherwise
 from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
 
@@ -62,6 +63,7 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
             payments.c.hold_reason == "",
             payments.c.approved_fingerprint == payments.c.fingerprint,
             payments.c.payment_id.not_in(sorted(wish.excluded)),
+            ~paid_otherwise(),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(wish.count_max)
@@ -193,7 +195,11 @@ def _resend(
     for chunk in chunks(sorted(conversation_ids)):
         query = (
             _free(lease)
-            .where(payments.c.state == State.UNKNOWN.value, payments.c.conversation_id.in_(chunk))
+            .where(
+                payments.c.state == State.UNKNOWN.value,
+                payments.c.conversation_id.in_(chunk),
+                payments.c.recall == "",  # what somebody wants back is not sent once more
+            )
             .with_for_update()
         )
         rows.extend(fetch(connection, query))

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from settle.errors import BadInput
 from settle.ledger import accounts
 from settle.ledger.tables import journal
+from settle.payments.identity import RECALLS_MAX, recall_conversation
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
 from settle.payments.state import State
@@ -32,7 +33,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnedPayable:
-    """Money that came back and is owed again; it waits for a corrected beneficiary."""
+    """Money that came back and is owed again; it waits for a corrected beneficiary.
+
+    `amount_minor` is owed again: what came back, and `charges_minor`, which the hub bears.
+    `borne_minor` of what was paid is the payee's loss. `repaid_by` pays it again.
+    """
 
     payment_id: str
     agreement_id: str
@@ -43,6 +48,8 @@ class ReturnedPayable:
     returned_on: date
     code: str
     status: str
+    borne_minor: int = 0
+    repaid_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +127,7 @@ def story(connection: Connection, payment_id: str) -> Story:
     (row,) = found
     lines = [
         *_events(connection, payment_id),
-        *_exchanges(connection, row["conversation_id"]),
+        *_exchanges(connection, [row["conversation_id"], *recall_conversations(row)]),
         *_postings(connection, payment_id),
     ]
     return Story(payment=row, lines=sorted(lines, key=lambda line: (line.at, line.what)))
@@ -138,8 +145,16 @@ def _events(connection: Connection, payment_id: str) -> list[StoryLine]:
     ]
 
 
-def _exchanges(connection: Connection, conversation_id: str | None) -> list[StoryLine]:
-    query = sa.select(exchanges).where(exchanges.c.conversation_id == conversation_id)
+def recall_conversations(row: Row) -> list[str]:
+    """The names of every conversation that may have asked for a payment back."""
+    if not row["recall"]:
+        return []
+    key = row["idempotency_key"]
+    return [recall_conversation(key, number=nth) for nth in range(1, RECALLS_MAX + 1)]
+
+
+def _exchanges(connection: Connection, conversation_ids: Sequence[str | None]) -> list[StoryLine]:
+    query = sa.select(exchanges).where(exchanges.c.conversation_id.in_(conversation_ids))
     return [
         StoryLine(
             at=row["intent_at"],

@@ -74,7 +74,7 @@ class _Plan:
             self.refused.append(refusal)
             return
         row = self._row(due, attempt=len(earlier) + 1)
-        standing = [r for r in earlier if r["live"] or State(r["state"]) not in DEAD]
+        standing = [r for r in earlier if r["live"] or State(r["state"]) not in _OVER]
         held = all(r["hold_reason"] and r["state"] == State.PLANNED for r in standing)
         # One that no rail took says the same by whichever rail it goes.
         finds_a_rail = row["rail"] and not any(r["rail"] for r in standing)
@@ -83,6 +83,8 @@ class _Plan:
         elif held and (finds_a_rail or not all(_same(row, r) for r in standing)):
             self.cancelled.extend(r["payment_id"] for r in standing)
             self.new.append(row)
+        elif any(r["state"] == State.RETURNED for r in standing):
+            self.already += 1  # it waits for a person, or was paid again as one said
         elif all(_same(row, r) for r in standing):
             self.already += 1
         else:
@@ -184,6 +186,21 @@ def plan(
     )
 
 
+def again(
+    due: Due,
+    *,
+    attempt: int,
+    rails: Mapping[str, Adapter[Any]],
+    tenant: str,
+    now: datetime,
+    ids: Ids,
+    refusing: Mapping[Payee, str],
+) -> dict[str, Any]:
+    """The row of one more attempt at an obligation, as planning would make it. This keeps none."""
+    planning = _Plan(rails=rails, tenant=tenant, now=now, ids=ids, refusing=refusing)
+    return planning._row(due, attempt=attempt)  # noqa: SLF001  # of this module
+
+
 def _keep(connection: Connection, planning: _Plan) -> None:
     now = planning.now
     cancelled = [
@@ -239,6 +256,9 @@ def _refusal(due: Due) -> Refusal | None:
         return Refusal(obligation_id=due.obligation_id, field="amount_minor", why=why)
     return None
 
+
+_OVER = DEAD | {State.FAILED}
+"""States of a payment that stands for nothing any more; a failed one is live until proved."""
 
 _PAYEE = ("name", "country", "town", "account", "bic", "bank_code")
 _INSTRUCTED = ("amount_minor", "currency", "kind", *(f"beneficiary_{name}" for name in _PAYEE))

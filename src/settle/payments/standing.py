@@ -48,6 +48,22 @@ def releasable(connection: Connection) -> int:
     return _count(connection, sa.and_(approved, payments.c.funded))
 
 
+def paid_otherwise() -> sa.ColumnElement[bool]:
+    """Whether another payment of the obligation is proved to be executed, and is not back.
+
+    One that was rejected or cancelled may prove to have been executed after all, when the next
+    one is planned already: that one is never released.
+    """
+    other = payments.alias("other")
+    executed = (State.ACCEPTED.value, State.BOOKED.value, State.CREDITED.value)
+    return sa.exists().where(
+        other.c.tenant == payments.c.tenant,
+        other.c.obligation_id == payments.c.obligation_id,
+        other.c.payment_id != payments.c.payment_id,
+        other.c.state.in_(executed),
+    )
+
+
 def _count(connection: Connection, which: sa.ColumnElement[bool]) -> int:
     query = sa.select(sa.func.count()).select_from(payments).where(which)
     return int(connection.execute(query).scalar_one())
