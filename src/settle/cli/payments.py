@@ -9,6 +9,7 @@ import click
 from settle.cli import options
 from settle.cli.commands import Commands
 from settle.cli.opening import opened
+from settle.cli.returns import RETURNS
 
 _LIST = """Payments by state, rail and currency, and those that a person should look at.
 
@@ -50,6 +51,10 @@ Examples:
 @click.group(cls=Commands)
 def payments() -> None:
     """Look at payments."""
+
+
+for command in RETURNS:
+    payments.add_command(command)
 
 
 @payments.command("list", help=_LIST)

@@ -10,13 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from settle.errors import BadInput, ConfigError
 from settle.money import exponent, to_minor
+from settle.payments.returns import Bearer, ReturnPolicy
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -101,6 +102,26 @@ class ControlsSettings(_Section):
     paused_currencies: frozenset[str] = frozenset()
 
 
+class ReturnsSettings(_Section):
+    """`[returns]`: who bears what a payment that comes back is short of.
+
+    `charges`: OUR, the hub; BEN, the payee; SHA, the hub what `own_banks` (BICs) kept and the
+    payee what the others kept. `fx`: who bears what the rate took on the way back.
+    """
+
+    charges: Bearer = Bearer.OUR
+    own_banks: frozenset[Annotated[str, Field(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")]] = (
+        frozenset()
+    )
+    fx: Literal["hub", "payee"] = "hub"
+
+    def policy(self) -> ReturnPolicy:
+        """The policy as payments take it."""
+        return ReturnPolicy(
+            charges=self.charges, own_banks=self.own_banks, fx_by_payee=self.fx == "payee"
+        )
+
+
 class AuditSettings(_Section):
     """`[audit]`: the key that signs the heads of blocks, as `env:NAME` or `file:PATH`.
 
@@ -131,6 +152,7 @@ class Settings(_Section):
     approval: ApprovalSettings = ApprovalSettings()
     controls: ControlsSettings = ControlsSettings()
     audit: AuditSettings = AuditSettings()
+    returns: ReturnsSettings = ReturnsSettings()
     rails: Mapping[str, RailSection] = Field(default_factory=dict)
 
 

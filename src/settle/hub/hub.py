@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from settle import clearing, payments
-from settle.adapters import Notification
-from settle.errors import ConfigError
-from settle.hub import amending, naming, paying, statements
-from settle.hub.auditing import Audited
+from settle.hub import amending, naming, paying, receiving, statements
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
 from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
+from settle.hub.returning import Returning
 from settle.report.assembly import NightFacts, assemble, finding_lines
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Audited):
+class Hub(Returning):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside
@@ -230,18 +228,7 @@ class Hub(Audited):
             DocumentError: the delivery is authentic, and cannot be read.
             Unsupported: the rail sends no notifications.
         """
-        if rail not in self.adapters:
-            raise ConfigError(f"rails.{rail}: no such rail is configured", key=f"rails.{rail}")
-        at = received_at or self.now()
-        lowered = {name.lower(): value for name, value in headers.items()}
-        delivery = self.adapters[rail].notification(lowered, content, at)
-        if not isinstance(delivery, Notification):
-            return Delivered(authentic=False, recorded=0, reason=delivery.reason)
-        done = payments.record(self.store, delivery.evidence, recorded_at=at)
-        return Delivered(
-            authentic=True, recorded=sum(done.counts.values()),
-            look_up=bool(delivery.find_first or done.ignored or done.unmatched),
-        )  # fmt: skip
+        return receiving.receive(self, rail, headers, content, at=received_at or self.now())
 
     def approve(self, payment_id: str, *, actor: str) -> None:
         """Approve one payment that waits for a person.

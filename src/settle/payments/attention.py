@@ -34,7 +34,8 @@ class Attention:
 
     `contradiction`: what does not fit together; empty where all does. `hold_reason`: `field: why`
     of a payment that cannot be approved as it is. `code` and `detail` are of the last event that
-    put it where it stands. `short_minor` is what is missing from a return.
+    put it where it stands. `short_minor` is what is missing from a return, `borne_minor` the part
+    of it that the payee bears.
     """
 
     payment_id: str
@@ -50,6 +51,7 @@ class Attention:
     code: str
     detail: str
     short_minor: int
+    borne_minor: int = 0
 
     @property
     def why(self) -> str:
@@ -71,7 +73,8 @@ def attention(connection: Connection, *, tenant: str | None = None) -> list[Atte
     back = returned_payables.c
     columns = (
         payments, words.c.code, words.c.detail,
-        sa.func.coalesce(back.charges_minor, 0).label("short_minor"),
+        sa.func.coalesce(back.charges_minor + back.borne_minor, 0).label("short_minor"),
+        sa.func.coalesce(back.borne_minor, 0).label("borne_minor"),
     )  # fmt: skip
     query = (
         sa.select(*columns)
@@ -129,5 +132,5 @@ def _attention(row: Row) -> Attention:
         rail=row["rail"], currency=row["currency"], amount_minor=row["amount_minor"],
         state=State(row["state"]), contradiction=row["contradiction"],
         hold_reason=row["hold_reason"], code=row["code"] or "", detail=row["detail"] or "",
-        short_minor=row["short_minor"],
+        short_minor=row["short_minor"], borne_minor=row["borne_minor"],
     )  # fmt: skip

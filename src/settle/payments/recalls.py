@@ -40,6 +40,10 @@ KINDS = {
 _STRENGTH = (Recall.PENDING, Recall.UNKNOWN, Recall.NOT_SENT, Recall.ASKED)
 
 
+OPEN_RECALLS = frozenset(recall.value for recall in OPEN)
+"""The same, as they are stored."""
+
+
 def recall_of(events: Iterable[Event]) -> str:
     """How the last recall stands; empty where none was asked. This knows no order of events."""
     numbers = {event.ordinal for event in events if event.kind in KINDS}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from settle.payments.recalls import OPEN_RECALLS
 from settle.payments.state import State
 from settle.payments.tables import payments
 from settle.store import arrow
@@ -46,6 +47,22 @@ def releasable(connection: Connection) -> int:
     """How many payments are approved, funded and not sent."""
     approved = payments.c.state == State.APPROVED.value
     return _count(connection, sa.and_(approved, payments.c.funded))
+
+
+def recall_standing(connection: Connection, payment_id: str) -> str:
+    """How the recall of a payment stands; empty where there is none."""
+    query = sa.select(payments.c.recall).where(payments.c.payment_id == payment_id)
+    return connection.execute(query).scalar_one_or_none() or ""
+
+
+def open_recalls(connection: Connection) -> list[str]:
+    """The payments that were asked back, and whose rail has not answered for good."""
+    query = (
+        sa.select(payments.c.payment_id)
+        .where(payments.c.recall.in_(sorted(OPEN_RECALLS)))
+        .order_by(payments.c.payment_id)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def paid_otherwise() -> sa.ColumnElement[bool]:

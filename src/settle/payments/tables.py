@@ -147,6 +147,6 @@ refused_deliveries = sa.Table(
     sa.Column("rail", Id, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True, doc="UTC: a row a day, however many come"),
     sa.Column("reason", Id, primary_key=True),
-    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("times", sa.BigInteger, nullable=False),
     sa.Column("last_at", Instant, nullable=False),
 )

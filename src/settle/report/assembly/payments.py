@@ -69,7 +69,7 @@ def _exception(seen: Attention) -> PaymentException:
             short = seen.short_minor
             return replace(
                 shown, code=seen.code, short_minor=short,
-                borne_by="the hub (charges/returns)" if short else "",
+                borne_by=_borne_by(seen),
             )  # fmt: skip
         case ExceptionKind.REJECTED | ExceptionKind.FAILED:
             return replace(shown, code=seen.code)
@@ -83,6 +83,12 @@ def _exception(seen: Attention) -> PaymentException:
             # Nothing has been said yet of what is being sent; its last step is no reason.
             detail = seen.detail if seen.state is State.UNKNOWN else ""
             return replace(shown, reason=detail, evidence="none yet")
+
+
+def _borne_by(seen: Attention) -> str:
+    by_payee, by_hub = seen.borne_minor, seen.short_minor - seen.borne_minor
+    found = ("the hub (charges/returns)" if by_hub else "", "the payee" if by_payee else "")
+    return " and ".join(who for who in found if who)
 
 
 def _waits(seen: Attention) -> str:

@@ -60,7 +60,7 @@ def _deliveries() -> None:
         sa.Column("rail", sa.String(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("rail", "day", "reason", name=op.f("pk_refused_deliveries")),
     )
