@@ -166,17 +166,22 @@ def _payee(path: Path) -> Any:
     from settle.adapters import Beneficiary
 
     try:
-        given = json.loads(path.read_text("utf-8"))
-        if not isinstance(given, dict) or not all(
-            isinstance(value, str) or value is None for value in given.values()
-        ):
-            raise TypeError("one JSON object of texts is due")
-        return Beneficiary(**given)
+        return Beneficiary(**_texts(path.read_text("utf-8")))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}", field="beneficiary") from None
     except (ValueError, TypeError, RecursionError) as error:
         why = str(error).replace("Beneficiary.__init__()", "a beneficiary")[:200]
         raise BadInput(f"{path}: {why}", field="beneficiary") from None
+
+
+def _texts(content: str) -> dict[str, Any]:
+    given = json.loads(content)
+    if not isinstance(given, dict):
+        raise TypeError("one JSON object is due")
+    for name, value in given.items():
+        if not isinstance(value, str | None):
+            raise TypeError(f"{name} is no text")
+    return given
 
 
 @click.command("let-go", help=_LET_GO)
