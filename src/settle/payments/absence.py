@@ -60,7 +60,8 @@ def let_go(
     row = locked(connection, [payment_id]).get(payment_id)
     if row is None:
         raise BadInput(f"there is no payment {payment_id}", field=payment_id)
-    why_not = _why_not(connection, row, silent, profile, actor=actor, second=second)
+    why_not = _why_not(connection, row, silent, profile, at=at)
+    why_not += _unagreed(profile, actor=actor, second=second)
     if why_not:
         raise BadInput(f"payment {payment_id}: {'; '.join(why_not)}", field=payment_id)
     said = f"by {actor}{f' and {second}' if second else ''}: {reason}"
@@ -72,22 +73,27 @@ def let_go(
 
 
 def _why_not(
-    connection: Connection, row: Row, silent: Silent, profile: Profile, *, actor: str,
-    second: str | None,
-) -> list[str]:  # fmt: skip
+    connection: Connection, row: Row, silent: Silent, profile: Profile, *, at: datetime
+) -> list[str]:
     if row["state"] not in (State.FAILED, State.UNKNOWN) or row["released_at"] is None:
         return [f"is {row['state']}, and was not said to have failed"]
     found = list(silent.against)
     first, last = horizon(row, profile)
+    if at.date() <= last:
+        found.append(f"the rail's horizon ends on {last}")
     if silent.first > first or silent.last < last:
         found.append(f"statements from {first} to {last} are due, past the rail's horizon")
     if row["state"] == State.UNKNOWN and not _unknown_to_rail(connection, row, profile):
         found.append("the rail has not said since its horizon that it does not know it")
-    if not profile.late_execution_impossible and second is None:
-        found.append("the rail may execute late, so a second person must agree")
-    if second is not None and second.strip().casefold() == actor.strip().casefold():
-        found.append("the second person is the first")
     return found
+
+
+def _unagreed(profile: Profile, *, actor: str, second: str | None) -> list[str]:
+    if second is None:
+        late = not profile.late_execution_impossible
+        return ["the rail may execute late, so a second person must agree"] if late else []
+    same = second.strip().casefold() == actor.strip().casefold()
+    return ["the second person is the first"] if same else []
 
 
 def _unknown_to_rail(connection: Connection, row: Row, profile: Profile) -> bool:
