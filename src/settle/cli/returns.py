@@ -26,8 +26,8 @@ Exit code 0; 11 if it is refused.
 Examples:
 
 \b
-  settle payments cancel 0193d8b2… --for-good --actor ada --reason "the merchant asks"
-  settle payments cancel 0193d8b2… --free --actor ada --reason "wrong value date" --json
+  settle payments cancel ID --for-good --actor ada --reason "not owed"
+  settle payments cancel ID --free --actor ada --reason "wrong day" --json
 """
 
 _RECALL = """Ask the rail for a payment back that has left, or may have.
@@ -42,8 +42,8 @@ not answer or takes no recalls; 10 if the store is a backup that was put back.
 Examples:
 
 \b
-  settle payments recall 0193d8b2… --actor ada --reason "paid twice by the shop" --code DUPL
-  settle payments recall 0193d8b2… --actor ada --reason "fraud" --code FRAD --json
+  settle payments recall ID --actor ada --reason "sent twice" --code DUPL
+  settle payments recall ID --actor ada --reason fraud --code FRAD --json
 """
 
 _REPAY = """Pay again what came back, by a linked payment with keys of its own.
@@ -59,8 +59,8 @@ Exit code 0; 11 if it is refused; 10 if the store is a backup that was put back.
 Examples:
 
 \b
-  settle payments repay 0193d8b2… --beneficiary payee.json --actor ada --reason "new IBAN"
-  settle payments repay 0193d8b2… --as-is --actor ada --reason "their bank was at fault"
+  settle payments repay ID --beneficiary to.json --actor ada --reason moved
+  settle payments repay ID --as-is --actor ada --reason "their bank erred"
 """
 
 _LET_GO = """Free the obligation of a failed payment that was never debited.
@@ -73,7 +73,7 @@ Exit code 0; 11 if any of this is missing, named; 10 if the store is a backup th
 Examples:
 
 \b
-  settle payments let-go 0193d8b2… --actor ada --second bob --reason "failed on 12 May"
+  settle payments let-go ID --actor ada --second bob --reason "it failed"
 """
 
 _NOTIFICATIONS = """What rails told us unasked, and what was refused because it was forged.
@@ -90,7 +90,7 @@ _payment = click.argument("payment_id")
 @click.command("cancel", help=_CANCEL)
 @_payment
 @click.option(
-    "--free/--for-good", "frees", default=None, required=True,
+    "--free/--for-good", "frees", default=None,
     help="Whether the obligation gets another payment.",
 )  # fmt: skip
 @options.actor
@@ -99,10 +99,12 @@ _payment = click.argument("payment_id")
 @options.store
 @options.as_json
 def cancel(
-    payment_id: str, *, frees: bool, actor: str, reason: str, config: Path, store: str | None,
+    payment_id: str, *, frees: bool | None, actor: str, reason: str, config: Path, store: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Cancel a payment."""
+    if frees is None:
+        raise click.UsageError("say what becomes of the obligation: --free or --for-good")
     with opened(config, store=store) as hub:
         done = hub.cancel(payment_id, actor=actor, reason=reason, frees=frees)
     words = "its obligation is free" if frees else "its obligation gets no other payment"
