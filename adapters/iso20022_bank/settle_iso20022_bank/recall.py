@@ -27,10 +27,10 @@ from settle_iso20022_bank.settings import Iso20022BankSettings
 from settle_iso20022_bank.wire import instruction_id
 
 CAMT_055 = "urn:iso:std:iso:20022:tech:xsd:camt.055.001.08"
-ACCEPTED = frozenset({"ACCR", "CNCL"})
+ACCEPTED = frozenset({"ACCR"})
 REJECTED = frozenset({"RJCR"})
 PENDING = frozenset({"PDCR"})
-"""Statuses of a camt.029 by what they say (MAPPING.md, "Recalls"); any other decides nothing."""
+"""`TxCxlSts` of a camt.029 by what they say (MAPPING.md, "Recalls"); any other decides nothing."""
 
 
 def write_camt055(recall: Recall, *, bank: Iso20022BankSettings) -> bytes:

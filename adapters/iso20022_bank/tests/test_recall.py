@@ -74,7 +74,7 @@ def test_a_recall_names_the_payment_by_every_reference(
     ("given", "expected"),
     [
         (answer("ACCR"), RecallAccepted(code="ACCR")),
-        (answer("CNCL"), RecallAccepted(code="CNCL")),
+        (answer("CNCL"), RecallUnknown),
         (answer("RJCR", code="NOAS"), RecallRejected(code="NOAS")),
         (answer("PDCR"), RecallPending()),
         (answer("PECR"), RecallUnknown),

@@ -99,8 +99,8 @@ _payment = click.argument("payment_id")
 @options.store
 @options.as_json
 def cancel(
-    payment_id: str, *, frees: bool | None, actor: str, reason: str, config: Path, store: str | None,
-    as_json: bool,
+    payment_id: str, *, frees: bool | None, actor: str, reason: str, config: Path,
+    store: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Cancel a payment."""
     if frees is None:
