@@ -89,25 +89,23 @@ _payment = click.argument("payment_id")
 
 @click.command("cancel", help=_CANCEL)
 @_payment
-@click.option(
-    "--free/--for-good", "frees", default=None,
-    help="Whether the obligation gets another payment.",
-)  # fmt: skip
+@click.option("--free", is_flag=True, help="The obligation gets another payment.")
+@click.option("--for-good", is_flag=True, help="It gets none until it is freed.")
 @options.actor
 @options.reason
 @options.config
 @options.store
 @options.as_json
 def cancel(
-    payment_id: str, *, frees: bool | None, actor: str, reason: str, config: Path,
+    payment_id: str, *, free: bool, for_good: bool, actor: str, reason: str, config: Path,
     store: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Cancel a payment."""
-    if frees is None:
+    if free is for_good:
         raise click.UsageError("say what becomes of the obligation: --free or --for-good")
     with opened(config, store=store) as hub:
-        done = hub.cancel(payment_id, actor=actor, reason=reason, frees=frees)
-    words = "its obligation is free" if frees else "its obligation gets no other payment"
+        done = hub.cancel(payment_id, actor=actor, reason=reason, frees=free)
+    words = "its obligation is free" if free else "its obligation gets no other payment"
     was = " before" if done.already else ""
     _tell(asdict(done), f"{payment_id} was cancelled{was} by {actor}; {words}", as_json=as_json)
 

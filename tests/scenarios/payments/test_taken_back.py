@@ -16,7 +16,7 @@ from settle.adapters import Beneficiary, Evidence, Fact, Source
 from settle.errors import BadInput
 from settle.hub import Hub
 from settle.ledger import balances, trial_balance
-from settle.payments import Due, plan, record, returned, story
+from settle.payments import Due, ask_back, plan, record, returned, story
 from settle.payments.tables import exchanges, payments
 from settle.reconciliation import account_days, reopened
 from settle.simulation.client import RunningWorld, start_world
@@ -120,7 +120,7 @@ class Days:
         with self.hub.store.reading() as connection:
             found = balances(connection)
             assert all(proof.holds for proof in trial_balance(found))
-            (last,) = [x for x in account_days(connection) if x.day == self.day] or [None]
+            last = next((x for x in account_days(connection) if x.day == self.day), None)
         told = {b.account: b.balance_minor for b in found if b.balance_minor}
         if last is not None:
             assert last.closing_minor == told[f"nostro/{BANK}/{ACCOUNT}"]
@@ -232,6 +232,18 @@ def test_a_recall_is_sent_once_whatever_becomes_of_its_answer(
     each.hub.pursue_recalls()
     assert (stands, 1) == (each.row(name)["recall"], each.asked())
     assert each.row(name)["state"] == "accepted"
+
+
+def test_a_wish_that_was_kept_before_a_crash_is_sent_by_the_next_night(days: Opens) -> None:
+    """Killed between the commit and the wire: the night sends it, once, and the next only asks."""
+    each = days()
+    (name,) = each.pay("Mo SANDBOX RECALL PDCR")
+    with each.hub.store.transaction() as connection:
+        ask_back(connection, name, rails=each.hub.adapters, code="CUST", at=each.hub.now(), **WHO)
+    assert (0, "asked") == (each.asked(), each.row(name)["recall"])
+    for _ in range(2):
+        each.hub.pursue_recalls()
+        assert (1, "pending") == (each.asked(), each.row(name)["recall"])
 
 
 def test_a_recall_that_never_left_is_asked_anew(days: Opens) -> None:
