@@ -125,7 +125,7 @@ def recall(
     """Ask for a payment back."""
     with opened(config, store=store) as hub:
         done = hub.recall(payment_id, actor=actor, reason=reason, code=code)
-    (stands,) = done.standing
+    stands = next(iter(done.standing), "asked")
     why = "".join(f": {rail} did not answer, {what}" for rail, what in done.silent.items())
     told = {"payment_id": payment_id, "recall": stands, "silent": dict(done.silent)}
     line = f"the recall of {payment_id} is {stands}{why}; money is back once a statement shows it"

@@ -111,7 +111,8 @@ def _share_out(
             firsts.setdefault(event.payment_id, event)
     if not firsts:
         return
-    rows = locked(connection, sorted(firsts))
+    # All of them in one order, as everybody locks them; appending locks the same once more.
+    rows = locked(connection, sorted({event.payment_id for event in entry.events}))
     known = owed_again(connection, sorted(firsts))
     for payment_id, event in firsts.items():
         if payment_id not in known:

@@ -195,14 +195,13 @@ def _resend(
     for chunk in chunks(sorted(conversation_ids)):
         query = (
             _free(lease)
-            .where(
-                payments.c.state == State.UNKNOWN.value,
-                payments.c.conversation_id.in_(chunk),
-                payments.c.recall == "",  # what somebody wants back is not sent once more
-            )
+            .where(payments.c.state == State.UNKNOWN.value, payments.c.conversation_id.in_(chunk))
             .with_for_update()
         )
         rows.extend(fetch(connection, query))
+    # What somebody wants back is not sent once more, nor is the message that it is part of.
+    recalled = {row["conversation_id"] for row in rows if row["recall"]}
+    rows = [row for row in rows if row["conversation_id"] not in recalled]
     for row in rows:
         row["resends"] += 1
     resent = [

@@ -273,13 +273,13 @@ def test_an_answer_that_gives_nothing_back_changes_nothing(
 
 
 def test_what_somebody_wants_back_is_never_sent_once_more(days: Opens) -> None:
-    """Its first sending was lost; looking finds nothing, and the same key is not used again."""
+    """Its first sending was lost; nor is the message sent again that it left in with another."""
     each = days({"method": "POST", "path": "/payments", "fault": "lose_request"})
-    (name,) = each.pay("Mo")
-    assert each.row(name)["state"] == "unknown"
+    name, other = each.pay("Mo", "Bo")
+    assert ["unknown", "unknown"] == [row["state"] for row in each.rows()]
     assert dict(each.hub.recall(name, **WHO).standing) == {"rejected": 1}
     each.hub.look_up(each.day)
-    assert each.row(name)["state"] == "unknown"
+    assert ("unknown", "unknown") == (each.row(name)["state"], each.row(other)["state"])
     assert 0 == each.world.executions()["executed"]
 
 
