@@ -214,6 +214,8 @@ class _Steps:
     def look_up(self, *, accepted: bool = False) -> str:
         done = self.hub.look_up(self.day, accepted=accepted, advance=self.show.advance)
         self.rails_down.update(done.rails_down)
+        if accepted:
+            self.rails_down.update(self.hub.pursue_recalls().silent)
         return f"{done.closed:,} closed by evidence, {done.unknown:,} unknown"
 
     def fund(self) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from settle.adapters import Batch, Beneficiary, Payment, PaymentKind
+from settle.adapters import Batch, Beneficiary, Payment, PaymentKind, Recall
 from settle.adapters.simulator import Memory, OutsideLine
 from settle.reconciliation.camt053 import read_camt053
 from settle_iso20022_bank import Iso20022BankSettings
+from settle_iso20022_bank.recall import write_camt055
 from settle_iso20022_bank.simulator.ledger import BankLedger
+from settle_iso20022_bank.simulator.recall import read_request, write_camt029
 from settle_iso20022_bank.simulator.statement import write_camt053
 from settle_iso20022_bank.simulator.status import write_pain002
 from settle_iso20022_bank.simulator.upload import Upload, read_upload
@@ -137,3 +140,24 @@ def test_the_banks_camt053_is_valid_and_read_back(currency: str) -> None:
     [statement] = read_camt053(content, rail="bank", account=ACCOUNTS[currency])
     expected = (0, 3 if currency == "SEK" else 6)
     assert expected == (statement.difference_minor, len(statement.lines))
+
+
+@pytest.mark.parametrize("name", ["Mo", "Mo SANDBOX RECALL ACCR", "Mo SANDBOX RECALL PDCR"])
+def test_the_banks_camt029_is_valid(name: str) -> None:
+    """Refused, granted or pondered: each answer to a recall has the published form."""
+    sent = batch("EUR")
+    payment = replace(sent.payments[0], beneficiary=replace(PAYEES[0], name=name))
+    sent = replace(sent, payments=[payment])
+    ledger = BankLedger(memory=Memory(None), accounts=ACCOUNTS, outside=[])
+    at = datetime(2024, 12, 19, tzinfo=UTC)
+    ledger.take(
+        read_upload(write_pain001(sent, bank=settings()), received_at=at, accounts=ACCOUNTS)
+    )
+    recall = Recall(
+        recall_id="R" * 32, payment=payment, batch_id=sent.batch_id, code="DUPL", asked_on=DAY
+    )
+    ledger.recall(read_request(write_camt055(recall, bank=settings()), received_at=at))
+    found = ledger.recalled(recall.recall_id)
+    assert found is not None
+    content = write_camt029(*found)
+    assert faults(content, "cash_management/camt.029/camt.029.001.09.xsd") == ""

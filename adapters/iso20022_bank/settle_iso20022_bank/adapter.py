@@ -25,6 +25,11 @@ from settle.adapters import (
     PaymentKind,
     Profile,
     RailSettings,
+    Recall,
+    RecallAnswer,
+    RecallNotTaken,
+    RecallPending,
+    RecallUnknown,
     Rejected,
     Request,
     Secret,
@@ -37,6 +42,7 @@ from settle.adapters import (
 )
 from settle.errors import RailDown
 from settle_iso20022_bank.message import fitted, iban
+from settle_iso20022_bank.recall import answer_in, write_camt055
 from settle_iso20022_bank.settings import Iso20022BankSettings
 from settle_iso20022_bank.verdict import (
     OF_THE_BANK,
@@ -56,7 +62,7 @@ VERBS: Mapping[Verb, Support] = {
     Verb.SUBMIT_BATCH: Support.YES,
     Verb.FIND: Support.NO,
     Verb.FIND_BATCH: Support.YES,
-    Verb.CANCEL: Support.NOT_YET,
+    Verb.CANCEL: Support.YES,
     Verb.QUOTE: Support.NO,
     Verb.STATEMENT: Support.YES,
     Verb.BALANCES: Support.NOT_YET,
@@ -133,6 +139,26 @@ class Iso20022Bank(Adapter[Iso20022BankSettings]):
             return []
         found = (evidence_of(self._status(report, p), p, report, rail=RAIL) for p in batch)
         return [evidence for evidence in found if evidence is not None]
+
+    def cancel(self, recall: Recall) -> Conversation[RecallAnswer]:
+        """Upload the camt.055, then read its camt.029. Only that answers a recall."""
+        content = write_camt055(recall, bank=self.settings)
+        reply = yield commits(
+            Request(method="POST", path="/cancellations", headers=XML, content=content)
+        )
+        if nothing_was_created(reply):
+            return RecallNotTaken(code="FF01", reason=bank_error(reply, "reason"))
+        if not 200 <= reply.status < 300:
+            return RecallUnknown(reason=f"the request was answered {reply.status}")
+        answer = yield from self.find_cancellation(recall)
+        missing = isinstance(answer, RecallUnknown)
+        return RecallPending(reason=answer.reason) if missing else answer
+
+    def find_cancellation(self, recall: Recall) -> Conversation[RecallAnswer]:
+        """Read the camt.029 of a recall. Without one it is not known what became of it."""
+        path = f"/cancellations/{quote(recall.recall_id, safe='')}"
+        answer = yield reads(Request(method="GET", path=path))
+        return answer_in(answer, recall)
 
     def statement(self, account: AccountRef, day: date) -> Conversation[StatementDocument | None]:
         """Fetch the camt.053 of one account and day; None where the bank has none (yet)."""

@@ -5,7 +5,7 @@ from settle.adapters.auth import Auth, BasicAuth, Endpoint, HeaderAuth, NoAuth, 
 from settle.adapters.breaker import BreakerPolicy
 from settle.adapters.conversation import converse
 from settle.adapters.ending import Ending, Finished, NotMoved, Open
-from settle.adapters.evidence import Evidence, Fact, Source
+from settle.adapters.evidence import Charge, Evidence, Fact, Source
 from settle.adapters.exchange import (
     Conversation,
     Effect,
@@ -29,6 +29,15 @@ from settle.adapters.profile import (
     Profile,
     Support,
     Verb,
+)
+from settle.adapters.recall import (
+    Recall,
+    RecallAccepted,
+    RecallAnswer,
+    RecallNotTaken,
+    RecallPending,
+    RecallRejected,
+    RecallUnknown,
 )
 from settle.adapters.recorder import (
     NOT_RECORDED,
@@ -62,6 +71,7 @@ __all__ = [
     "BatchOutcome",
     "Beneficiary",
     "BreakerPolicy",
+    "Charge",
     "Conversation",
     "Cost",
     "Cutoff",
@@ -89,6 +99,13 @@ __all__ = [
     "Profile",
     "RailSettings",
     "ReadPolicy",
+    "Recall",
+    "RecallAccepted",
+    "RecallAnswer",
+    "RecallNotTaken",
+    "RecallPending",
+    "RecallRejected",
+    "RecallUnknown",
     "Recorded",
     "Recorder",
     "Rejected",

@@ -20,6 +20,7 @@ from settle.adapters.notification import Forged, Notification
 from settle.adapters.outcome import Outcome
 from settle.adapters.payment import Batch, Payment
 from settle.adapters.profile import Profile, Verb
+from settle.adapters.recall import Recall, RecallAnswer
 from settle.adapters.statement import AccountRef, Balance, Statement, StatementDocument
 from settle.errors import Unsupported
 
@@ -113,6 +114,14 @@ class Adapter(Generic[S]):
     def find_batch(self, batch: Batch) -> Conversation[Finding]:
         """Ask, by our own reference, what became of a batch and of each payment in it."""
         raise self._unsupported(Verb.FIND_BATCH)
+
+    def cancel(self, recall: Recall) -> Conversation[RecallAnswer]:
+        """Ask for a payment back. At most one `commits`; `Verb.CANCEL` in the profile."""
+        raise self._unsupported(Verb.CANCEL)
+
+    def find_cancellation(self, recall: Recall) -> Conversation[RecallAnswer]:
+        """Ask what became of a recall. What supports `Verb.CANCEL` has this, too."""
+        raise self._unsupported(Verb.CANCEL)
 
     def statement(self, account: AccountRef, day: date) -> Conversation[StatementDocument | None]:
         """The statement of one account for one day; None where the rail has none (yet)."""

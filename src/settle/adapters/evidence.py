@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +31,15 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What one bank on the way kept, in minor units of `currency`. `agent` is its BIC, if said."""
+
+    amount_minor: int
+    currency: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """One authenticated fact about one payment. This is what `payments.record` takes.
 
@@ -38,8 +47,10 @@ class Evidence:
     same evidence twice changes nothing. `reference` is any one of our references: payment id,
     EndToEndId, UETR or idempotency key. `amount_minor` and `currency` are what the source
     booked, present for bookings and returns; `account` is the account of ours it was booked
-    on; `charges_minor` is what was deducted on the way. An amount or a currency that is not
-    the instructed one makes it a contradiction; what speaks of many payments is one item for each.
+    on; `charges_minor` is what was deducted on the way, and `charges` who kept what of it;
+    `exchanged` says that the money was converted on its way back. An amount or a currency that is
+    not the instructed one makes it a contradiction; what speaks of many payments is one item for
+    each.
     """
 
     evidence_id: str
@@ -53,5 +64,7 @@ class Evidence:
     amount_minor: int | None = None
     currency: str | None = None
     charges_minor: int = 0
+    charges: Sequence[Charge] = ()
+    exchanged: bool = False
     code: str = ""
     detail: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from settle.adapters.evidence import Charge
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRef:
@@ -51,7 +53,8 @@ class StatementLine:
     id with the entry's ordinal; it identifies the line for ever. `batch_count` is how many
     payments a batch booking stands for (1 for a single one, 0 where the bank does not say);
     `instructed_minor` is what was instructed where the bank says so, in `instructed_currency`.
-    References absent, or given as NONREF or NOTPROVIDED, are None.
+    References absent, or given as NONREF or NOTPROVIDED, are None. `charges` are those of
+    `charges_minor` that the bank tells one by one, each with who kept it.
     """
 
     line_ref: str
@@ -68,6 +71,7 @@ class StatementLine:
     instructed_minor: int | None = None
     instructed_currency: str | None = None
     charges_minor: int = 0
+    charges: tuple[Charge, ...] = ()
     return_code: str | None = None
     counterparty: str = ""
     remittance_information: str = ""

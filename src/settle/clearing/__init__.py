@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from settle.clearing.intake import take
     from settle.clearing.kinds import Kind
     from settle.clearing.netting import netting_views
-    from settle.clearing.obligations import Obligation, cover, due
+    from settle.clearing.obligations import Obligation, cover, due, uncover
     from settle.clearing.open_positions import explain_open
     from settle.clearing.payouts import Payouts
     from settle.clearing.position import Position, positions, records_under
@@ -75,6 +75,7 @@ __all__ = [
     "records_under",
     "stored_closing",
     "take",
+    "uncover",
     "unwind",
     "unwindings",
     "window_of",
@@ -114,6 +115,7 @@ __getattr__, __dir__ = lazily(
         "correct": "settle.clearing.correction",
         "corrections": "settle.clearing.correction",
         "cover": "settle.clearing.obligations",
+        "uncover": "settle.clearing.obligations",
         "due": "settle.clearing.obligations",
         "explain": "settle.clearing.explanation",
         "explain_open": "settle.clearing.open_positions",

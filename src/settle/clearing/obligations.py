@@ -78,6 +78,19 @@ def _selected(
     return {obligation.obligation_id: obligation for obligation in found}
 
 
+def uncover(connection: Connection, obligation_ids: Iterable[str]) -> None:
+    """Let obligations be taken up by a payment once more: the one they had will never be sent."""
+    table = tables.obligations
+    rows = [{"uncovered_id": name} for name in obligation_ids]
+    if rows:
+        connection.execute(
+            table.update()
+            .where(table.c.obligation_id == sa.bindparam("uncovered_id"))
+            .values(covered_at=None),
+            rows,
+        )
+
+
 def cover(connection: Connection, obligation_ids: Iterable[str], *, at: datetime) -> None:
     """Mark obligations as taken up by a payment. This repeats safely."""
     table = tables.obligations

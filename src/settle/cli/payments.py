@@ -13,6 +13,7 @@ import click
 from settle.cli import options
 from settle.cli.commands import Commands
 from settle.cli.opening import opened
+from settle.cli.returns import RETURNS
 from settle.cli.terminal import shown as printable
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ Examples:
 @click.group(cls=Commands)
 def payments() -> None:
     """Look at payments."""
+
+
+for command in RETURNS:
+    payments.add_command(command)
 
 
 @payments.command("list", help=_LIST)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -19,6 +19,7 @@ from settle.errors import ConfigError
 from settle.hub.control_settings import ApprovalSettings, ControlsSettings
 from settle.hub.routing import RoutingSettings
 from settle.hub.screening_settings import ScreeningSettings
+from settle.payments.returns import Bearer, ReturnPolicy
 from settle.store import Vault
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -84,6 +85,26 @@ class ClearingSettings(_Section):
     records: Annotated[Sequence[str], BeforeValidator(_listed)] = ()
 
 
+class ReturnsSettings(_Section):
+    """`[returns]`: who bears what a payment that comes back is short of.
+
+    `charges`: OUR, the hub; BEN, the payee; SHA, the hub what `own_banks` (BICs) kept and the
+    payee what the others kept. `fx`: who bears what the rate took on the way back.
+    """
+
+    charges: Bearer = Bearer.OUR
+    own_banks: frozenset[Annotated[str, Field(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")]] = (
+        frozenset()
+    )
+    fx: Literal["hub", "payee"] = "hub"
+
+    def policy(self) -> ReturnPolicy:
+        """The policy as payments take it."""
+        return ReturnPolicy(
+            charges=self.charges, own_banks=self.own_banks, fx_by_payee=self.fx == "payee"
+        )
+
+
 class AuditSettings(_Section):
     """`[audit]`: the key that signs the heads of blocks, as `env:NAME` or `file:PATH`.
 
@@ -144,6 +165,7 @@ class Settings(_Section):
     screening: ScreeningSettings = ScreeningSettings()
     exchanges: ExchangesSettings = ExchangesSettings()
     retention: RetentionSettings = RetentionSettings()
+    returns: ReturnsSettings = ReturnsSettings()
     rails: Mapping[str, RailSection] = Field(default_factory=dict)
 
 

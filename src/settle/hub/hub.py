@@ -13,10 +13,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from settle import clearing, payments
-from settle.adapters import Notification
-from settle.errors import ConfigError
-from settle.hub import absent, amending, naming, paying, searching, statements
+from settle import clearing
+from settle.hub import absent, amending, naming, paying, receiving, searching, statements
 from settle.hub.controlling import Controlled
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
@@ -24,6 +22,7 @@ from settle.hub.kept import Kept
 from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
+from settle.hub.returning import Returning
 from settle.hub.screening import Screened
 from settle.report.assembly import NightFacts, assemble, finding_lines
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Kept, Screened, Controlled):
+class Hub(Returning, Kept, Screened, Controlled):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside
@@ -234,18 +233,7 @@ class Hub(Kept, Screened, Controlled):
             DocumentError: the delivery is authentic, and cannot be read.
             Unsupported: the rail sends no notifications.
         """
-        if rail not in self.adapters:
-            raise ConfigError(f"rails.{rail}: no such rail is configured", key=f"rails.{rail}")
-        at = received_at or self.now()
-        lowered = {name.lower(): value for name, value in headers.items()}
-        delivery = self.adapters[rail].notification(lowered, content, at)
-        if not isinstance(delivery, Notification):
-            return Delivered(authentic=False, recorded=0, reason=delivery.reason)
-        done = payments.record(self.store, delivery.evidence, recorded_at=at)
-        return Delivered(
-            authentic=True, recorded=sum(done.counts.values()),
-            look_up=bool(delivery.find_first or done.ignored or done.unmatched),
-        )  # fmt: skip
+        return receiving.receive(self, rail, headers, content, at=received_at or self.now())
 
     def search(self) -> searching.SearchedStore:
         """Search for what was paid since the backup that was put back, as far as that goes alone.

@@ -71,10 +71,11 @@ class Delivered:
     """What became of a notification. One that is not authentic changes nothing.
 
     `look_up`: it tells of something that only the rail itself can prove, so `Hub.look_up` is
-    due; a failure that a notification tells of is never proof.
+    due; a failure that a notification tells of is never proof. `duplicate`: it came before.
     """
 
     authentic: bool
     recorded: int
     reason: str = ""
     look_up: bool = False
+    duplicate: bool = False

@@ -75,7 +75,9 @@ def reconcile(hub: Hub, day: date) -> Reconciled:
     """
     now = hub.now(day)
     found = match(hub.store, hub.engine, payments=_referenced(hub), day=day, as_of=now)
-    done = payments.record(hub.store, found.evidence, recorded_at=now)
+    done = payments.record(
+        hub.store, found.evidence, recorded_at=now, returns=hub.config.settings.returns.policy()
+    )
     confirm(hub.store, sorted(done.settled), at=now)
     expected = [ref for adapter in hub.adapters.values() for ref in adapter.accounts()]
     refresh(hub.store, day=day, as_of=now, payments=_referenced(hub), expected=expected)

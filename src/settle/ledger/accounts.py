@@ -14,6 +14,7 @@ OWN_FUNDS = "own_funds"
 TREASURY = "treasury_transit"
 SUSPENSE = "suspense"
 RETURN_CHARGES = "charges/returns"
+FX_RESULT = "revenue/fx"
 
 
 def nostro(rail: str, account: str) -> str:

@@ -3,9 +3,19 @@
 from settle.payments.absence import Missing, close_absent, missing
 from settle.payments.admission import Refusal
 from settle.payments.attention import Attention, attention
+from settle.payments.cancelling import Cancelled, cancel
 from settle.payments.conditions import Conditions, CutoffRow, Reached, conditions_of
 from settle.payments.controls import Approved, Policy, Signed, approve, approve_one
 from settle.payments.deciding import Decided, Statement, Verdict, decide
+from settle.payments.deliveries import (
+    DeliveryTally,
+    RefusedTally,
+    delivered_before,
+    delivery_tallies,
+    keep_delivery,
+    refuse_delivery,
+    refused_tallies,
+)
 from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.erasing import Erased, Erasure, erase, erase_old, rotate
 from settle.payments.executor import Paid, PayPolicy, pay
@@ -43,7 +53,11 @@ from settle.payments.overview import (
 )
 from settle.payments.planning import Held, Planned, plan
 from settle.payments.polling import Looked, LookPolicy, look_up
+from settle.payments.recalling import Recalled, ask_back, pursue
+from settle.payments.recalls import OPEN_RECALLS, Recall
+from settle.payments.repaying import Repayment, repay
 from settle.payments.rerouting import reroutable
+from settle.payments.returns import HUB_BEARS, Bearer, ReturnPolicy
 from settle.payments.rolling import roll
 from settle.payments.routing import Route, Router, route
 from settle.payments.sealed import SEALED
@@ -58,6 +72,8 @@ from settle.payments.searching import (
 from settle.payments.standing import (
     any_locked,
     of_agreements,
+    open_recalls,
+    recall_standing,
     referenced,
     releasable,
     unknowns,
@@ -74,18 +90,23 @@ from settle.payments.state import (
     state_of,
 )
 from settle.payments.telling import StoryLine
+from settle.payments.undebited import Silent, horizon, prove_undebited
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
 __all__ = [
     "ABSENCE",
     "DECISION",
+    "HUB_BEARS",
+    "OPEN_RECALLS",
     "SEALED",
     "UNSENT",
     "Approved",
     "Attention",
     "Basis",
+    "Bearer",
     "BlastRadius",
+    "Cancelled",
     "Conditions",
     "Confirmed",
     "Contradiction",
@@ -95,6 +116,7 @@ __all__ = [
     "CutoffRow",
     "DayLimit",
     "Decided",
+    "DeliveryTally",
     "Due",
     "Erased",
     "Erasure",
@@ -116,14 +138,20 @@ __all__ = [
     "Policy",
     "Rail",
     "Reached",
+    "Recall",
+    "Recalled",
     "Recorded",
     "Refusal",
+    "RefusedTally",
+    "Repayment",
+    "ReturnPolicy",
     "ReturnedPayable",
     "Route",
     "Router",
     "Scope",
     "Searched",
     "Signed",
+    "Silent",
     "State",
     "Statement",
     "Story",
@@ -137,34 +165,47 @@ __all__ = [
     "any_locked",
     "approve",
     "approve_one",
+    "ask_back",
     "attention",
+    "cancel",
     "close_absent",
     "conditions_of",
     "confirm",
     "decide",
+    "delivered_before",
+    "delivery_tallies",
     "erase",
     "erase_old",
     "forget_searches",
     "fund",
     "held_back",
     "holds",
+    "horizon",
     "in_transit",
+    "keep_delivery",
     "let_go",
     "listed",
     "look_up",
     "missing",
     "named",
     "of_agreements",
+    "open_recalls",
     "open_totals",
     "overview",
     "pause",
     "paused",
     "pay",
     "plan",
+    "prove_undebited",
+    "pursue",
+    "recall_standing",
     "record",
     "referenced",
+    "refuse_delivery",
+    "refused_tallies",
     "releasable",
     "released",
+    "repay",
     "reroutable",
     "resume",
     "returned",

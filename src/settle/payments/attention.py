@@ -27,6 +27,8 @@ _WHY: Mapping[State, str] = {
 }
 """States that a person must see, with the reason where nothing more is known."""
 
+_PAID_AGAIN = (State.RETURNED.value, State.FAILED.value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
@@ -34,8 +36,9 @@ class Attention:
 
     `contradiction`: what does not fit together; empty where all does. `hold_reason`: `field: why`
     of a payment that cannot be approved as it is. `code` and `detail` are of the last event that
-    put it where it stands. `short_minor` is what is missing from a return. `screening`: why
-    screening holds it, or what it says of one that is in flight.
+    put it where it stands. `short_minor` is what is missing from a return, `borne_minor` the part
+    of it that the payee bears. `screening`: why screening holds it, or what it says of one that is
+    in flight.
     """
 
     payment_id: str
@@ -52,6 +55,7 @@ class Attention:
     detail: str
     short_minor: int
     screening: str = ""
+    borne_minor: int = 0
 
     @property
     def why(self) -> str:
@@ -77,7 +81,8 @@ def attention(
     back = returned_payables.c
     columns = (
         payments, words.c.code, words.c.detail,
-        sa.func.coalesce(back.charges_minor, 0).label("short_minor"),
+        sa.func.coalesce(back.charges_minor + back.borne_minor, 0).label("short_minor"),
+        sa.func.coalesce(back.borne_minor, 0).label("borne_minor"),
         held_for().label("screening"),
     )  # fmt: skip
     query = (
@@ -101,9 +106,12 @@ def _must_be_seen() -> sa.ColumnElement[bool]:
         other.c.live,
     )
     in_state = payments.c.state.in_([state.value for state in _WHY])
-    over = sa.and_(
-        payments.c.state.in_((State.REJECTED.value, State.CANCELLED.value)),
-        sa.or_(replaced, sa.and_(payments.c.state == State.CANCELLED.value, sa.not_(_given_up()))),
+    given_back = sa.and_(payments.c.state == State.CANCELLED.value, sa.not_(_given_up()))
+    over = sa.or_(
+        given_back,
+        sa.and_(payments.c.state.in_((State.REJECTED.value, State.CANCELLED.value)), replaced),
+        # A linked payment stands for what came back, or was proved never to have left.
+        sa.and_(payments.c.state.in_(_PAID_AGAIN), sa.not_(payments.c.live), replaced),
     )
     held = sa.and_(payments.c.live, payments.c.hold_reason != "")
     contradicted, listed = payments.c.contradiction != "", held_for() != ""
@@ -148,5 +156,6 @@ def _attention(row: Row) -> Attention:
         rail=row["rail"], currency=row["currency"], amount_minor=row["amount_minor"],
         state=State(row["state"]), contradiction=row["contradiction"],
         hold_reason=row["hold_reason"], code=row["code"] or "", detail=row["detail"] or "",
-        short_minor=row["short_minor"], screening=row["screening"],
+        short_minor=row["short_minor"], borne_minor=row["borne_minor"],
+        screening=row["screening"],
     )  # fmt: skip

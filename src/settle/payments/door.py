@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Evidence, Fact, Source
-from settle.payments.events import Appended, append
+from settle.payments.events import Appended, append, locked
 from settle.payments.instruction import Row
+from settle.payments.returns import HUB_BEARS, ReturnPolicy, owed_again, shares
 from settle.payments.rows import chunks, fetch
-from settle.payments.state import Event, EventKind, surplus
+from settle.payments.state import OURS, Event, EventKind, surplus
 from settle.payments.tables import payments
 from settle.store import Store
 
@@ -61,13 +62,20 @@ class _Entry:
     unmatched: list[Evidence] = field(default_factory=list)
 
 
-def record(store: Store, evidence: Iterable[Evidence], *, recorded_at: datetime) -> Recorded:
+def record(
+    store: Store,
+    evidence: Iterable[Evidence],
+    *,
+    recorded_at: datetime,
+    returns: ReturnPolicy = HUB_BEARS,
+) -> Recorded:
     """Take evidence about payments and let it count, in one transaction.
 
     Any authenticated source may prove that a payment was executed. A rejection counts from the
     rail's own documented answer only; a notification of failure only asks for `find`; "not
     found" is kept and proves nothing. An amount or a currency that is not the instructed one is
-    kept as a contradiction, and neither proves nor books anything.
+    kept as a contradiction, and neither proves nor books anything. `returns` says who bears what
+    a return came short of; it is kept with the return.
     """
     items = list(evidence)
     entry = _Entry()
@@ -75,6 +83,7 @@ def record(store: Store, evidence: Iterable[Evidence], *, recorded_at: datetime)
         payment_by_reference = _index(_rows(connection, items))
         for item in items:
             _enter(entry, item, payment_by_reference.get((item.rail, item.reference)))
+        _share_out(connection, entry, items, returns)
         appended = append(connection, entry.events, recorded_at=recorded_at)
     return Recorded(
         counts=dict(Counter(Fact(e.kind.value) for e in appended.new if e.kind in _FACTS)),
@@ -88,6 +97,27 @@ def record(store: Store, evidence: Iterable[Evidence], *, recorded_at: datetime)
         ignored=entry.ignored,
         unmatched=entry.unmatched,
     )
+
+
+def _share_out(
+    connection: Connection, entry: _Entry, items: Sequence[Evidence], policy: ReturnPolicy
+) -> None:
+    """Say who bears what the first return of each payment came short of, once and for all."""
+    by_id = {item.evidence_id: item for item in items}
+    firsts: dict[str, Event] = {}
+    for event in sorted(entry.events, key=lambda event: (event.occurred_at, event.event_id)):
+        moved = event.amount_minor is not None and event.source in OURS
+        if event.kind is EventKind.RETURNED and moved:
+            firsts.setdefault(event.payment_id, event)
+    if not firsts:
+        return
+    # All of them in one order, as everybody locks them; appending locks the same once more.
+    rows = locked(connection, sorted({event.payment_id for event in entry.events}))
+    known = owed_again(connection, sorted(firsts))
+    for payment_id, event in firsts.items():
+        if payment_id not in known:
+            item, instructed = by_id[event.event_id], rows[payment_id]["amount_minor"]
+            entry.events += shares(item, event, instructed_minor=instructed, policy=policy)
 
 
 _FACTS = {EventKind(fact.value) for fact in Fact}

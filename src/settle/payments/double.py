@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.instruction import Row
-from settle.payments.state import UNSENT, PaymentState
+from settle.payments.state import UNSENT, PaymentState, State
 from settle.payments.tables import payments
+
+_OUT = frozenset({State.ACCEPTED, State.BOOKED, State.CREDITED})
+"""What came back is paid again by a linked payment."""
 
 
 def hold_others(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]) -> None:
@@ -19,7 +22,7 @@ def hold_others(connection: Connection, changed: Sequence[tuple[Row, PaymentStat
     free for the next.
     """
     for subject, proved in changed:
-        if not proved.executed or subject["live"]:
+        if subject["live"] or proved.state not in _OUT:
             continue
         why = f"obligation: payment {subject['payment_id']} of it was executed after all"
         connection.execute(

@@ -15,9 +15,10 @@ from settle.ledger import Posting, post
 from settle.payments.double import hold_others
 from settle.payments.instruction import Row
 from settle.payments.postings import Subject, rows
+from settle.payments.recalls import recall_of
 from settle.payments.rows import chunks, fetch
 from settle.payments.state import DEAD, Event, EventKind, PaymentState, state_of
-from settle.payments.tables import payment_events, payments, returned_payables
+from settle.payments.tables import WAITING, payment_events, payments, returned_payables
 from settle.store import insert_new
 
 
@@ -51,13 +52,14 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
     states = {payment_id: state_of(known) for payment_id, known in after.items()}
     changed = sorted({event.payment_id for event in new})
     insert_new(connection, payment_events, [_row(event, recorded_at) for event in new])
-    _project(connection, [(subjects[key], states[key]) for key in changed])
+    _project(connection, [(subjects[key], states[key], after[key]) for key in changed])
     _post(
         connection, [subjects[key] for key in changed], before=before, after=after, states=states,
         recorded_at=recorded_at,
     )  # fmt: skip
     _owe_again(connection, [(subjects[key], states[key]) for key in changed])
     hold_others(connection, [(subjects[key], states[key]) for key in changed])
+    wait_again(connection, [key for key in changed if _gives_way(subjects[key], states[key])])
     return Appended(states=states, events=after, new=new)
 
 
@@ -100,6 +102,22 @@ def events_of(connection: Connection, payment_ids: Sequence[str]) -> dict[str, l
     return dict(found)
 
 
+def _gives_way(subject: Row, proved: PaymentState) -> bool:
+    """Whether a payment that paid again what came back is dead: that waits once more."""
+    return subject["repays"] is not None and proved.state in DEAD and not proved.stands
+
+
+def wait_again(connection: Connection, payment_ids: Sequence[str]) -> None:
+    """Let what the payments were to pay again wait for another one."""
+    table = returned_payables
+    for chunk in chunks(payment_ids):
+        connection.execute(
+            sa.update(table)
+            .where(table.c.repaid_by.in_(chunk))
+            .values(status=WAITING, repaid_by=None)
+        )
+
+
 _OF_EVENT = tuple(field.name for field in fields(Event))
 _OF_SUBJECT = tuple(field.name for field in fields(Subject))
 _EVENTS = sa.select(*(payment_events.c[name] for name in _OF_EVENT))
@@ -121,11 +139,14 @@ _PROJECTION = (
         contradiction=sa.bindparam("new_contradiction"),
         # A dead payment proved to be executed stays dead: its obligation may have another by now.
         live=sa.and_(payments.c.live, sa.bindparam("new_live", type_=sa.Boolean)),
+        recall=sa.bindparam("new_recall"),
     )
 )
 
 
-def _project(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]) -> None:
+def _project(
+    connection: Connection, changed: Sequence[tuple[Row, PaymentState, Sequence[Event]]]
+) -> None:
     if changed:
         connection.execute(
             _PROJECTION,
@@ -137,9 +158,10 @@ def _project(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]
                     "new_funded": proved.funded,
                     "new_in_transit": proved.in_transit,
                     "new_contradiction": "; ".join(proved.contradictions),
-                    "new_live": proved.state not in DEAD,
+                    "new_live": proved.stands,
+                    "new_recall": recall_of(events),
                 }
-                for subject, proved in changed
+                for subject, proved, events in changed
             ],
         )
 
@@ -175,12 +197,15 @@ def _owe_again(connection: Connection, changed: Sequence[tuple[Row, PaymentState
                 "payment_id": subject["payment_id"],
                 "agreement_id": subject["agreement_id"],
                 "currency": subject["currency"],
-                "amount_minor": subject["amount_minor"],
+                "amount_minor": subject["amount_minor"] - proved.borne_minor,
                 "back_minor": proved.comeback.amount_minor,
-                "charges_minor": subject["amount_minor"] - (proved.comeback.amount_minor or 0),
+                "charges_minor": subject["amount_minor"]
+                - (proved.comeback.amount_minor or 0)
+                - proved.borne_minor,
+                "borne_minor": proved.borne_minor,
                 "returned_on": proved.comeback.occurred_at.date(),
                 "code": proved.comeback.code,
-                "status": "waiting_for_beneficiary",
+                "status": WAITING,
             }
             for subject, proved in changed
             if proved.comeback is not None

@@ -63,6 +63,20 @@ def conversation(sendings: Iterable[tuple[str, int]]) -> str:
     return derived("submit", *(f"{key}/{release}" for key, release in sorted(sendings)))
 
 
+RECALLS_MAX = 9
+"""How often one payment may be asked back: more is no request but a quarrel."""
+
+
+def recall_conversation(key: str, *, number: int) -> str:
+    """The id of the conversation with the nth recall of the payment with this key."""
+    return derived("recall", key, str(number))
+
+
+def recall(key: str, *, number: int) -> str:
+    """The reference of the nth recall of the payment with this key. This fits Max35Text."""
+    return recall_conversation(key, number=number)[:KEY_LENGTH].upper()
+
+
 def batch(keys: Iterable[str], *, value_date: date) -> str:
     """The reference of the message that carries these payments. This fits Max35Text."""
     return derived("batch", value_date.isoformat(), *sorted(keys))[:KEY_LENGTH].upper()

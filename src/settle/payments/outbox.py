@@ -20,6 +20,7 @@ from settle.payments.instruction import Row, is_as_approved
 from settle.payments.rows import chunks, fetch
 from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
+from settle.payments.standing import paid_otherwise
 from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
 from settle.payments.withholding import CHANGED, withhold
@@ -70,6 +71,7 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
             payments.c.payment_id.not_in(sorted(wish.excluded)),
             is_free(wish.pauses),
             may_leave(),
+            ~paid_otherwise(),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(wish.count_max)
@@ -193,7 +195,9 @@ def _resend(
 ) -> Sequence[Sending]:
     rows = _unchanged(connection, _unknown(connection, lease, conversation_ids), lease.now)
     listed = _listed(connection, sorted({row["conversation_id"] for row in rows}))
-    rows = [row for row in rows if row["conversation_id"] not in listed]
+    # What somebody wants back is not sent once more, nor is the message that it is part of.
+    stopped = listed | {row["conversation_id"] for row in rows if row["recall"]}
+    rows = [row for row in rows if row["conversation_id"] not in stopped]
     for row in rows:
         row["resends"] += 1
     resent = [

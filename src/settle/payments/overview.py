@@ -33,7 +33,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnedPayable:
-    """Money that came back and is owed again; it waits for a corrected beneficiary."""
+    """Money that came back and is owed again; it waits for a corrected beneficiary.
+
+    `amount_minor` is owed again: what came back, and `charges_minor`, which the hub bears.
+    `borne_minor` of what was paid is the payee's loss. `repaid_by` pays it again.
+    """
 
     payment_id: str
     agreement_id: str
@@ -44,6 +48,8 @@ class ReturnedPayable:
     returned_on: date
     code: str
     status: str
+    borne_minor: int = 0
+    repaid_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

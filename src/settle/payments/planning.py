@@ -64,17 +64,25 @@ class _Plan:
 
     def take(self, due: Due, earlier: Sequence[Row]) -> None:
         row = self._row(due, attempt=len(earlier) + 1)
-        standing = [r for r in earlier if r["live"] or State(r["state"]) not in DEAD]
+        standing = [r for r in earlier if r["live"] or State(r["state"]) not in _OVER]
         held = all(r["hold_reason"] and r["state"] == State.PLANNED for r in standing)
         if not standing:
             self._after_rejection(due, row, earlier)
         elif held and not all(_same(row, r) for r in standing):
             self._replace(due, row, earlier, standing)
+        elif any(r["state"] == State.RETURNED for r in standing):
+            self.already += 1  # it waits for a person, or was paid again as one said
         elif all(_same(row, r) for r in standing):
             self._as_it_stands(due, row, earlier, standing, held=held)
         else:
             why = f"differs from the instruction of payment {standing[0]['payment_id']}"
             self._refuse(row, _difference(row, standing[0]), why)
+
+    def routed(self, due: Due, *, attempt: int) -> dict[str, Any]:
+        """The payment whole, with its rail and its names, whatever went before it."""
+        row = self._row(due, attempt=attempt)
+        self._route(row, due, without={})
+        return row | {"payment_id": self.ids()}
 
     def _as_it_stands(
         self, due: Due, row: dict[str, Any], earlier: Sequence[Row], standing: Sequence[Row],
@@ -225,6 +233,28 @@ def plan(
     )
 
 
+def again(
+    connection: Connection,
+    due: Due,
+    *,
+    attempt: int,
+    rails: Mapping[str, Adapter[Any]],
+    tenant: str,
+    now: datetime,
+    ids: Ids,
+    refusing: Mapping[Payee, str],
+) -> dict[str, Any]:
+    """The row of one more attempt at an obligation, as planning would make it. This keeps none."""
+    planning = _Plan(
+        router=Router(rails, uncommitted(connection, conditions_of(rails, at=now))),
+        tenant=tenant,
+        ids=ids,
+        refusing=refusing,
+        spared=frozenset(),
+    )
+    return planning.routed(due, attempt=attempt)
+
+
 def _keep(connection: Connection, planning: _Plan, now: datetime) -> None:
     cancelled = [
         Event(
@@ -272,6 +302,9 @@ def _long(row: Row) -> Iterator[str]:
     if len(row["remittance_information"]) > REMITTANCE_MAX:
         yield f"reference: longer than {REMITTANCE_MAX} characters"
 
+
+_OVER = DEAD | {State.FAILED}
+"""States of a payment that stands for nothing any more; a failed one is live until proved."""
 
 _PAYEE = ("name", "country", "town", "account", "bic", "bank_code")
 _INSTRUCTED = ("amount_minor", "currency", "kind", *(f"beneficiary_{name}" for name in _PAYEE))

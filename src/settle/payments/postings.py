@@ -11,14 +11,29 @@ from dataclasses import dataclass
 from datetime import date
 
 from settle.ledger import Posting, accounts
-from settle.payments.state import EXECUTED, Event, EventKind, PaymentState, state_of
+from settle.payments.state import (
+    EXECUTED,
+    FX,
+    PAID,
+    Event,
+    EventKind,
+    PaymentState,
+    borne,
+    is_borne_by_payee,
+    state_of,
+)
 
-_CLOSES = (EventKind.NOT_MOVED, EventKind.REJECTED, EventKind.CANCELLED)
+_ENDS = (EventKind.CANCELLED, EventKind.NOT_DEBITED)
+_CLOSES = (EventKind.NOT_MOVED, EventKind.REJECTED, *_ENDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The part of a payment that its postings need. `account` is ours at the rail."""
+    """The part of a payment that its postings need. `account` is ours at the rail.
+
+    `owed_from` is the kind of account that it pays off: payable, or returned where it pays again
+    what came back.
+    """
 
     payment_id: str
     agreement_id: str
@@ -26,6 +41,7 @@ class Subject:
     account: str
     currency: str
     amount_minor: int
+    owed_from: str = "payable"
 
 
 _POSTS = frozenset({EventKind.RELEASED, *EXECUTED})
@@ -49,11 +65,12 @@ def rows(
         *_again(subject, seen, proved),
         *_booking(subject, proved),
         *_comeback(subject, proved),
+        *_shares(subject, seen),
     ]
 
 
 def _releases(subject: Subject, seen: list[Event], proved: PaymentState) -> Iterator[Posting]:
-    ended = proved.rejected or any(event.kind is EventKind.CANCELLED for event in seen)
+    ended = proved.rejected or any(event.kind in _ENDS for event in seen)
     for release in proved.releases:
         released = next(e for e in seen if (e.kind, e.ordinal) == (EventKind.RELEASED, release))
         row = _out(subject, f"release/{release}", released.occurred_at.date())
@@ -68,10 +85,24 @@ def _closed_on(seen: list[Event], release: int) -> date:
 
 
 def _again(subject: Subject, seen: list[Event], proved: PaymentState) -> Iterator[Posting]:
-    """Executed though no release stands: a restored backup, or a rejection that was a lie."""
-    ended = proved.rejected or any(event.kind is EventKind.CANCELLED for event in seen)
-    if proved.executed and (ended or not proved.open_releases):
-        yield _out(subject, "release/proved", seen[-1].occurred_at.date())
+    """Executed though no release stands: a restored backup, or a rejection that was a lie.
+
+    What is proved never to have been debited is taken back, and what is proved to be paid all the
+    same is released once more.
+    """
+    kinds = {event.kind for event in seen}
+    executed = proved.executed or EventKind.ACCEPTED in kinds
+    ended = proved.rejected or EventKind.CANCELLED in kinds
+    unreleased = executed and (ended or not proved.open_releases)
+    paid = not kinds.isdisjoint(PAID)
+    on = seen[-1].occurred_at.date() if seen else date.min
+    row = _out(subject, "release/proved", on)
+    if unreleased or (proved.not_debited and paid):
+        yield row
+    if unreleased and proved.not_debited:
+        yield row.reversed(event="reversal/proved", posted_on=on)
+        if paid:
+            yield _out(subject, "release/paid", on)
 
 
 def _booking(subject: Subject, proved: PaymentState) -> Iterator[Posting]:
@@ -100,12 +131,29 @@ def _comeback(subject: Subject, proved: PaymentState) -> Iterator[Posting]:
             yield _posting(subject, event, on, debit=debit, credit=owed, amount_minor=amount_minor)
 
 
+def _shares(subject: Subject, seen: list[Event]) -> Iterator[Posting]:
+    """Of what is missing, all posted as charges: what the rate took, and what the payee bears."""
+    owed = accounts.returned(subject.agreement_id)
+    for number, part in borne(seen).items():
+        event, on, minor = f"return_share/{number}", part.occurred_at.date(), part.amount_minor
+        if is_borne_by_payee(part):
+            debit = owed
+        elif part.code.endswith(FX):
+            debit = accounts.FX_RESULT
+        else:
+            continue
+        yield _posting(
+            subject, event, on, debit=debit, credit=accounts.RETURN_CHARGES, amount_minor=minor
+        )
+
+
 def _out(subject: Subject, event: str, on: date) -> Posting:
+    owed = accounts.returned if subject.owed_from == "returned" else accounts.payable
     return _posting(
         subject,
         event,
         on,
-        debit=accounts.payable(subject.agreement_id),
+        debit=owed(subject.agreement_id),
         credit=accounts.in_transit(subject.rail),
     )
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.conditions import Conditions
+from settle.payments.recalls import OPEN_RECALLS
 from settle.payments.state import UNSENT, State
 from settle.payments.tables import exchanges, payments
 from settle.store import arrow, exact_sum
@@ -110,6 +111,38 @@ def uncommitted(connection: Connection, conditions: Conditions) -> Conditions:
         if place in left:
             left[place] -= amount_minor
     return replace(conditions, spendable=left)
+
+
+def recall_standing(connection: Connection, payment_id: str) -> str:
+    """How the recall of a payment stands; empty where there is none."""
+    query = sa.select(payments.c.recall).where(payments.c.payment_id == payment_id)
+    return connection.execute(query).scalar_one_or_none() or ""
+
+
+def open_recalls(connection: Connection) -> list[str]:
+    """The payments that were asked back, and whose rail has not answered for good."""
+    query = (
+        sa.select(payments.c.payment_id)
+        .where(payments.c.recall.in_(sorted(OPEN_RECALLS)))
+        .order_by(payments.c.payment_id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def paid_otherwise() -> sa.ColumnElement[bool]:
+    """Whether another payment of the obligation is proved to be executed, and is not back.
+
+    One that was rejected or cancelled may prove to have been executed after all, when the next
+    one is planned already: that one is never released.
+    """
+    other = payments.alias("other")
+    executed = (State.ACCEPTED.value, State.BOOKED.value, State.CREDITED.value)
+    return sa.exists().where(
+        other.c.tenant == payments.c.tenant,
+        other.c.obligation_id == payments.c.obligation_id,
+        other.c.payment_id != payments.c.payment_id,
+        other.c.state.in_(executed),
+    )
 
 
 def _count(connection: Connection, which: sa.ColumnElement[bool]) -> int:

@@ -54,6 +54,16 @@ class EventKind(StrEnum):
     NOT_FOUND = "not_found"  # proves nothing by itself
     DECIDED = "decided"  # the word of one person; it takes two
     CONTRADICTED = "contradicted"  # evidence that does not fit the instruction
+    FREED = "freed"  # its obligation may have another payment, though it was cancelled for good
+    REPAID = "repaid"  # a linked payment stands for its obligation now
+    BORNE = "borne"  # who bears a part of what a return came short of
+    NOT_DEBITED = "not_debited"  # proved by statements, or on the word of two people
+    RECALL_ASKED = "recall_asked"
+    RECALL_NOT_SENT = "recall_not_sent"  # proved at the socket, or the rail knows no such request
+    RECALL_UNKNOWN = "recall_unknown"
+    RECALL_PENDING = "recall_pending"
+    RECALL_ACCEPTED = "recall_accepted"  # no money is back by this
+    RECALL_REJECTED = "recall_rejected"
 
 
 ENGINE = "engine"
@@ -70,6 +80,9 @@ OURS = frozenset({Source.STATEMENT.value, Source.REPORT.value})
 
 DEAD = frozenset({State.REJECTED, State.CANCELLED})
 """States in which nothing was created, and the obligation is free again."""
+
+FOR_GOOD = "for_good"
+"""The code of a cancellation after which the obligation gets no other payment."""
 
 UNSENT = frozenset({State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value})
 """States that wait for money or for somebody: what is in one of them has not left, or not yet."""
@@ -102,7 +115,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentState:
-    """What the events prove. `booking` and `comeback` are the movements on our own account."""
+    """What the events prove. `booking` and `comeback` are the movements on our own account.
+
+    `stands`: it is the payment of its obligation, and no other may be made. `borne_minor` is the
+    part of a short return that is not owed again.
+    """
 
     state: State
     steps: int
@@ -110,6 +127,9 @@ class PaymentState:
     in_transit: bool
     executed: bool
     rejected: bool
+    not_debited: bool
+    stands: bool
+    borne_minor: int
     releases: tuple[int, ...]
     open_releases: tuple[int, ...]
     booking: Event | None
@@ -119,6 +139,9 @@ class PaymentState:
 
 EXECUTED = (EventKind.RETURNED, EventKind.CREDITED, EventKind.BOOKED, EventKind.ACCEPTED)
 """Proof of execution, the strongest first."""
+
+PAID = frozenset({EventKind.RETURNED, EventKind.CREDITED, EventKind.BOOKED})
+"""Proof that money left. An acceptance alone is undone by proof that nothing was ever debited."""
 
 _MOVEMENTS = (EventKind.BOOKED, EventKind.RETURNED)
 
@@ -145,11 +168,12 @@ def state_of(events: Iterable[Event]) -> PaymentState:
     # An old worker's "not sent" says nothing about a later re-sending of the same release.
     open_releases = releases - (_releases(seen, EventKind.NOT_MOVED) - resent)
     rejected = any(_is_final(event, resent) for event in seen)
-    executed = not kinds.isdisjoint(EXECUTED)
+    not_debited = EventKind.NOT_DEBITED in kinds
+    executed = not kinds.isdisjoint(PAID if not_debited else EXECUTED)
     last = _last_before_release(seen)
     state = _after_release(seen, kinds, open_releases, rejected=rejected)
     booking = _first_of_ours(seen, EventKind.BOOKED)
-    settled = state in DEAD or booking is not None
+    settled = state in DEAD or booking is not None or (not_debited and not executed)
     return PaymentState(
         state=state or (_BEFORE[last.kind] if last else State.PLANNED),
         steps=last.ordinal if last else 0,
@@ -157,6 +181,9 @@ def state_of(events: Iterable[Event]) -> PaymentState:
         in_transit=bool(open_releases or executed) and not settled,
         executed=executed,
         rejected=rejected,
+        not_debited=not_debited,
+        stands=_stands(seen, kinds, state, undebited=not_debited and not executed),
+        borne_minor=sum(e.amount_minor or 0 for e in borne(seen).values() if is_borne_by_payee(e)),
         releases=tuple(sorted(releases)),
         open_releases=tuple(sorted(open_releases)),
         booking=booking,
@@ -171,9 +198,17 @@ def _after_release(
     seen: frozenset[Event], kinds: set[EventKind], open_releases: set[int], *, rejected: bool
 ) -> State | None:
     for kind in EXECUTED:
+        if kind is EventKind.ACCEPTED and EventKind.NOT_DEBITED in kinds:
+            return State.FAILED
         if kind in kinds:
             failed = kind is EventKind.ACCEPTED and EventKind.FAILED in kinds
             return State.FAILED if failed else State(kind.value)
+    return _unexecuted(seen, kinds, open_releases, rejected=rejected)
+
+
+def _unexecuted(
+    seen: frozenset[Event], kinds: set[EventKind], open_releases: set[int], *, rejected: bool
+) -> State | None:
     if rejected:
         return State.REJECTED
     for kind in (EventKind.CANCELLED, EventKind.FAILED):
@@ -186,6 +221,35 @@ def _after_release(
     unknown = _releases(seen, EventKind.UNKNOWN) & open_releases
     refused_again = _releases(seen, EventKind.REJECTED) & open_releases
     return State.UNKNOWN if unknown or refused_again else State.SENDING
+
+
+def _stands(
+    seen: frozenset[Event], kinds: set[EventKind], state: State | None, *, undebited: bool
+) -> bool:
+    if undebited or EventKind.REPAID in kinds:
+        return False
+    if state is not State.CANCELLED:
+        return state not in DEAD
+    kept = any(e.kind is EventKind.CANCELLED and e.code == FOR_GOOD for e in seen)
+    return kept and EventKind.FREED not in kinds
+
+
+def borne(events: Iterable[Event]) -> dict[int, Event]:
+    """The parts of a short return by their number, each with who bears it (its code)."""
+    parts: dict[int, Event] = {}
+    for event in sorted(events, key=lambda event: event.event_id):
+        if event.kind is EventKind.BORNE and event.amount_minor:
+            parts.setdefault(event.ordinal, event)
+    return parts
+
+
+def is_borne_by_payee(event: Event) -> bool:
+    """Whether a part of a short return is not owed again."""
+    return event.code.startswith(PAYEE)
+
+
+PAYEE, HUB, FX = "payee", "hub", "_fx"
+"""Codes of who bears a part of a short return; with `FX`, a part that the rate took."""
 
 
 def _is_final(event: Event, resent: set[int]) -> bool:
@@ -230,6 +294,8 @@ def _contradictions(
     yield from _twice(seen)
     if EventKind.FAILED in kinds and kinds & {EventKind.BOOKED, EventKind.CREDITED}:
         yield "said to have failed, and proved to be paid"
+    if EventKind.NOT_DEBITED in kinds and not kinds.isdisjoint(PAID):
+        yield "proved never to have been debited, and proved to be paid"
     if kinds.isdisjoint(EXECUTED):
         return
     if rejected or EventKind.CANCELLED in kinds:

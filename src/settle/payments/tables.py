@@ -4,6 +4,10 @@ import sqlalchemy as sa
 
 from settle.store import Id, Instant, Minor, metadata
 
+WAITING = "waiting_for_beneficiary"
+REPAID = "repaid"
+"""How a returned payable stands."""
+
 payments = sa.Table(
     "payments",
     metadata,
@@ -41,6 +45,9 @@ payments = sa.Table(
     sa.Column("live", sa.Boolean, nullable=False, doc="it stands for its obligation"),
     sa.Column("in_transit", sa.Boolean, nullable=False, doc="released, no statement line yet"),
     sa.Column("contradiction", sa.String, nullable=False, server_default=""),
+    sa.Column("recall", sa.String(24), nullable=False, server_default="", doc="how it stands"),
+    sa.Column("repays", Id, index=True, doc="the payment whose money came back or never left"),
+    sa.Column("owed_from", sa.String(16), nullable=False, server_default="payable", doc="account"),
     sa.Column("releases", sa.Integer, nullable=False, server_default="0"),
     sa.Column("resends", sa.Integer, nullable=False, server_default="0"),
     sa.Column("released_at", Instant, doc="of the last release: the key's life begins"),
@@ -138,10 +145,35 @@ returned_payables = sa.Table(
     sa.Column("payment_id", Id, primary_key=True),
     sa.Column("agreement_id", Id, nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
-    sa.Column("amount_minor", Minor, nullable=False, doc="owed again, in full"),
+    sa.Column("amount_minor", Minor, nullable=False, doc="owed again"),
     sa.Column("back_minor", Minor, nullable=False, doc="what came back"),
     sa.Column("charges_minor", Minor, nullable=False, doc="what the hub bears"),
+    sa.Column("borne_minor", Minor, nullable=False, server_default="0", doc="what the payee bears"),
     sa.Column("returned_on", sa.Date, nullable=False),
     sa.Column("code", sa.String, nullable=False),
     sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("repaid_by", Id, doc="the payment that pays it again"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("rail", Id, primary_key=True),
+    sa.Column("delivery_id", Id, primary_key=True, doc="the rail's own name of the delivery"),
+    sa.Column("digest", sa.String(64), nullable=False, doc="SHA-256 of what came first"),
+    sa.Column("received_at", Instant, nullable=False, doc="when it first came"),
+    sa.Column("copies", sa.Integer, nullable=False, doc="how often it came, the first included"),
+    sa.Column("others", sa.Integer, nullable=False, doc="of those, with another content"),
+    sa.Column("look_up", sa.Boolean, nullable=False, doc="it tells what only find can prove"),
+    sa.Column("taken", sa.Boolean, nullable=False, doc="nothing in it was unmatched"),
+)
+
+refused_deliveries = sa.Table(
+    "refused_deliveries",
+    metadata,
+    sa.Column("rail", Id, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True, doc="UTC: a row a day, however many come"),
+    sa.Column("reason", Id, primary_key=True),
+    sa.Column("times", sa.BigInteger, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
 )

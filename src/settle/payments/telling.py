@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.payments.identity import conversation
+from settle.payments.identity import RECALLS_MAX, conversation, recall_conversation
 from settle.payments.instruction import Row
 from settle.payments.keeping import opened_here
 from settle.payments.rows import fetch
@@ -46,10 +46,18 @@ def told_exchanges(connection: Connection, row: Row, *, contents: bool) -> list[
 
 
 def _conversations(row: Row) -> list[str]:
-    """The conversation of each release. One in a batch is known of the last release only."""
+    """Of each release, the one in a batch of the last only; and of what may have asked it back."""
     releases = range(1, row["releases"] + 1)
     alone = {conversation([(row["idempotency_key"], nth)]) for nth in releases}
-    return sorted(alone | {row["conversation_id"] or ""})
+    return sorted({*alone, *recall_conversations(row), row["conversation_id"] or ""})
+
+
+def recall_conversations(row: Row) -> list[str]:
+    """The names of every conversation that may have asked for a payment back."""
+    if not row["recall"]:
+        return []
+    key = row["idempotency_key"]
+    return [recall_conversation(key, number=nth) for nth in range(1, RECALLS_MAX + 1)]
 
 
 def _line(connection: Connection, row: dict[str, Any], *, contents: bool) -> StoryLine:

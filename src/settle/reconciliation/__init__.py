@@ -1,5 +1,6 @@
 """Reconciliation: statements in, lines explained, what is left named as a break."""
 
+from settle.reconciliation.absence import against_absence
 from settle.reconciliation.account_days import AccountDay, account_days, closings, last_days
 from settle.reconciliation.breaks import Break, Refreshed, all_breaks, open_breaks, refresh
 from settle.reconciliation.keeping import Kept, keep
@@ -9,6 +10,7 @@ from settle.reconciliation.matching import Match, Matched, match
 from settle.reconciliation.proof import confirm, unconfirmed
 from settle.reconciliation.reading import StatementFinding
 from settle.reconciliation.receipts import RECEIPT_RULES, ReceiptRule
+from settle.reconciliation.reopening import Reopened, reopened
 from settle.reconciliation.silence import Silence
 
 __all__ = [
@@ -25,9 +27,11 @@ __all__ = [
     "PassRate",
     "ReceiptRule",
     "Refreshed",
+    "Reopened",
     "Silence",
     "StatementFinding",
     "account_days",
+    "against_absence",
     "all_breaks",
     "closings",
     "confirm",
@@ -38,5 +42,6 @@ __all__ = [
     "pass_rates",
     "rates",
     "refresh",
+    "reopened",
     "unconfirmed",
 ]

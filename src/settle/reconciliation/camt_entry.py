@@ -13,7 +13,7 @@ from datetime import date
 
 from lxml import etree
 
-from settle.adapters import LineKind, StatementLine
+from settle.adapters import Charge, LineKind, StatementLine
 from settle.errors import DocumentError
 from settle.reconciliation.camt_field import (
     Amount,
@@ -93,7 +93,7 @@ def _lines(
 def _plain_line(element: Element, whole: Amount, dates: tuple[date, date]) -> StatementLine:
     booked, valued = dates
     references = {"NtryRef": text(element, "NtryRef"), "BkTxCd": _transaction_code(element)}
-    charges_minor, foreign = _charges(element, whole.currency)
+    charges, foreign = _charges(element, whole.currency)
     return StatementLine(
         line_ref="",
         amount_minor=whole.minor,
@@ -104,15 +104,17 @@ def _plain_line(element: Element, whole: Amount, dates: tuple[date, date]) -> St
         batch_id=reference(element, "NtryDtls/Btch/PmtInfId")
         or reference(element, "NtryDtls/Btch/MsgId"),
         rail_reference=reference(element, "AcctSvcrRef"),
-        charges_minor=charges_minor,
+        charges_minor=sum(charge.amount_minor for charge in charges),
+        charges=charges,
         remittance_information=text(element, "AddtlNtryInf"),
         references={k: v for k, v in (references | foreign).items() if real(v)},
     )
 
 
 def _detailed(line: StatementLine, detail: Element, entry: Element) -> StatementLine:
-    references = dict(line.references) | dict(_references(detail))
-    charges_minor, foreign = _charges(detail, line.currency)
+    references = dict(line.references) | dict(_references(detail)) | _exchange(detail)
+    charges, foreign = _charges(detail, line.currency)
+    charges = charges or line.charges
     instructed, unread = _instructed(detail, entry)
     direction = text(detail, "CdtDbtInd") or text(entry, "CdtDbtInd")
     kind = _kind(entry, detail)
@@ -126,7 +128,8 @@ def _detailed(line: StatementLine, detail: Element, entry: Element) -> Statement
         rail_reference=references.get("AcctSvcrRef") or line.rail_reference,
         instructed_minor=instructed.minor if instructed else None,
         instructed_currency=instructed.currency if instructed else None,
-        charges_minor=charges_minor or line.charges_minor,
+        charges_minor=sum(charge.amount_minor for charge in charges),
+        charges=charges,
         return_code=text(detail, "RtrInf/Rsn/Cd") or text(detail, "RtrInf/Rsn/Prtry") or None,
         counterparty=_counterparty(detail, from_debtor=direction == "CRDT", kind=kind),
         remittance_information=_remittance(detail) or line.remittance_information,
@@ -200,27 +203,37 @@ def _instructed(detail: Element, entry: Element) -> tuple[Amount | None, dict[st
     return None, {}
 
 
-def _charges(holder: Element, currency: str) -> tuple[int, dict[str, str]]:
-    """Charges in the entry's currency, summed; others are kept as they stand."""
-    total, others = 0, []
-    for item, sign in _charge_items(holder):
+def _exchange(detail: Element) -> dict[str, str]:
+    """The rate at which the money was converted on its way, where the bank says that it was."""
+    for name in ("TxAmt", "InstdAmt", "CntrValAmt"):
+        if rate := text(detail, f"AmtDtls/{name}/CcyXchg/XchgRate"):
+            return {"CcyXchg": rate}
+    return {}
+
+
+def _charges(holder: Element, currency: str) -> tuple[tuple[Charge, ...], dict[str, str]]:
+    """Charges in the entry's currency, one by one; others are kept as they stand."""
+    found, others = [], []
+    for item, sign, agent in _charge_items(holder):
         amount = _taken(item, Place(statement=""))
         if amount is not None and amount.currency == currency:
-            total += sign * amount.minor
+            minor = sign * amount.minor
+            found.append(Charge(amount_minor=minor, currency=currency, agent=agent))
         else:
             others.append(_as_it_stands(item))
-    return total, {"Chrgs": "; ".join(others)} if others else {}
+    return tuple(found), {"Chrgs": "; ".join(others)} if others else {}
 
 
-def _charge_items(holder: Element) -> Iterator[tuple[Element, int]]:
+def _charge_items(holder: Element) -> Iterator[tuple[Element, int, str]]:
     # Versions up to .02 repeat Chrgs with an Amt each; later ones have one Chrgs with records.
     for charges in every(holder, "Chrgs"):
         records = every(charges, "Rcrd")
         for record in [charges] if every(charges, "Amt") else records:
             sign = -1 if text(record, "CdtDbtInd") == "CRDT" else 1
-            yield from ((item, sign) for item in every(record, "Amt")[:1])
+            agent = text(record, "Agt/FinInstnId/BICFI") or text(record, "Agt/FinInstnId/BIC")
+            yield from ((item, sign, agent) for item in every(record, "Amt")[:1])
         if not records and not every(charges, "Amt"):
-            yield from ((item, 1) for item in every(charges, "TtlChrgsAndTaxAmt")[:1])
+            yield from ((item, 1, "") for item in every(charges, "TtlChrgsAndTaxAmt")[:1])
 
 
 def _as_it_stands(item: Element) -> str:

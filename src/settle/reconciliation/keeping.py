@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -261,6 +261,7 @@ def _line_row(
         "instructed_minor": line.instructed_minor,
         "instructed_currency": line.instructed_currency,
         "charges_minor": line.charges_minor,
+        "charges": json.dumps([asdict(charge) for charge in line.charges]),
         "return_code": line.return_code,
         "counterparty": line.counterparty,
         "remittance_information": line.remittance_information,

@@ -19,6 +19,7 @@ from settle.reconciliation.passes import Judgement, Row, judge
 from settle.reconciliation.proof import evidence_id, unconfirmed
 from settle.reconciliation.reasons import REASONS, matched_why, unexplained_why
 from settle.reconciliation.receipts import RECEIPT_RULES, ReceiptRule
+from settle.reconciliation.reopening import reopen
 from settle.reconciliation.tables import line_outcomes, line_payments, statement_lines
 from settle.store import Store, arrow, insert_new
 
@@ -161,6 +162,7 @@ def _write(
             [{"of_line": row["line_id"], **row} for row in changed],
         )
     insert_new(connection, line_payments, [_share(row) for row in judgement.matched])
+    reopen(connection, [row for row in judgement.matched if row["leg"] == "return"], day=day)
 
 
 def _explained(

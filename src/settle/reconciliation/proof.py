@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Evidence, Fact, Source
+from settle.adapters import Charge, Evidence, Fact, Source
 from settle.reconciliation.tables import line_outcomes, line_payments, statement_lines
 from settle.store import Store, derived
 
@@ -30,7 +31,8 @@ def unconfirmed(connection: Connection) -> tuple[Evidence, ...]:
             shares.payment_id, shares.leg, shares.evidence_id, shares.amount_minor,
             shares.charges_minor, lines.line_id, lines.line_ref, lines.source, lines.rail,
             lines.account, lines.currency, lines.booked_on, lines.rail_reference,
-            lines.return_code, outcomes["pass"].label("pass_name"),
+            lines.return_code, lines.charges, lines.reference_names,
+            outcomes["pass"].label("pass_name"),
         )
         .join(statement_lines, lines.line_id == shares.line_id)
         .join(line_outcomes, outcomes.line_id == shares.line_id)
@@ -73,6 +75,8 @@ def _evidence(row: Any) -> Evidence:
         amount_minor=row.amount_minor,
         currency=row.currency,
         charges_minor=row.charges_minor,
+        charges=tuple(Charge(**charge) for charge in json.loads(row.charges)),
+        exchanged="CcyXchg" in json.loads(row.reference_names),
         code=row.return_code or "",
         detail={"line_id": row.line_id, "line_ref": row.line_ref, "pass": row.pass_name},
     )

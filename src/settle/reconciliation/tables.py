@@ -76,6 +76,7 @@ statement_lines = sa.Table(
     sa.Column("instructed_minor", Minor),
     sa.Column("instructed_currency", sa.String(3)),
     sa.Column("charges_minor", Minor, nullable=False),
+    sa.Column("charges", sa.Text, nullable=False, server_default="[]", doc="each hop's, as JSON"),
     sa.Column("return_code", Id),
     sa.Column("counterparty", sa.Text, nullable=False),
     sa.Column("remittance_information", sa.Text, nullable=False),
@@ -113,6 +114,8 @@ line_payments = sa.Table(
     sa.Column("charges_minor", Minor, nullable=False),
     sa.Column("state_seen", Id, nullable=False, doc="the payment's state when it was matched"),
     sa.Column("confirmed_at", Instant, doc="when payments had recorded the evidence"),
+    sa.Column("reopened_on", sa.Date, doc="of a booking: when the money was found to be back"),
+    sa.Column("reopened_by", Id, doc="the line with which it came back"),
     sa.Index(None, "line_id"),
     sa.Index(None, "confirmed_at"),
 )

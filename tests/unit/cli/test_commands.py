@@ -13,8 +13,9 @@ import pytest
 
 COMMANDS = [
     [], ["nightly"], ["demo"], ["rails"], ["simulator"], ["payments"], ["payments", "list"],
-    ["payments", "show"], ["approve"], ["failed"], ["correct"], ["fund"], ["net"], ["explain"],
-    ["files"],
+    ["payments", "show"], ["payments", "cancel"], ["payments", "recall"], ["payments", "repay"],
+    ["payments", "let-go"], ["payments", "notifications"], ["approve"], ["failed"],
+    ["correct"], ["fund"], ["net"], ["explain"], ["files"],
 ]  # fmt: skip
 GOOD = "S-1,M00001,A-M00001,P01,sale,10.00,EUR,2024-12-18T09:00:00Z,2024-12-18T09:00:01Z"
 HEADER = (

@@ -18,6 +18,7 @@ from settle.adapters.simulator import ASGI, Clock, Execution
 from settle.errors import DocumentError
 from settle_iso20022_bank.message import fitted
 from settle_iso20022_bank.simulator.ledger import BankLedger, Taken
+from settle_iso20022_bank.simulator.recall import read_request, write_camt029
 from settle_iso20022_bank.simulator.statement import write_camt053
 from settle_iso20022_bank.simulator.status import write_pain002
 from settle_iso20022_bank.simulator.upload import read_upload
@@ -37,6 +38,8 @@ class BankSimulator:
         routes = [
             Route("/payments", self._guarded(self._upload), methods=["POST"]),
             Route("/payments/{message_id}/status", self._guarded(self._status), methods=["GET"]),
+            Route("/cancellations", self._guarded(self._recall), methods=["POST"]),
+            Route("/cancellations/{recall_id}", self._guarded(self._recalled), methods=["GET"]),
             Route("/statements/{account}/{day}", self._guarded(self._statement), methods=["GET"]),
         ]
         self._app = Starlette(routes=routes)
@@ -85,6 +88,26 @@ class BankSimulator:
         if upload is None:
             return _error(404, "NARR", "the bank knows no such message")
         return Response(write_pain002(upload), media_type="application/xml")
+
+    async def _recall(self, request: Request) -> Response:
+        content = await request.body()
+        try:
+            wanted = read_request(content, received_at=self._clock().astimezone(UTC))
+        except DocumentError as error:
+            return _error(400, "FF01", str(error))
+        match self._ledger.recall(wanted):
+            case Taken.NEW:
+                return Response(status_code=202)
+            case Taken.REPEATED:
+                return Response(status_code=200)
+            case Taken.CONFLICT:
+                return _error(409, "DUPL", "this id was used for another request")
+
+    async def _recalled(self, request: Request) -> Response:
+        found = self._ledger.recalled(request.path_params["recall_id"])
+        if found is None:
+            return _error(404, "NARR", "the bank knows no such request")
+        return Response(write_camt029(*found), media_type="application/xml")
 
     async def _statement(self, request: Request) -> Response:
         try:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from settle.adapters.simulator import Execution, Memory, OutsideLine
 from settle.errors import ConfigError
+from settle_iso20022_bank.simulator.recall import Request
 from settle_iso20022_bank.simulator.upload import Transfer, Upload
 
 
@@ -32,6 +33,8 @@ class Movement:
     transfer: Transfer | None = None
     batch: Upload | None = None
     is_return: bool = False
+    return_code: str = ""
+    kept: tuple[tuple[str, int], ...] = ()  # by bank, in minor units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,15 @@ class BankLedger:
         self.accounts = dict(accounts)
         self._memory = memory
         self._uploads: dict[str, Upload] = {}
+        self._sent_back: set[str] = set()
         self._booked: defaultdict[tuple[str, date], list[Movement]] = defaultdict(list)
         self._outside(outside)
+        self._requests: dict[str, Request] = {}
         for entry in memory.entries():
-            self._book(Upload.from_entry(entry))
+            if "recall" in entry:
+                self._recall(Request.from_entry(entry))
+            else:
+                self._book(Upload.from_entry(entry))
 
     def take(self, upload: Upload) -> Taken:
         """Take an upload in, once. This writes it to memory before anything else."""
@@ -78,6 +86,48 @@ class BankLedger:
     def find(self, message_id: str) -> Upload | None:
         """The upload with this id."""
         return self._uploads.get(message_id)
+
+    def recall(self, request: Request) -> Taken:
+        """Take a request for a payment back in, once."""
+        known = self._requests.get(request.recall_id)
+        if known is not None:
+            return Taken.REPEATED if known.digest == request.digest else Taken.CONFLICT
+        self._memory.append(request.entry())
+        self._recall(request)
+        return Taken.NEW
+
+    def recalled(self, recall_id: str) -> tuple[Request, Transfer | None] | None:
+        """A request with the transfer it is about, where the bank executed one."""
+        request = self._requests.get(recall_id)
+        return None if request is None else (request, self._wanted(request)[1])
+
+    def _wanted(self, request: Request) -> tuple[Upload | None, Transfer | None]:
+        upload = self._uploads.get(request.message_id)
+        found = () if upload is None else upload.executed
+        named = (t for t in found if t.end_to_end_id == request.end_to_end_id)
+        return upload, next(named, None)
+
+    def _recall(self, request: Request) -> None:
+        self._requests[request.recall_id] = request
+        upload, transfer = self._wanted(request)
+        if upload is None or transfer is None or transfer.recall_answer != "ACCR":
+            return
+        if transfer.return_code or transfer.end_to_end_id in self._sent_back:
+            return
+        self._sent_back.add(transfer.end_to_end_id)
+        on = max(upload.execute_on, request.received_at.date())
+        self._booked[upload.currency, on].append(
+            Movement(
+                servicer_reference=f"C{request.recall_id[:20]}",
+                amount_minor=transfer.amount_minor - transfer.recall_charges_minor,
+                counterparty=transfer.name,
+                remittance=transfer.remittance,
+                transfer=transfer,
+                is_return=True,
+                return_code="FOCR",
+                kept=(("", transfer.recall_charges_minor),),
+            )
+        )
 
     def executions(self) -> Sequence[Execution]:
         """The ground truth: a transfer counts from the moment the bank took it in."""
@@ -165,4 +215,6 @@ def _returns(upload: Upload, number: int) -> Iterator[Movement]:
                 remittance=transfer.remittance,
                 transfer=transfer,
                 is_return=True,
+                return_code=transfer.return_code,
+                kept=transfer.return_hops,
             )

@@ -14,7 +14,7 @@ from settle_iso20022_bank.message import (
     serialised,
 )
 from settle_iso20022_bank.simulator.ledger import AccountDay, Movement
-from settle_iso20022_bank.simulator.upload import Transfer, Upload
+from settle_iso20022_bank.simulator.upload import Upload
 
 CAMT_053 = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
@@ -95,23 +95,27 @@ def _details(details: Element, movement: Movement, currency: str) -> None:
     add(details, "CdtDbtInd", _direction(movement.amount_minor))
     if transfer is not None:
         _amount(details, "AmtDtls/InstdAmt/Amt", transfer.amount_minor, currency)
-    if transfer is not None and movement.is_return:
-        _charges(details, transfer, currency)
+    if movement.is_return:
+        _charges(details, movement, currency)
     _parties(details, movement)
     if remittance := fitted(movement.remittance, 140):
         add(details, "RmtInf/Ustrd", remittance)
-    if transfer is not None and movement.is_return:
-        add(details, "RtrInf/Rsn/Cd", transfer.return_code)
+    if movement.is_return:
+        add(details, "RtrInf/Rsn/Cd", movement.return_code)
 
 
-def _charges(details: Element, transfer: Transfer, currency: str) -> None:
-    if transfer.return_charges_minor:
+def _charges(details: Element, movement: Movement, currency: str) -> None:
+    kept = [(agent, minor) for agent, minor in movement.kept if minor]
+    if kept:
         charges = add(details, "Chrgs")
-        _amount(charges, "TtlChrgsAndTaxAmt", transfer.return_charges_minor, currency)
+        _amount(charges, "TtlChrgsAndTaxAmt", sum(minor for _, minor in kept), currency)
+    for agent, minor in kept:
         record = add(charges, "Rcrd")
-        _amount(record, "Amt", transfer.return_charges_minor, currency)
+        _amount(record, "Amt", minor, currency)
         add(record, "CdtDbtInd", "DBIT")
         add(record, "ChrgInclInd", "true")
+        if agent:
+            add(record, "Agt/FinInstnId/BICFI", agent)
 
 
 def _parties(details: Element, movement: Movement) -> None:

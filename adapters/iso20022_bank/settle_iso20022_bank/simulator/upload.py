@@ -14,7 +14,10 @@ from settle.money import to_minor
 from settle_iso20022_bank.message import Element, every, parsed, text
 
 _REJECT = re.compile(r"SANDBOX REJECT ([A-Z0-9]{4})")
-_RETURN = re.compile(r"SANDBOX RETURN ([A-Z0-9]{4})(?: SHORT ([0-9]{1,9}))?")
+_RETURN = re.compile(
+    r"SANDBOX RETURN ([A-Z0-9]{4})(?: SHORT ([0-9]{1,9}))?((?: [A-Z0-9]{8,11}=[0-9]{1,9})*)"
+)
+_RECALL = re.compile(r"SANDBOX RECALL (ACCR|RJCR|PDCR)(?: SHORT ([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,29 @@ class Transfer:
     @property
     def return_charges_minor(self) -> int:
         """What is kept of a returned amount. This always leaves one minor unit to return."""
+        return sum(minor for _, minor in self.return_hops)
+
+    @property
+    def return_hops(self) -> tuple[tuple[str, int], ...]:
+        """Which bank keeps what of a returned amount; one that is not named is blank."""
         found = _RETURN.search(self.name)
+        if found is None:
+            return ()
+        named = [hop.split("=") for hop in (found[3] or "").split()]
+        hops = [(agent, int(minor)) for agent, minor in named] or [("", int(found[2] or 0))]
+        total = sum(minor for _, minor in hops)
+        return tuple(hops) if total < self.amount_minor else (("", self.amount_minor - 1),)
+
+    @property
+    def recall_answer(self) -> str:
+        """What the beneficiary's bank says when asked for it back: no, unless the name says so."""
+        found = _RECALL.search(self.name)
+        return found[1] if found else "RJCR"
+
+    @property
+    def recall_charges_minor(self) -> int:
+        """What is kept of an amount sent back on request."""
+        found = _RECALL.search(self.name)
         return min(int(found[2] or 0), self.amount_minor - 1) if found else 0
 
 

@@ -11,7 +11,7 @@ counted as (
     group by line_id
 )
 select
-    l.line_id, l.line_ref, l.booked_on, l.kind, l.amount_minor as line_minor, l.charges_minor,
+    l.line_id, l.line_ref, l.booked_on, l.kind, l.amount_minor as line_minor, l.charges_minor, l.exchanged,
     l.account as line_account, l.currency as line_currency,
     c.named, p.payment_id, p.account, p.currency, p.amount_minor as payment_minor,
     p.state, p.booked, p.returned

@@ -1,6 +1,7 @@
 -- Pass 2: a credit with the reference of a payment that was booked: what came back and the
 -- charges stated make the instructed amount. Where a return states no charges, the shortfall is
--- taken as charges, and a break asks about it.
+-- taken as charges, and a break asks about it. Where the money was converted on its way back,
+-- what the charges leave open is what the rate took.
 with candidates as (
     select k.line_id, k.line_ref, k.booked_on, k.payment_id
     from linked as k
@@ -13,6 +14,11 @@ with candidates as (
         and (
             k.line_minor + k.charges_minor = k.payment_minor
             or (k.charges_minor = 0 and k.kind in ('return', 'reversal'))
+            or (
+                k.exchanged
+                and k.kind in ('return', 'reversal')
+                and k.line_minor + k.charges_minor < k.payment_minor
+            )
         )
         and (
             k.booked

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from settle.clearing.tables import findings, intake_batches
 from settle.payments import Control, EventKind, State
-from settle.payments.tables import payment_events, payments
+from settle.payments.tables import payment_events, payments, refused_deliveries
 from settle.report.assembly.lines import line_incidents
 from settle.report.assembly.night import NightFacts
 from settle.report.assembly.unknowns import Ended
@@ -31,6 +31,7 @@ def incidents(
     """The night's incidents in the order in which they happened."""
     found = [
         *_rails_down(night),
+        *_refused_deliveries(connection, night),
         *_conflicts(connection, night),
         *wire_incidents(connection, night, unknowns),
         *_rejections(connection, night),
@@ -45,6 +46,22 @@ def _rails_down(night: NightFacts) -> Iterator[Incident]:
         yield Incident(
             kind="rail_down", at=night.began_at, what=f"{rail} did not answer: {why}",
             now="Its payments wait and its statements are missing; run the night again",
+            closed=False,
+        )  # fmt: skip
+
+
+def _refused_deliveries(connection: Connection, night: NightFacts) -> Iterator[Incident]:
+    table = refused_deliveries.c
+    query = (
+        sa.select(refused_deliveries)
+        .where(night.within(table.last_at))
+        .order_by(table.rail, table.day, table.reason)
+    )
+    for row in connection.execute(query):
+        yield Incident(
+            kind="refused_notification", at=row.last_at,
+            what=f"{plural(row.times, 'notification')} of {row.rail} on {row.day}: {row.reason}",
+            now="Refused, and changed nothing; look at who sends them, and at the key",
             closed=False,
         )  # fmt: skip
 

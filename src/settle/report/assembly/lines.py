@@ -82,23 +82,28 @@ def _returned(connection: Connection, night: NightFacts) -> Iterator[Incident]:
     at = sa.func.min(event.recorded_at)
     query = (
         sa.select(payments.c.rail, owed.currency, owed.amount_minor, owed.back_minor,
-                  owed.charges_minor, owed.code, owed.payment_id, at.label("at"))
+                  owed.charges_minor, owed.borne_minor, owed.code, owed.payment_id,
+                  at.label("at"))
         .join(payment_events, event.payment_id == owed.payment_id)
         .join(payments, payments.c.payment_id == owed.payment_id)
         .where(event.kind == EventKind.RETURNED.value)
         .group_by(payments.c.rail, owed.currency, owed.amount_minor, owed.back_minor,
-                  owed.charges_minor, owed.code, owed.payment_id)
+                  owed.charges_minor, owed.borne_minor, owed.code, owed.payment_id)
         .having(night.within(at))
         .order_by(owed.payment_id)
     )  # fmt: skip
     for row in connection.execute(query):
         why = ", ".join(filter(None, (row.code, reason(row.code))))
-        missing = f", {money(row.charges_minor, row.currency)} short" if row.charges_minor else ""
+        short = row.charges_minor + row.borne_minor
+        missing = f", {money(short, row.currency)} short" if short else ""
         bears = " The hub bears the charges." if row.charges_minor else ""
+        if row.borne_minor:
+            bears += f" The payee bears {money(row.borne_minor, row.currency)}."
+        again = "Owed again" if row.borne_minor else "Owed again in full"
         yield Incident(
-            kind="short_return" if row.charges_minor else "returned_payment", at=row.at,
+            kind="short_return" if short else "returned_payment", at=row.at,
             what=f"{row.rail} returned {money(row.back_minor, row.currency)}"
-            f" of {money(row.amount_minor, row.currency)}{missing} ({why})",
-            now=f"Owed again in full; waits for a corrected beneficiary.{bears}",
+            f" of {money(row.back_minor + short, row.currency)}{missing} ({why})",
+            now=f"{again}; waits for a corrected beneficiary.{bears}",
             closed=False,
         )  # fmt: skip

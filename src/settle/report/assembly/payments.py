@@ -72,7 +72,7 @@ def _exception(seen: Attention, hold: Hold | None) -> PaymentException:
             short = seen.short_minor
             return replace(
                 shown, code=seen.code, short_minor=short,
-                borne_by="the hub (charges/returns)" if short else "",
+                borne_by=_borne_by(seen),
             )  # fmt: skip
         case ExceptionKind.REJECTED | ExceptionKind.FAILED:
             return replace(shown, code=seen.code)
@@ -102,6 +102,12 @@ def _held(seen: Attention, hold: Hold | None) -> str:
         return seen.detail or "the account does not hold enough"
     said = f"{seen.code}: {seen.detail}"
     return f"{said}; since {hold.since:%Y-%m-%d}; released by {hold.released_by}" if hold else said
+
+
+def _borne_by(seen: Attention) -> str:
+    by_payee, by_hub = seen.borne_minor, seen.short_minor - seen.borne_minor
+    found = ("the hub (charges/returns)" if by_hub else "", "the payee" if by_payee else "")
+    return " and ".join(who for who in found if who)
 
 
 def _waits(seen: Attention) -> str:

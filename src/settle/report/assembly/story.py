@@ -51,10 +51,22 @@ _PLAIN: dict[EventKind, str] = {
     EventKind.NOT_MOVED: "nothing left for the rail",
     EventKind.RESENT: "sent again under the same key",
     EventKind.UNKNOWN: "outcome unknown",
+    EventKind.FREED: "its obligation freed",
+    EventKind.REPAID: "paid again",
+    EventKind.NOT_DEBITED: "proved never to have been debited",
+    EventKind.RECALL_ASKED: "asked back",
+    EventKind.RECALL_NOT_SENT: "the request for it did not reach the rail",
+    EventKind.RECALL_UNKNOWN: "nobody knows what became of the request for it",
+    EventKind.RECALL_PENDING: "the rail ponders the request for it",
+    EventKind.RECALL_ACCEPTED: "the rail grants the request for it, and nothing is back by that",
+    EventKind.RECALL_REJECTED: "the rail refuses the request for it",
     EventKind.NOT_FOUND: "the rail was asked and does not know it, which proves nothing yet",
 }
 _OURS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.ENDORSED, EventKind.APPROVED,
-                   EventKind.CLEARED, EventKind.UNKNOWN, EventKind.NOT_MOVED})  # fmt: skip
+                   EventKind.CLEARED, EventKind.UNKNOWN, EventKind.NOT_MOVED, EventKind.FREED,
+                   EventKind.REPAID, EventKind.NOT_DEBITED, EventKind.RECALL_ASKED,
+                   EventKind.RECALL_NOT_SENT, EventKind.RECALL_UNKNOWN, EventKind.RECALL_PENDING,
+                   EventKind.RECALL_REJECTED})  # fmt: skip
 
 _KINDS = {kind: place for place, kind in enumerate(EventKind)}
 _STEPS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.APPROVED, EventKind.SCHEDULED,
@@ -75,7 +87,8 @@ def happened(
             event.payment_id, event.kind, event.recorded_at, event.source, event.amount_minor,
             event.code, event.detail,
         )
-        .where(event.payment_id.in_(payment_ids))
+        # Who bears a short return stands beside the story, in `borne_by`.
+        .where(event.payment_id.in_(payment_ids), event.kind != EventKind.BORNE.value)
         .order_by(event.ordinal, event.event_id)
     )  # fmt: skip
     found = [
