@@ -18,7 +18,7 @@ from settle.payments.gate.holds import last_scheduled
 from settle.payments.gate.queue import Waits, decided
 from settle.payments.gate.rooms import Place
 from settle.payments.gate.rules import Control, Controls
-from settle.payments.instruction import Row, payment_of
+from settle.payments.instruction import Row, payee_of
 from settle.payments.rows import fetch
 from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
@@ -96,7 +96,7 @@ def _addressed(
     faulty: dict[str, dict[str, Row]] = defaultdict(dict)
     fit = []
     for row in rows:
-        why = "; ".join(address_faults(payment_of(row).beneficiary, row["value_date"]))
+        why = "; ".join(address_faults(payee_of(row), row["value_date"]))
         if why:
             faulty[why][row["payment_id"]] = row
         else:

@@ -65,6 +65,18 @@ Row = Mapping[str, Any]
 """A row of the payments table, by column name."""
 
 
+def payee_of(row: Row) -> Beneficiary:
+    """Who is paid."""
+    return Beneficiary(
+        name=row["beneficiary_name"],
+        country=row["beneficiary_country"],
+        town=row["beneficiary_town"],
+        account=row["beneficiary_account"],
+        bic=row["beneficiary_bic"],
+        bank_code=row["beneficiary_bank_code"],
+    )
+
+
 def payment_of(row: Row) -> Payment:
     """The payment as its rail sees it."""
     return Payment(
@@ -72,14 +84,7 @@ def payment_of(row: Row) -> Payment:
         kind=PaymentKind(row["kind"]),
         amount_minor=row["amount_minor"],
         currency=row["currency"],
-        beneficiary=Beneficiary(
-            name=row["beneficiary_name"],
-            country=row["beneficiary_country"],
-            town=row["beneficiary_town"],
-            account=row["beneficiary_account"],
-            bic=row["beneficiary_bic"],
-            bank_code=row["beneficiary_bank_code"],
-        ),
+        beneficiary=payee_of(row),
         value_date=row["value_date"],
         idempotency_key=row["idempotency_key"],
         end_to_end_id=row["end_to_end_id"],

@@ -180,7 +180,7 @@ def test_money_on_another_account_of_the_rail_funds_nothing(tmp_path: Path) -> N
     with opened(tmp_path) as hub:
         owe(hub, first=10**7, second=699_99)
         hub.plan(DAY)
-        assert Released(funded=0, waiting=1) == hub.release(DAY)
+        assert Released(funded=0, waiting=1, held={"funds": 1}) == hub.release(DAY)
 
 
 def test_a_file_changed_after_the_plan_tells_the_account_that_the_payment_leaves(
@@ -202,7 +202,7 @@ def test_money_beside_the_account_that_pays_is_sent_there_first(tmp_path: Path) 
         names(tmp_path, "second", more=WAY)
         owe(hub, first=10**7, second=699_99)
         hub.plan(DAY)
-        assert Released(funded=0, waiting=1) == hub.release(DAY)
+        assert Released(funded=0, waiting=1, held={"funds": 1}) == hub.release(DAY)
         found = hub.plan_funding(DAY).funding
         assert ((), "") == (found.short, found.failed)
         assert [("first", "second", 1)] == [

@@ -23,7 +23,8 @@ def due(desk: Any, number: int, account: str = "", **changes: Any) -> Due:
     """One of a party's obligations; blank: to the account of the others."""
     payee = desk.due.beneficiary
     beneficiary = replace(payee, account=account or payee.account)
-    return replace(desk.due, obligation_id=f"O-{number}", beneficiary=beneficiary, **changes)
+    plain: Due = desk.due
+    return replace(plain, obligation_id=f"O-{number}", beneficiary=beneficiary, **changes)
 
 
 def test_a_changed_account_waits_its_days_and_then_goes(desk: Any) -> None:

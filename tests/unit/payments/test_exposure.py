@@ -14,6 +14,7 @@ from settle.adapters import Source
 from settle.payments import Control, Controls, Event, EventKind
 from settle.payments.events import append
 from settle.payments.gate.queue import Order, Room, Waits, decided
+from settle.payments.instruction import Row
 
 AT = ("single", "EUR")
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
@@ -83,9 +84,7 @@ queues = st.lists(st.tuples(st.integers(1, 100), st.integers(0, 3)), max_size=25
 )
 
 
-def run(
-    rows: Sequence[dict[str, Any]], *rooms: Room, patient: bool = True
-) -> list[tuple[dict[str, Any], Waits | None]]:
+def run(rows: Sequence[Row], *rooms: Room, patient: bool = True) -> list[tuple[Row, Waits | None]]:
     return list(
         decided(
             rows,
@@ -135,7 +134,7 @@ def test_everyone_that_can_ever_fit_goes_at_last_in_order(
     rows: list[dict[str, Any]], first: int, whole: int
 ) -> None:
     """As what left is booked the room comes back: no payment starves, and order is kept."""
-    waiting, gone, left = list(rows), list[dict[str, Any]](), min(first, whole)
+    waiting, gone, left = list[Row](rows), list[Row](), min(first, whole)
     for _ in range(len(rows) + 1):
         told = run(waiting, exposure(left, whole))
         gone += [each for each, held in told if held is None]

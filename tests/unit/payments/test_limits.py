@@ -102,13 +102,16 @@ def test_what_is_more_than_the_limit_by_itself_says_so(desk: Any) -> None:
     assert ("velocity limit", "EUR 0.99 a day for A-1; it is more than that by itself") == hold
 
 
-def test_what_did_not_leave_counts_no_more_and_what_may_have_left_does(desk: Any) -> None:
+@pytest.mark.parametrize("day", [MONDAY, MONDAY - timedelta(days=1)])
+def test_what_did_not_leave_counts_no_more_and_what_may_have_left_does(
+    desk: Any, day: date
+) -> None:
     """Proof at the socket gives the room back; what is being sent keeps it, on any day."""
     controls = limited(count={"EUR": 1})
     desk.plan(*desk.dues(2))
     desk.approve()
     desk.fund(controls=controls, day=MONDAY)
-    (sending,) = desk.claim()  # on the business day of the desk, which is another
+    (sending,) = desk.claim(day=day)
     assert 0 == desk.fund(controls=controls, day=MONDAY).funded
     back = Event(
         payment_id=sending.rows[0]["payment_id"], event_id="not_moved/1.0",

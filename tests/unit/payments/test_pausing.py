@@ -55,6 +55,7 @@ def test_a_switch_stops_what_was_let_go_already(desk: Any, scope: Scope, name: s
     """Whoever turns it in the middle of a night does not wait for the next one."""
     desk.ready(*others(desk))
     turn(desk, scope, name, off=True)
+    assert {"O-1": ("pause", f"{scope} {name} is paused")} == desk.held()
     assert ["O-2"] == sorted(x for rail in desk.rails for x in desk.accept(desk.claim(rail)))
     turn(desk, scope, name, off=False)
     assert ["O-1"] == desk.accept(desk.claim())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.payments.gate.rules import Control
+from settle.payments.gate.rules import NO_PAUSES, Control, Scope
+from settle.payments.gate.switching import is_free, switched
 from settle.payments.state import EventKind, State
 from settle.payments.tables import payment_events, payments
 
@@ -57,7 +58,30 @@ def holds(connection: Connection, payment_ids: Sequence[str] | None = None) -> l
     )
     if payment_ids is not None:
         query = query.where(payments.c.payment_id.in_(payment_ids))
-    return [_hold(row) for row in connection.execute(query)]
+    found = [_hold(row) for row in connection.execute(query)]
+    stopped = list(_stopped(connection, payment_ids))
+    return sorted([*found, *stopped], key=lambda hold: hold.payment_id)
+
+
+def _stopped(connection: Connection, payment_ids: Sequence[str] | None) -> Iterator[Hold]:
+    """What was let go, and a switch has stopped since, before anybody sent it."""
+    off = switched(connection)
+    query = sa.select(payments).where(
+        payments.c.state == State.APPROVED.value, sa.not_(is_free(NO_PAUSES))
+    )
+    if payment_ids is not None:
+        query = query.where(payments.c.payment_id.in_(payment_ids))
+    for row in connection.execute(query).mappings() if off else ():
+        named = {
+            Scope.RAIL: row["rail"], Scope.CURRENCY: row["currency"],
+            Scope.PARTY: row["agreement_id"],
+        }  # fmt: skip
+        mine = [each for each in off if named[each.scope] == each.name]
+        yield Hold(
+            payment_id=row["payment_id"], control=Control.PAUSE,
+            why=", ".join(f"{each.scope} {each.name} is paused" for each in mine),
+            since=min(each.since for each in mine), released_by=_RELEASED_BY[Control.PAUSE],
+        )  # fmt: skip
 
 
 def _hold(row: Any) -> Hold:
