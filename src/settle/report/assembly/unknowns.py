@@ -18,7 +18,7 @@ from settle.report.assembly.story import SOURCES, Happened, happened
 
 ENDS = frozenset({
     EventKind.ACCEPTED, EventKind.BOOKED, EventKind.CREDITED, EventKind.RETURNED,
-    EventKind.FAILED, EventKind.REJECTED, EventKind.CANCELLED,
+    EventKind.FAILED, EventKind.REJECTED, EventKind.CANCELLED, EventKind.NOT_DEBITED,
 })  # fmt: skip
 """Events that say how a payment stands."""
 
@@ -68,7 +68,7 @@ def ending(events: Iterable[Happened], night: NightFacts) -> Ended | None:
 
 
 def _how(end: Happened, *, resent: bool) -> str:
-    said = end.kind.value
+    said = end.kind.value.replace("_", " ")
     if resent:
         return f"sent again under the same key and {said}"
     return f"{said}, as {SOURCES.get(end.source, end.source)} showed"
