@@ -19,7 +19,7 @@ from settle.payments.screening import Entry, Screener, ScreeningList, adopt, scr
 from settle.payments.tables import payments
 from settle.store import Store
 
-COUNT = 120
+COUNT = 60
 LISTED = {f"Evil {letter * 6}" for letter in "abcdefghijklm"}
 
 WORKER = """

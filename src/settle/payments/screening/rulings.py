@@ -55,16 +55,12 @@ def rule(
     ruling the same again changes nothing. Nothing is sent or cancelled by it.
 
     Raises:
-        BadInput: there is no such payment, screening has nothing against it, or its name is none
-            that can be compared.
+        BadInput: there is no such payment, or screening has nothing against it.
     """
     with store.transaction() as connection:
         stand_still(connection, alone=True)
         standing = _standing(connection, payment_id, tenant=tenant)
         matches = from_text(standing["matches"])
-        if not matches:
-            why = f"the payee of payment {payment_id} cannot be compared; correct the beneficiary"
-            raise BadInput(why, field=payment_id)
         known = decisions_about(connection, [standing["subject"]], tenant=tenant)
         new = [
             match
