@@ -50,6 +50,7 @@ Examples:
 
 \b
   settle screening show 0193d8b2-7c1a-7def-8000-000000000001
+  settle screening show PAYMENT_ID --json
 """
 
 _CLEAR = """Rule that the beneficiary is none of the names it is like.
@@ -61,8 +62,7 @@ night. Exit codes: 0 the payment is free, 10 it is still held, 11 there is nothi
 Examples:
 
 \b
-  settle screening clear 0193d8b2-7c1a-7def-8000-000000000001 --actor ada \\
-    --reason "born 1991, the listed man in 1957"
+  settle screening clear PAYMENT_ID --actor ada --reason "born in 1991"
 """
 
 _CONFIRM = """Rule that the beneficiary is who the list means.
@@ -73,8 +73,7 @@ payee is not told. Exit codes: 0 it is kept so, 11 screening has nothing against
 Examples:
 
 \b
-  settle screening confirm 0193d8b2-7c1a-7def-8000-000000000001 --actor ada \\
-    --reason "same passport as on the list"
+  settle screening confirm PAYMENT_ID --actor ada --reason "same passport"
 """
 
 _END = """Screen no more: whoever was held is free. First remove the lists from the settings.
@@ -82,7 +81,7 @@ _END = """Screen no more: whoever was held is free. First remove the lists from 
 Examples:
 
 \b
-  settle screening end --actor ada --reason "our bank screens for us from today"
+  settle screening end --actor ada --reason "our bank does it"
 """
 
 
@@ -160,7 +159,7 @@ def clear(
     elif verdict.is_free:
         click.echo(f"{payment_id} is free, on the word of {actor}")
     else:
-        click.echo(f"{payment_id} is still held ({verdict}): a block is cleared by two people")
+        click.echo(f"{payment_id} is still held ({verdict}); a block is cleared by two people")
     raise click.exceptions.Exit(0 if verdict.is_free else 10)
 
 

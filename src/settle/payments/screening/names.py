@@ -62,8 +62,9 @@ def normalised(text: str) -> Name:
 
 
 def is_comparable(text: str) -> bool:
-    """Whether all of a name can be compared: it has letters or digits, and is not too long."""
-    return len(text) <= NAME_LENGTH_MAX and bool(normalised(text).tokens)
+    """Whether all of a name can be compared: it has letters, is not too long, and hides nothing."""
+    hides = any(unicodedata.category(sign) == "Cc" for sign in text)
+    return not hides and len(text) <= NAME_LENGTH_MAX and bool(normalised(text).tokens)
 
 
 def _is_vowelless(text: str) -> bool:

@@ -27,6 +27,7 @@ from settle.payments.screening.verdict import (
     Match,
     Ruling,
     as_text,
+    nobody_can_say,
     reason_of,
     subject_of,
     verdict_of,
@@ -120,12 +121,12 @@ def _screening(
     now: datetime,
 ) -> dict[str, Any]:
     """One screening as it is kept."""
+    if not is_comparable(row["beneficiary_name"]):
+        matches = [nobody_can_say(row["beneficiary_name"]), *matches]
     subject = subject_of(row)
     rulings = decisions.get(subject, ())
     kept = _first(matches, rulings)
     more, block_at = len(matches) - len(kept), screener.thresholds.block_at
-    if not is_comparable(row["beneficiary_name"]):
-        more += 1  # nobody can say whom it is like, so nobody is told that it is nobody
     verdict, match = verdict_of(kept, rulings, block_at=block_at, more=more)
     return {
         "payment_id": row["payment_id"], "version": screener.version,

@@ -19,7 +19,7 @@ from settle.payments.screening.wording import PARTICLES
 SCORING = 1
 """The number of these rules. It is part of every version: other rules screen everybody anew."""
 
-INITIAL = 700_000
+INITIAL = 800_000
 """An initial and a word that begins with it: likely, and far from certain."""
 
 FOLDED = 960_000

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from settle.payments.instruction import Row
+from settle.payments.screening.names import NAME_LENGTH_MAX
+from settle.payments.screening.thresholds import ONE
 
 
 class Verdict(StrEnum):
@@ -114,15 +116,22 @@ def _rulings(decisions: Iterable[Decision]) -> dict[Entry, tuple[Ruling, int]]:
     return {entry: (ruling, len(people[entry])) for entry, ruling in last.items()}
 
 
+def nobody_can_say(name: str) -> Match:
+    """The match of a name that cannot be compared: people say whose it is, as of a block."""
+    return Match(
+        list="", list_version="", entry_id="not comparable", entry_digest="",
+        name=name[:NAME_LENGTH_MAX], score=ONE,
+    )  # fmt: skip
+
+
 def reason_of(verdict: Verdict, match: Match | None, *, more: int = 0) -> str:
     """Why a payment is held, for people; empty where it is not."""
     if verdict.is_free:
         return ""
     if match is None:
-        return (
-            f"screening: {verdict}: {more:,} further matches to be seen by screening again, or a "
-            "name that cannot be compared"
-        )
+        return f"screening: {verdict}: {more:,} further matches; screen again to see them"
+    if not match.list:
+        return f"screening: {verdict}: the name cannot be compared"
     return (
         f"screening: {verdict}: like {shown(match.name)} ({match.score:,} ppm; {shown(match.list)} "
         f"{shown(match.entry_id)}, list {match.list_version[:10]})"

@@ -79,7 +79,7 @@ _SPELLINGS = {
     "ahmed": "ahmad achmed achmad", "hussein": "hussain husain husayn husein hossein",
     "hassan": "hasan", "abdullah": "abdallah abdulla abdalla", "youssef": "yusuf yousef yusef",
     "osama": "usama", "omar": "umar", "khalid": "khaled", "ibrahim": "ebrahim",
-    "abdulrahman": "abdurrahman abdelrahman abderrahman", "vladimir": "wladimir volodymyr",
+    "abdulrahman": "abdurrahman abdelrahman abderrahman", "vladimir": "wladimir",
 }  # fmt: skip
 
 SAME_WORDS = {other: word for word, others in _SPELLINGS.items() for other in others.split()}

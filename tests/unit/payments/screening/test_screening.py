@@ -340,7 +340,10 @@ def test_nothing_is_ruled_about_what_is_clear(screens: Any, lists: Any) -> None:
 
 @pytest.mark.parametrize("name", ["***", "Mo" + " x" * 300])
 def test_a_name_that_cannot_be_compared_is_held(screens: Any, lists: Any, name: str) -> None:
-    """Nobody can say that it is on no list; the beneficiary is to be corrected."""
+    """Nobody can say that it is on no list, until two people do."""
     screens.ready(name)
     assert 1 == screens.screen(lists("Evil Person")).held
+    assert Verdict.BLOCK is clear(screens, "P-00001", "ann")
     assert [] == screens.claimed()
+    assert Verdict.CLEARED is clear(screens, "P-00001", "bob")
+    assert [name] == screens.claimed()
