@@ -25,7 +25,7 @@ from settle.store import Store, uuid7
 
 DAY = date(2024, 12, 18)
 ACCOUNT = "our-SGD"
-LEASE = timedelta(seconds=2)
+LEASE = timedelta(seconds=4)
 LOST_DATABASE = 75
 """The exit code of a worker whose database went away (EX_TEMPFAIL)."""
 

@@ -11,11 +11,12 @@ import itertools
 import multiprocessing
 import os
 import random
+import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +41,9 @@ PROCESSES.set_forkserver_preload(
     ["tests.simulation.mortals", "alembic.command", "alembic.runtime.migration", "psycopg"]
 )
 BLOCK = 100
+PATIENCE_S = 240.0
+"""On a machine that is busy with other things all this takes ten times as long."""
+
 PAYEE = Beneficiary(name="", country="SG", town="Singapore", account="12345678", bic="DBSSSGSG")
 MODES = ("immediate", "fast", "immediate")
 """How PostgreSQL is stopped: as if it had crashed, or cutting off whoever is connected."""
@@ -129,7 +133,7 @@ class Yard:
 
     def finish(self) -> None:
         """Let the workers bring everything to its end, and end themselves."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE_S
         while self.left() and time.monotonic() < deadline:
             self.watch()
             time.sleep(0.1)
@@ -190,6 +194,10 @@ def stop_and_start(server: Any, mode: str) -> None:
         bin_path=server.bin_path, user=server.system_user,
     )  # fmt: skip
     time.sleep(0.3)
+    for _ in range(5):  # its ten seconds to start are few on a machine that is busy
+        with suppress(subprocess.SubprocessError):
+            server.ensure_postgres_running()
+            return
     server.ensure_postgres_running()
 
 
@@ -215,7 +223,7 @@ def kill_until(yard: Yard, wanted: int, *, workers: int, between: Callable[[int]
     """Let workers pay, and kill them until so many payments were killed; then let all end."""
     for _ in range(workers):
         yard.start()
-    deadline = time.monotonic() + 60 + wanted / 5
+    deadline = time.monotonic() + PATIENCE_S + wanted / 5
     for nth in itertools.count(1):
         if yard.left() < BLOCK:
             yard.feed()
@@ -287,7 +295,7 @@ def told(yard: Yard, where: str) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(examples(300, full=3600))
+@pytest.mark.timeout(examples(600, full=7200))
 def test_workers_killed_on_sqlite_pay_everything_once(
     yards: Callable[[str], Yard], tmp_path: Path
 ) -> None:
@@ -300,7 +308,7 @@ def test_workers_killed_on_sqlite_pay_everything_once(
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(examples(300, full=3600))
+@pytest.mark.timeout(examples(600, full=7200))
 @pytest.mark.parametrize(("workers", "share"), [(2, 3), (4, 4)])
 def test_workers_killed_while_postgresql_is_stopped_and_started_pay_everything_once(
     yards: Callable[[str], Yard], mortal_postgres: Any, workers: int, share: int

@@ -43,6 +43,20 @@ def test_what_is_not_said_has_its_default(plain: Path) -> None:
     assert datetime(2024, 12, 18, 16, 30, tzinfo=UTC) == begins
 
 
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [("2024-12-18T10:29:59", "2024-12-18T10:30"), ("2024-12-18T10:30:00", "2024-12-19T10:30")],
+)
+def test_a_rails_cut_off_is_the_next_one_in_the_platforms_zone(
+    plain: Path, now: str, expected: str
+) -> None:
+    """Half past six in Shanghai; a rail without one is not named."""
+    rails = '\n[rails.a]\nplugin = "a"\ncut_off = "18:30"\n[rails.b]\nplugin = "b"\n'
+    plain.write_text(PLAIN + rails)
+    found = load(plain).cut_offs(datetime.fromisoformat(now).replace(tzinfo=UTC))
+    assert {"a": datetime.fromisoformat(expected).replace(tzinfo=UTC)} == found
+
+
 def test_a_file_that_extends_another_says_only_what_differs(plain: Path) -> None:
     """Tables are merged key by key, and paths are relative to the file that was named."""
     site = plain.parent / "site"
