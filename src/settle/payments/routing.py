@@ -50,7 +50,6 @@ class _Way:
     note: str = ""
     down: str = ""
     limit_minor: int | None = None
-    spendable: bool = False
     cost: Cost | None = None
     value_date: date
     late: str = ""
@@ -80,7 +79,7 @@ class Router:
     _ways: dict[tuple[Any, ...], Sequence[_Way]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._left = dict(self.conditions.spendable or {})
+        self._left = dict(self.conditions.spendable)
 
     def route(
         self, due: Due, *, without: Mapping[str, str] | None = None, check: Check | None = None
@@ -120,7 +119,7 @@ class Router:
 
     def _rank(self, way: _Way, amount_minor: int) -> _Rank:
         """What is compared, the gravest first; the lowest wins. No two rails are the same."""
-        uncovered = way.spendable and self._left.get(way.place, 0) < amount_minor
+        uncovered = self._left.get(way.place, amount_minor) < amount_minor
         cost = way.cost.millionths(amount_minor) if way.cost else 0
         return bool(way.down), uncovered, way.value_date, way.cost is None, cost, way.nth
 
@@ -195,7 +194,6 @@ def _way(due: Due, name: str, adapter: Adapter[Any], *, nth: int, conditions: Co
         currency=due.currency, lost=_why_never(due, adapter, accounts), note=_note(due, accounts),
         down=conditions.down.get(name, ""), value_date=day, late=late,
         limit_minor=profile.limits.amount_minor_max.get(due.currency),
-        spendable=conditions.spendable is not None,
         cost=conditions.cost(name, currency=due.currency, country=country),
     )  # fmt: skip
 
