@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.properties.funding_store import DAY, Client, fill
+from tests.properties.funding_store import DAY, NIGHT, Client, fill
 from tests.scenarios.payments.test_planned_again import (
     BALANCE_ACCOUNT,
     BANK,
     EUR,
     FILE,
-    NIGHT,
     PARTNER,
     PARTNER_RAIL,
     PAYEE,
