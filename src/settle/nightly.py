@@ -169,6 +169,7 @@ class _Steps:
         return f"{done.records:,} records netted to {done.positions:,} positions"
 
     def plan(self) -> str:
+        self.hub.nights.silence(self.day, self.rails_down)  # routing passes over who is silent
         done = self.hub.plan(self.day)
         for obligation_id, why in done.refused.items():
             self.hub.nights.refuse(self.day, obligation_id, f"obligation {obligation_id}: {why}")

@@ -41,7 +41,7 @@ CONDITIONS = st.builds(
     Conditions,
     costs=_some(COSTS, [(name, "EUR", where) for name in RAILS for where in ("*", "DE")]),
     reached=_some(REACHED, [(name, "EUR") for name in RAILS]),
-    spendable=st.none() | _some(st.integers(-100, 30_000), PLACES),
+    spendable=_some(st.integers(-100, 30_000), PLACES),
     down=_some(st.just("did not answer"), list(RAILS)),
 )
 DUES = st.lists(
@@ -112,11 +112,10 @@ def taking(due: Due) -> list[str]:
 def standing(due: Due, name: str, told: Conditions) -> tuple[bool, bool, date, bool, int]:
     """How a rail stands, told anew: down, short, when, and for how much."""
     (account,) = (x.account for x in RAILS[name].accounts() if x.currency == due.currency)
-    held = (told.spendable or {}).get((name, account, due.currency), 0)
+    held = told.spendable.get((name, account, due.currency), due.amount_minor)
     reached = told.reached.get((name, due.currency))
     day = max(due.value_date, reached.value_date) if reached else due.value_date
     of = told.costs.get
     cost = of((name, due.currency, "DE")) or of((name, due.currency, "*"))
     price = cost.fixed_minor * 10**6 + cost.ppm * due.amount_minor if cost else 0
-    short = told.spendable is not None and held < due.amount_minor
-    return name in told.down, short, day, cost is None, price
+    return name in told.down, held < due.amount_minor, day, cost is None, price

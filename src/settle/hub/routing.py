@@ -138,17 +138,20 @@ class RoutingSettings(BaseModel):
 
 def weighed(hub: Hub, day: date, *, spendable: Mapping[Place, int]) -> Conditions:
     """How the rails stand in the night of a day, as settings, calendars, ledger and store know."""
-    return _conditions(hub, hub.now(day), spendable=spendable, down=_down(hub, day))
+    # A pause keeps money from being spent, and says nothing of which rail is the better one.
+    paused = hub.config.settings.controls.paused_currencies
+    free = {place: amount for place, amount in spendable.items() if place[2] not in paused}
+    return _conditions(hub, hub.now(day), spendable=free, down=_down(hub, day))
 
 
 def value_dates(hub: Hub, now: datetime) -> dict[tuple[str, str], date]:
     """The earliest value date of a payment that is released now, by rail and currency."""
-    found = _conditions(hub, now, spendable=None, down={}).reached
+    found = _conditions(hub, now, spendable={}, down={}).reached
     return {key: each.value_date for key, each in found.items()}
 
 
 def _conditions(
-    hub: Hub, at: datetime, *, spendable: Mapping[Place, int] | None, down: Mapping[str, str]
+    hub: Hub, at: datetime, *, spendable: Mapping[Place, int], down: Mapping[str, str]
 ) -> Conditions:
     settings = hub.config.settings.routing
     costs: dict[str, list[Cost]] = defaultdict(list)

@@ -29,13 +29,13 @@ class Conditions:
     """How the rails stand at one instant. The same conditions give the same routes.
 
     `costs`: by rail, currency and country. `reached`: by rail and currency; where it is silent,
-    every value date is reached. `spendable`: by account, in minor units; None where nobody has
-    looked. `down`: why a rail is not to be relied on now, by rail.
+    every value date is reached. `spendable`: by account, in minor units; where it is silent,
+    nobody has looked, and it counts as enough. `down`: by rail, why it is not to be relied on now.
     """
 
     costs: Mapping[tuple[str, str, str], Cost] = field(default_factory=lambda: _NOTHING)
     reached: Mapping[tuple[str, str], Reached] = field(default_factory=lambda: _NOTHING)
-    spendable: Mapping[Place, int] | None = None
+    spendable: Mapping[Place, int] = field(default_factory=lambda: _NOTHING)
     down: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def cost(self, rail: str, *, currency: str, country: str) -> Cost | None:
@@ -65,7 +65,7 @@ def conditions_of(
     at: datetime,
     costs: Mapping[str, Sequence[Cost]] = _NOTHING,
     cutoffs: Mapping[str, Sequence[CutoffRow]] = _NOTHING,
-    spendable: Mapping[Place, int] | None = None,
+    spendable: Mapping[Place, int] = _NOTHING,
     down: Mapping[str, str] = _NOTHING,
     otherwise: Mapping[str, Reached] = _NOTHING,
 ) -> Conditions:

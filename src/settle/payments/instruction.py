@@ -17,7 +17,7 @@ from settle.payments.identity import fingerprint
 class Due:
     """One obligation to be carried out by a payment. Amounts are minor units of `currency`.
 
-    `rail`: the one that is to carry it; blank for the first that takes it. `account`: ours at the
+    `rail`: the one that is to carry it; blank for the best that takes it. `account`: ours at the
     rail that is to pay; blank for the rail's first in the currency.
     """
 

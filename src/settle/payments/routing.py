@@ -14,6 +14,7 @@ from typing import Any
 from settle.adapters import Adapter, Cost
 from settle.money import plain
 from settle.payments.conditions import Conditions, Reached
+from settle.payments.funding import Place
 from settle.payments.instruction import Due
 
 Check = Callable[["Route"], Sequence[str]]
@@ -49,10 +50,14 @@ class _Way:
     note: str = ""
     down: str = ""
     limit_minor: int | None = None
-    spendable: bool = False
     cost: Cost | None = None
     value_date: date
     late: str = ""
+
+    @property
+    def place(self) -> Place:
+        """The account that would pay."""
+        return self.rail, self.account, self.currency
 
     def why_not(self, amount_minor: int) -> str:
         """Why it does not take this amount. Empty: it does."""
@@ -70,11 +75,11 @@ class Router:
 
     rails: Mapping[str, Adapter[Any]]
     conditions: Conditions
-    _left: dict[tuple[str, str, str], int] = field(init=False)
+    _left: dict[Place, int] = field(init=False)
     _ways: dict[tuple[Any, ...], Sequence[_Way]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._left = dict(self.conditions.spendable or {})
+        self._left = dict(self.conditions.spendable)
 
     def route(
         self, due: Due, *, without: Mapping[str, str] | None = None, check: Check | None = None
@@ -85,16 +90,26 @@ class Router:
         the account is said, no other pays; where it is not, the rail's first in the currency
         does. `without`: rails that are not asked again, with why.
         """
+        ways, amount_minor = self._ways_of(due), due.amount_minor
         lost: dict[str, str] = {}
-        taking: list[_Way] = []
-        for way in self._ways_of(due):
-            why = (without or {}).get(way.rail) or way.why_not(due.amount_minor)
+        taking: list[_Ranked] = []
+        for way in ways:
+            why = (without or {}).get(way.rail) or way.why_not(amount_minor)
             if why:
                 lost[way.rail] = why
             else:
-                taking.append(way)
-        taking.sort(key=lambda way: self._rank(way, due.amount_minor))
-        return self._best(due, taking, lost=lost, check=check)
+                taking.append((self._rank(way, amount_minor), way))
+        taking.sort()
+        against: Sequence[str] = ()
+        for nth, (_, way) in enumerate(taking):
+            found = Route(rail=way.rail, account=way.account, reason="")
+            refused = check(found) if check else ()
+            if not refused:
+                said = lost | _said(taking[nth:], amount_minor)
+                return Route(rail=way.rail, account=way.account, reason=_joined(ways, said))
+            against = against or refused
+            lost[way.rail] = f"refuses {', '.join(refused)}"
+        return Route(reason=_joined(ways, lost), against=against)
 
     def spend(self, route: Route, due: Due) -> None:
         """The payment leaves this account: what it needs is not there for others."""
@@ -102,55 +117,11 @@ class Router:
         if place in self._left:
             self._left[place] -= due.amount_minor
 
-    def _best(
-        self, due: Due, taking: Sequence[_Way], *, lost: dict[str, str], check: Check | None
-    ) -> Route:
-        against: Sequence[str] = ()
-        for nth, way in enumerate(taking):
-            found = Route(rail=way.rail, account=way.account, reason="")
-            refused = check(found) if check else ()
-            if not refused:
-                reason = self._told(due, taking[nth:], lost=lost)
-                return Route(rail=way.rail, account=way.account, reason=reason)
-            against = against or refused
-            lost[way.rail] = f"refuses {', '.join(refused)}"
-        return Route(reason=_joined(self._ways_of(due), lost), against=against)
-
-    def _told(self, due: Due, taking: Sequence[_Way], *, lost: dict[str, str]) -> str:
-        chosen, *others = taking
-        said = {way.rail: self._beaten(way, chosen, due.amount_minor) for way in others}
-        said[chosen.rail] = self._why(chosen, others, due.amount_minor)
-        return _joined(self._ways_of(due), said | lost)
-
-    def _rank(self, way: _Way, amount_minor: int) -> tuple[bool, bool, date, bool, int, int]:
+    def _rank(self, way: _Way, amount_minor: int) -> _Rank:
         """What is compared, the gravest first; the lowest wins. No two rails are the same."""
+        uncovered = self._left.get(way.place, amount_minor) < amount_minor
         cost = way.cost.millionths(amount_minor) if way.cost else 0
-        uncovered = bool(self._uncovered(way, amount_minor))
         return bool(way.down), uncovered, way.value_date, way.cost is None, cost, way.nth
-
-    def _uncovered(self, way: _Way, amount_minor: int) -> str:
-        place = way.rail, way.account, way.currency
-        if not way.spendable or self._left.get(place, 0) >= amount_minor:
-            return ""
-        return f"{way.account} does not hold enough"
-
-    def _beaten(self, way: _Way, chosen: _Way, amount_minor: int) -> str:
-        """Why a rail that takes the payment lost: the first thing in which it is worse."""
-        ranks = zip(self._rank(way, amount_minor), self._rank(chosen, amount_minor), strict=True)
-        worse = next(nth for nth, (its, best) in enumerate(ranks) if its != best)
-        told = (way.down, self._uncovered(way, amount_minor), way.late)
-        if worse < len(told):
-            return told[worse]
-        return "comes later in the order" if worse > _COST else _costs(way, amount_minor)
-
-    def _why(self, way: _Way, others: Sequence[_Way], amount_minor: int) -> str:
-        rank = self._rank(way, amount_minor)[:-1]
-        first = all(rank == self._rank(other, amount_minor)[:-1] for other in others)
-        what = "first that takes it" if first else f"best of the {len(others) + 1} that take it"
-        cost = _costs(way, amount_minor) if way.cost else ""
-        though = [x for x in (way.down, self._uncovered(way, amount_minor), way.late) if x]
-        wanting = f"though {' and '.join(though)}" if though else ""
-        return ", ".join(part for part in (what, cost, way.note, wanting) if part)
 
     def _ways_of(self, due: Due) -> Sequence[_Way]:
         key = (
@@ -172,8 +143,34 @@ def route(
     return Router(rails, conditions or Conditions()).route(due)
 
 
-_COST = 4
-"""Where the cost stands in a rank, after whether it is known."""
+_Rank = tuple[bool, bool, date, bool, int, int]
+_Ranked = tuple[_Rank, _Way]
+
+
+def _said(taking: Sequence[_Ranked], amount_minor: int) -> dict[str, str]:
+    """Why the first of the rails that take a payment is the best, and each other one is not."""
+    (best, chosen), *others = taking
+    said = {way.rail: _beaten(way, rank, best, amount_minor) for rank, way in others}
+    first = all(rank[:-1] == best[:-1] for rank, _ in others)
+    what = "first that takes it" if first else f"best of the {len(taking)} that take it"
+    cost = _costs(chosen, amount_minor) if chosen.cost else ""
+    wanting = " and ".join(x for x in _wants(chosen, best) if x)
+    parts = (what, cost, chosen.note, wanting and f"though {wanting}")
+    said[chosen.rail] = ", ".join(part for part in parts if part)
+    return said
+
+
+def _beaten(way: _Way, rank: _Rank, best: _Rank, amount_minor: int) -> str:
+    """Why a rail that takes the payment lost: the first thing in which it is worse."""
+    if rank[:3] != best[:3]:
+        wants = zip(_wants(way, rank), rank, best, strict=False)
+        return next(why for why, its, chosen in wants if its != chosen)
+    return _costs(way, amount_minor) if rank[3:5] != best[3:5] else "comes later in the order"
+
+
+def _wants(way: _Way, rank: _Rank) -> tuple[str, str, str]:
+    """What stands against a rail: its health, its money, its time. Empty: nothing."""
+    return way.down, f"{way.account} does not hold enough" if rank[1] else "", way.late
 
 
 def _joined(ways: Sequence[_Way], said: Mapping[str, str]) -> str:
@@ -197,7 +194,6 @@ def _way(due: Due, name: str, adapter: Adapter[Any], *, nth: int, conditions: Co
         currency=due.currency, lost=_why_never(due, adapter, accounts), note=_note(due, accounts),
         down=conditions.down.get(name, ""), value_date=day, late=late,
         limit_minor=profile.limits.amount_minor_max.get(due.currency),
-        spendable=conditions.spendable is not None,
         cost=conditions.cost(name, currency=due.currency, country=country),
     )  # fmt: skip
 

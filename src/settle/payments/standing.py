@@ -104,8 +104,6 @@ def waiting(connection: Connection) -> dict[tuple[str, str, str], int]:
 
 def uncommitted(connection: Connection, conditions: Conditions) -> Conditions:
     """The conditions, less what payments that wait to be released need of our accounts."""
-    if conditions.spendable is None:
-        return conditions
     left = dict(conditions.spendable)
     for place, amount_minor in waiting(connection).items():
         if place in left:

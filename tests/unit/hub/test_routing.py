@@ -21,7 +21,8 @@ from tests.scenarios.payments.test_planned_again import (
 
 from settle.clearing.tables import obligations
 from settle.errors import ConfigError
-from settle.hub import Hub
+from settle.hub import Hub, routing
+from settle.payments import unwell
 from settle.payments.tables import payments
 
 CHEAP = """
@@ -117,6 +118,43 @@ def test_the_night_pays_from_the_account_that_holds_enough(tmp_path: Path) -> No
         row = planned(hub, partner=699_99)
     assert BANK == row["rail"]
     assert f"{PARTNER}: {BALANCE_ACCOUNT} does not hold enough" in row["routing_reason"]
+
+
+def test_the_night_passes_over_a_rail_that_is_silent_and_one_that_is_paused(
+    tmp_path: Path,
+) -> None:
+    """What the night met before it plans counts, and so does the switch."""
+    with opened(tmp_path, CHEAP) as hub:
+        hub.nights.begin(DAY, as_of=hub.now(DAY))
+        hub.nights.silence(DAY, {PARTNER: "503"})
+        row = planned(hub)
+    assert (BANK, True) == (
+        row["rail"], f"{PARTNER}: did not answer: 503" in row["routing_reason"],
+    )  # fmt: skip
+    paused = CHEAP + f'[controls]\npaused_rails = ["{PARTNER}"]\n'
+    with opened(tmp_path, paused) as hub, hub.store.reading() as connection:
+        told = routing.weighed(hub, DAY, spendable={})
+        assert {PARTNER: "is paused"} == told.down
+        assert {} == unwell(connection, since=ON_ITS_DAY)
+
+
+def test_a_rail_that_answered_none_of_its_last_payments_is_unwell(tmp_path: Path) -> None:
+    """Three without an answer make it so, one answer to any of them ends it."""
+    with opened(tmp_path, CHEAP) as hub:
+        planned(hub)
+        with hub.store.transaction() as connection:
+            (row,) = connection.execute(sa.select(payments)).mappings()
+            for nth in range(3):
+                names = ("payment_id", "obligation_id", "idempotency_key", "end_to_end_id", "uetr")
+                other = {name: f"{name[:2]}{nth}" for name in names}
+                sent = {"state": "unknown", "releases": 1, "released_at": ON_ITS_DAY}
+                connection.execute(payments.insert(), {**row, **other, **sent})
+        told = routing.weighed(hub, DAY, spendable={}).down
+        assert {PARTNER: "answered none of 3 payments since 2024-12-18 14:00 UTC"} == told
+        with hub.store.transaction() as connection:
+            one = payments.c.payment_id == "pa0"
+            connection.execute(sa.update(payments).where(one).values(state="accepted"))
+        assert {} == routing.weighed(hub, DAY, spendable={}).down
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_an_account_that_cannot_cover_it_loses_to_one_that_can() -> None:
 
 def test_what_one_payment_takes_is_not_there_for_the_next() -> None:
     """The second goes from another account, the third waits at the first rail."""
-    money = {("alpha", "a", "EUR"): 150, ("beta", "b", "EUR"): 100}
+    money = {("alpha", "a", "EUR"): 150, ("beta", "b", "EUR"): 100, ("gamma", "g", "EUR"): 0}
     router, found = Router(RAILS, Conditions(spendable=money)), []
     for due in (DUE, DUE, DUE):
         way = router.route(due)
