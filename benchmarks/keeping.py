@@ -1,7 +1,8 @@
 """What keeping exchanges under a key costs: the same exchanges in plain and encrypted, one run.
 
 Each is an intent and an answer on SQLite with full sync, as the sender has them written. The
-ratio is of processor time per exchange, which a busy disk does not change; rounds alternate, and the median of each is taken.
+ratio is of processor time per exchange, which a busy disk does not change; rounds alternate, and
+the median of each is taken.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ AT_ONCE = 64
 
 
 async def kept(store: Store, exchanges: int, body: bytes) -> float:
-    """Seconds of processor for so many exchanges, each durable before and after, 64 under way at once."""
+    """Seconds of processor for so many exchanges, each durable, 64 under way at once."""
     async with ThreadWriter(store) as writer:
         recorder = StoreRecorder(writer=writer, clock=lambda: NOW)
         slots = asyncio.Semaphore(AT_ONCE)
