@@ -89,7 +89,9 @@ def test_commands_exist(page: Path) -> None:
         if not words or words[0] != "settle":
             continue
         found, rest = command(words[1:])
-        known = {option for param in found.params for option in param.opts} | {"--help"}
+        known = {"--help"}
+        for param in found.params:
+            known |= {*param.opts, *param.secondary_opts}
         if isinstance(found, click.Group) and rest != ["--help"]:
             wrong.append(line)
         wrong += [f"{line}: {word}" for word in rest if word.startswith("--") and word not in known]

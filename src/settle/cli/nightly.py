@@ -90,7 +90,10 @@ def nightly(
     ):
         of_day = day.date() if day else hub.last_day()
         night = night_steps.run(hub, of_day, records=records, failed=failed, progress=progress)
+        in_plain = hub.store.vault.is_open and not rehearse
     complain(night)
+    if in_plain:
+        click.echo("settle: exchanges are kept in plain: [exchanges] names no key", err=True)
     if as_json:
         click.echo(night.data.read_text("utf-8"))
     else:

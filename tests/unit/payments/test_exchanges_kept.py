@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ SAID = [b"IBAN-of-Mo-89370400", b"answered-Mo-Berlin", b"/pay/for-Mo", b"header-
 
 
 def with_keys(store: Store, *keys: str) -> Store:
-    return Store(store.engine, vault=Vault([lambda key=key: key for key in keys]))
+    return Store(store.engine, vault=Vault([partial(str, key) for key in keys]))
 
 
 def say(store: Store, name: str = "c", *, subject: str | None = None) -> None:
@@ -207,7 +208,7 @@ def booked(desk: Any, store: Store) -> str:
         reference=payment.end_to_end_id, occurred_at=NOW, amount_minor=100, currency="EUR",
     )  # fmt: skip
     record(store, [proof], recorded_at=NOW)
-    return payment.payment_id
+    return str(payment.payment_id)
 
 
 def asked(at: datetime = NOW) -> Erasure:
