@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Profile, Source
+from settle.adapters import Profile
 from settle.errors import BadInput
 from settle.payments.events import append, locked
 from settle.payments.instruction import Row
 from settle.payments.state import Event, EventKind, State
-from settle.payments.tables import payment_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +46,11 @@ def prove_undebited(
     reason: str,
     at: datetime,
 ) -> bool:
-    """Free the obligation of a payment that failed, or is unknown, and was never debited.
+    """Free the obligation of a payment that failed after acceptance and was never debited.
 
-    It takes gap-free statements past the rail's horizon that show nothing, and of one that nobody
-    knows of also an answer of the rail, after the horizon, that it does not know it. Unless the
-    rail declares late execution impossible, a `second` person agrees. Says whether it was news.
+    It takes gap-free statements past the rail's horizon that show nothing. Unless the rail declares
+    late execution impossible, a `second` person agrees. Says whether it was news. What is unknown
+    has its own ways out: `close_absent` and `decide`.
 
     Raises:
         BadInput: any of this is missing; the message names it.
@@ -60,7 +58,7 @@ def prove_undebited(
     row = locked(connection, [payment_id]).get(payment_id)
     if row is None:
         raise BadInput(f"there is no payment {payment_id}", field=payment_id)
-    why_not = _why_not(connection, row, silent, profile, at=at)
+    why_not = _why_not(row, silent, profile, at=at)
     why_not += _unagreed(profile, actor=actor, second=second)
     if why_not:
         raise BadInput(f"payment {payment_id}: {'; '.join(why_not)}", field=payment_id)
@@ -72,10 +70,8 @@ def prove_undebited(
     return bool(append(connection, [event], recorded_at=at).new)
 
 
-def _why_not(
-    connection: Connection, row: Row, silent: Silent, profile: Profile, *, at: datetime
-) -> list[str]:
-    if row["state"] not in (State.FAILED, State.UNKNOWN) or row["released_at"] is None:
+def _why_not(row: Row, silent: Silent, profile: Profile, *, at: datetime) -> list[str]:
+    if row["state"] != State.FAILED or row["released_at"] is None:
         return [f"is {row['state']}, and was not said to have failed"]
     found = list(silent.against)
     first, last = horizon(row, profile)
@@ -83,8 +79,6 @@ def _why_not(
         found.append(f"the rail's horizon ends on {last}")
     if silent.first > first or silent.last < last:
         found.append(f"statements from {first} to {last} are due, past the rail's horizon")
-    if row["state"] == State.UNKNOWN and not _unknown_to_rail(connection, row, profile):
-        found.append("the rail has not said since its horizon that it does not know it")
     return found
 
 
@@ -94,18 +88,3 @@ def _unagreed(profile: Profile, *, actor: str, second: str | None) -> list[str]:
         return ["the rail may execute late, so a second person must agree"] if late else []
     same = second.strip().casefold() == actor.strip().casefold()
     return ["the second person is the first"] if same else []
-
-
-def _unknown_to_rail(connection: Connection, row: Row, profile: Profile) -> bool:
-    event = payment_events.c
-    query = (
-        sa.select(sa.func.count())
-        .select_from(payment_events)
-        .where(
-            event.payment_id == row["payment_id"],
-            event.kind == EventKind.NOT_FOUND.value,
-            event.source == Source.FIND.value,
-            event.recorded_at >= row["released_at"] + profile.finality_horizon,
-        )
-    )
-    return bool(connection.execute(query).scalar_one())
