@@ -17,7 +17,7 @@ from settle.hub.evidence import refuse_blank
 from settle.hub.rails import open_rails
 from settle.payments import DeliveryTally, RefusedTally
 from settle.payments.tables import payments as rows
-from settle.reconciliation import against_absence
+from settle.reconciliation import Silence
 from settle.store import uuid7
 
 
@@ -158,9 +158,9 @@ def _let_go(
     first, last = payments.horizon(row, adapter.profile)
     account = AccountRef(rail=row["rail"], account=row["account"], currency=row["currency"])
     with hub.store.reading() as connection:
-        against = against_absence(
-            connection, account=account, payment_id=payment_id,
-            amount_minor=row["amount_minor"], first=first, last=last,
+        against = Silence(connection).against(
+            account, payment_id=payment_id, amount_minor=row["amount_minor"], first=first,
+            last=last,
         )  # fmt: skip
     silent = payments.Silent(first=first, last=last, against=against)
     with hub.store.transaction() as connection:

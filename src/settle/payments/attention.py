@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.instruction import Row
+from settle.payments.rerouting import given_up
 from settle.payments.rows import fetch
 from settle.payments.screening.gate import held_for
-from settle.payments.state import ABSENCE, DECISION, EventKind, State
+from settle.payments.state import State
 from settle.payments.tables import payment_events, payments, returned_payables
 
 _WHY: Mapping[State, str] = {
@@ -106,7 +107,7 @@ def _must_be_seen() -> sa.ColumnElement[bool]:
         other.c.live,
     )
     in_state = payments.c.state.in_([state.value for state in _WHY])
-    given_back = sa.and_(payments.c.state == State.CANCELLED.value, sa.not_(_given_up()))
+    given_back = sa.and_(payments.c.state == State.CANCELLED.value, sa.not_(given_up()))
     over = sa.or_(
         given_back,
         sa.and_(payments.c.state.in_((State.REJECTED.value, State.CANCELLED.value)), replaced),
@@ -116,16 +117,6 @@ def _must_be_seen() -> sa.ColumnElement[bool]:
     held = sa.and_(payments.c.live, payments.c.hold_reason != "")
     contradicted, listed = payments.c.contradiction != "", held_for() != ""
     return sa.or_(contradicted, held, listed, sa.and_(in_state, sa.not_(over)))
-
-
-def _given_up() -> sa.ColumnElement[bool]:
-    """Whether absence was proved, or two people said so; what was withdrawn unsent was not."""
-    event = payment_events.alias("given_up").c
-    return sa.exists().where(
-        event.payment_id == payments.c.payment_id,
-        event.kind == EventKind.CANCELLED.value,
-        event.source.in_((ABSENCE, DECISION)),
-    )
 
 
 def _last_words() -> sa.Subquery:

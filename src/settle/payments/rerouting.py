@@ -1,6 +1,7 @@
-"""What may go another way than it did: no rail took it, or its rail rejected it for its own sake.
+"""What may go another way than it did, or once more: nothing of it left, and that is proved.
 
-Nothing here speaks of an `Unknown`: what a rail may have done is never given to another.
+No rail took it, its rail rejected it for its own sake, or it was proved or decided not to be
+executed. Nothing here speaks of an `Unknown`: what a rail may have done is never given to another.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy.engine import Connection
 from settle.adapters import Adapter
 from settle.payments.instruction import Row
 from settle.payments.rows import chunks
-from settle.payments.state import EventKind, State
+from settle.payments.state import ABSENCE, DECISION, EventKind, State
 from settle.payments.tables import payment_events, payments
 
 
@@ -41,6 +42,17 @@ def of_the_rail(rails: Mapping[str, Adapter[Any]]) -> sa.ColumnElement[bool]:
     return sa.and_(payments.c.state == State.REJECTED.value, rejections == 1)
 
 
+def given_up() -> sa.ColumnElement[bool]:
+    """Whether absence was proved, or two people said so; what was withdrawn unsent was not."""
+    told = payment_events.alias("given_up")
+    proved = sa.exists().where(
+        told.c.payment_id == payments.c.payment_id,
+        told.c.kind == EventKind.CANCELLED.value,
+        told.c.source.in_((ABSENCE, DECISION)),
+    )
+    return sa.and_(payments.c.state == State.CANCELLED.value, proved.correlate(payments))
+
+
 def rejected_by_rail(
     connection: Connection, known: Iterable[Sequence[Row]], of_rail: sa.ColumnElement[bool]
 ) -> frozenset[str]:
@@ -60,8 +72,8 @@ def reroutable(
 ) -> list[str]:
     """The obligations that another plan may find a way for, sorted.
 
-    Those whose payment no rail took, and those whose last one was rejected for its rail's sake
-    and that no other payment stands for.
+    Those whose payment no rail took, and those that no payment stands for since the last one was
+    rejected for its rail's sake, proved absent, or decided by two people not to be executed.
     """
     other = payments.alias("other")
     of_same = sa.and_(
@@ -69,15 +81,14 @@ def reroutable(
     )
     standing = sa.or_(other.c.live, other.c.state.not_in(_ENDED_UNSENT))
     later = sa.and_(other.c.attempt > payments.c.attempt, other.c.state == State.REJECTED.value)
-    # Two statements: each finds its few by state and rail, among millions.
+    unreplaced = sa.not_(sa.exists().where(of_same, sa.or_(standing, later)))
+    # A statement each: it finds its few by state and rail, among millions.
     nowhere = sa.and_(
         payments.c.state == State.PLANNED.value, payments.c.rail == "", payments.c.live
     )
-    freed = sa.and_(
-        of_the_rail(rails), sa.not_(sa.exists().where(of_same, sa.or_(standing, later)))
-    )
+    rejected = sa.and_(of_the_rail(rails), unreplaced)
     found: set[str] = set()
-    for which in (nowhere, freed):
+    for which in (nowhere, rejected, sa.and_(given_up(), unreplaced)):
         query = sa.select(payments.c.obligation_id).where(which, payments.c.tenant == tenant)
         found.update(connection.scalars(query))
     return sorted(found)

@@ -1,6 +1,5 @@
 """Reconciliation: statements in, lines explained, what is left named as a break."""
 
-from settle.reconciliation.absence import against_absence
 from settle.reconciliation.account_days import AccountDay, account_days, closings, last_days
 from settle.reconciliation.breaks import Break, Refreshed, all_breaks, open_breaks, refresh
 from settle.reconciliation.keeping import Kept, keep
@@ -31,7 +30,6 @@ __all__ = [
     "Silence",
     "StatementFinding",
     "account_days",
-    "against_absence",
     "all_breaks",
     "closings",
     "confirm",

@@ -23,6 +23,7 @@ from settle.payments import (
     missing,
     open_totals,
     record,
+    reroutable,
     state_of,
 )
 from settle.payments.absence import note_absent
@@ -127,6 +128,23 @@ def test_only_what_nobody_knows_is_decided(desk: Any, lost: str, store: Store) -
         say(desk, lost, NO, "alice")
     with pytest.raises(BadInput, match="there is no payment"):
         say(desk, "P-none", NO, "alice")
+
+
+def test_what_two_people_gave_up_is_planned_once_more_with_keys_of_its_own(
+    desk: Any, lost: str, store: Store
+) -> None:
+    """The obligation is free again; planned twice it gets one payment."""
+    for actor in ("alice", "bob"):
+        with store.reading() as connection:
+            assert [] == reroutable(connection, desk.rails, tenant="t")
+        say(desk, lost, NO, actor)
+    with store.reading() as connection:
+        assert [desk.due.obligation_id] == reroutable(connection, desk.rails, tenant="t")
+    assert (1, 0) == tuple(desk.plan(desk.due).planned for _ in range(2))
+    with store.reading() as connection:
+        assert [] == reroutable(connection, desk.rails, tenant="t")
+        keys = connection.execute(sa.select(payments.c.idempotency_key)).scalars().all()
+    assert 2 == len(set(keys))
 
 
 def test_until_it_is_closed_no_other_payment_is_made(desk: Any, lost: str) -> None:
