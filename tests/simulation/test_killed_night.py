@@ -160,7 +160,7 @@ def test_a_small_night_killed_in_every_step_ends_as_if_untouched(
     """Kills in each step of both nights change neither what is paid nor a figure of the report."""
     expected, truth, steps = untouched(small_night, tmp_path / "untouched")
     chance = random.Random(SEED)
-    times = (2 if other_store is None else 1) * SOAK
+    of_busy = 2 if other_store is None else 1
     kills: Counter[str] = Counter()
     executed_at_kill = set()
     with rehearse(small_night, tmp_path / "killed", store=other_store) as rehearsal:
@@ -168,7 +168,8 @@ def test_a_small_night_killed_in_every_step_ends_as_if_untouched(
         for day, of_night in zip(DAYS, steps, strict=True):
             rehearsal.begin(day)
             for nth, step in enumerate(of_night):
-                for _ in range(times + (2 if step.title == "Pay" else 0)):
+                times = of_busy if step.title.startswith(BUSY) else 1
+                for _ in range(times * SOAK + (2 if step.title == "Pay" else 0)):
                     after_s = chance.uniform(0, min(step.took_s, 2.0) / 2)
                     kills[step.title] += killed(rehearsal, day, steps=nth, after_s=after_s)
                     executed_at_kill.add(rehearsal.executed()[0])

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from settle.errors import BadInput
 from settle.payments.events import append, events_of, locked
+from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
 from settle.payments.state import DECISION, Event, EventKind, State
 from settle.store import Store
@@ -100,7 +101,7 @@ def _words(events: Sequence[Event], row: Row, *, since: datetime) -> dict[str, V
 
 
 def _word(row: Row, said: Statement) -> Event:
-    actor = _name(said.actor)
+    actor = person_of(said.actor)
     detail = {"actor": actor, "resends": row["resends"], "why": said.why}
     return Event(
         payment_id=said.payment_id,
@@ -126,8 +127,3 @@ def _closing(row: Row, said: Statement, by: Sequence[str]) -> Event:
         code=said.verdict.value,
         detail=f"decided by {' and '.join(by)}",
     )
-
-
-def _name(actor: str) -> str:
-    """One person has one name: neither blanks nor capitals make another of it."""
-    return " ".join(actor.split()).casefold()

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from settle.adapters import Profile
 from settle.errors import BadInput
 from settle.payments.events import append, locked
+from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
 from settle.payments.state import Event, EventKind, State
 
@@ -86,5 +87,5 @@ def _unagreed(profile: Profile, *, actor: str, second: str | None) -> list[str]:
     if second is None:
         late = not profile.late_execution_impossible
         return ["the rail may execute late, so a second person must agree"] if late else []
-    same = second.strip().casefold() == actor.strip().casefold()
+    same = person_of(second) == person_of(actor)
     return ["the second person is the first"] if same else []

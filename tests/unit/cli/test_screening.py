@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.unit.payments.conftest import DUE, PAYEE, Desk
 
+from settle.payments.tables import payments
 from settle.store import Store
 
 from .conftest import Settle, write_terms
@@ -30,13 +31,17 @@ def config(tmp_path: Path) -> Path:
         '[screening.lists]\nown = "own.csv"\n'
     )
     with opened(path) as desk:
-        names = ("Evil Person", "Evel Persson", "Mo", "M\x1b[31mo")
+        names = ("Evil Person", "Evel Persson", "Mo", "Plain")
         desk.ready(
             *(
                 replace(DUE, obligation_id=f"O-{n}", beneficiary=replace(PAYEE, name=name))
                 for n, name in enumerate(names, 1)
             )
         )
+        # As it may stand in a store from before such names were refused.
+        hostile = payments.update().where(payments.c.payment_id == "P-00004")
+        with desk.store.transaction() as connection:
+            connection.execute(hostile.values(beneficiary_name="M\x1b[31mo"))
     return path
 
 

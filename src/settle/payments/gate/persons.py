@@ -16,9 +16,10 @@ def person_of(actor: str) -> str:
     Raises:
         BadInput: the name is blank, or is that of policy.
     """
-    person = " ".join(unicodedata.normalize("NFKC", actor).casefold().split())
-    seen = "".join(c for c in person if unicodedata.category(c) not in ("Cf", "Cc"))
-    if not seen.strip():
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", actor).casefold())
+    written = (c for c in folded if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
+    seen = " ".join("".join(written).split())
+    if not seen:
         raise BadInput("actor is blank: it is kept as evidence", field="actor")
     if seen == POLICY:
         raise BadInput(f"actor {actor!r} is nobody's name: policy approves under it", field="actor")

@@ -233,8 +233,9 @@ def hundredfold(healthy: Any) -> Any:
 def never_reversed(healthy: Any) -> Any:
     """No row gives back what a release took."""
 
-    def rows(subject: Any, seen: Any) -> Any:
-        return [row for row in healthy(subject, seen) if not row.event.startswith("reversal")]
+    def rows(subject: Any, seen: Any, **known: Any) -> Any:
+        posted = healthy(subject, seen, **known)
+        return [row for row in posted if not row.event.startswith("reversal")]
 
     return rows
 
