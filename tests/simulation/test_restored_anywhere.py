@@ -7,16 +7,20 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from settle.adapters import Evidence, Fact, Source
 from settle.payments import InlineWriter, let_go, record, search
+from settle.payments.identity import identity
+from settle.payments.instruction import fingerprint_of
 from settle.payments.searching import held_back, unsearched
+from settle.payments.tables import payments
 from settle.simulation.trial.play import unsynced
 from settle.simulation.trial.process import MortalStore, Writes
 from settle.simulation.trial.rails import BATCHED, SINGLE
@@ -116,3 +120,41 @@ async def test_without_the_search_the_same_worlds_pay_twice(worlds: WORLDS, tmp_
         twice += sum("twice" in x for x in again.violations())
         again.store.close()
     assert twice
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({"attempt": 0}, "elsewhere"),
+        ({"rail": BATCHED}, "elsewhere"),
+        ({"amount_minor": 1}, "found"),
+    ],
+)
+async def test_what_left_as_another_payment_is_found_and_not_paid_beside_it(
+    worlds: WORLDS, tmp_path: Path, changes: dict[str, Any], answer: str
+) -> None:
+    """Another attempt, over another rail, or of another amount than the store has by now."""
+    world, path = worlds(6), tmp_path / "backup.db"
+    world.bank.deduplicates = False
+    world.prepare()
+    back_up_at(world, world.writes.count + 1, path)
+    await world.nights(2)
+    again = put_back(world, path)
+    with again.store.transaction() as connection:
+        query = sa.select(payments).where(payments.c.rail == SINGLE)
+        rows = connection.execute(query).mappings().all()
+        for row in rows:
+            named = identity(row["tenant"], row["obligation_id"], attempt=changes.get("attempt", 1))
+            other = asdict(named) | changes
+            signed = fingerprint_of({**row, **other})
+            other |= {"fingerprint": signed, "approved_fingerprint": signed}
+            mine = payments.c.payment_id == row["payment_id"]
+            connection.execute(payments.update().where(mine).values(**other))
+    done = await search(
+        again.store, again.rails(), clock=again.clock, worker="search", ids=again.next_id,
+        writer=InlineWriter(again.store),
+    )  # fmt: skip
+    assert 0 < len(rows) == getattr(done, answer)
+    await again.nights(2)  # nobody has looked by hand: what could not be asked about stays held
+    assert [] == [x for x in again.violations() if "twice" in x]
+    again.store.close()

@@ -95,6 +95,8 @@ def search(*, config: Path, store: str | None) -> None:
     click.echo(f"{done.found:,} were paid since the backup, {done.absent:,} the rails do not know")
     for rail, count in sorted(done.not_asked.items()):
         click.echo(f"{rail}: {count:,} could not be asked about, and are held")
+    if done.elsewhere:
+        click.echo(f"{done.elsewhere:,} are held: a rail knows another payment of their obligation")
     for rail, why in sorted(done.rails_down.items()):
         click.echo(f"{rail}: did not answer: {why}")
     if done.night_missing is not None:

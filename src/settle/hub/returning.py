@@ -31,8 +31,10 @@ class Returning(Audited):
 
         Raises:
             BadInput: there is no such payment, it left or may have, or who or why is blank.
+            Restored: the store is a backup that was put back, and may have forgotten that it left.
         """
         refuse_blank(actor=actor, reason=reason)
+        self.epoch.refuse_restored(what="cancelled")
         return _cancel(self, payment_id, actor=actor, reason=reason, frees=frees)
 
     def recall(
@@ -155,9 +157,9 @@ def _let_go(
     adapter: Adapter[Any] | None = hub.adapters.get(row["rail"])
     if adapter is None or row["released_at"] is None:
         raise BadInput(f"payment {payment_id} is {row['state']}, and never left", field=payment_id)
-    first, last = payments.horizon(row, adapter.profile)
     account = AccountRef(rail=row["rail"], account=row["account"], currency=row["currency"])
     with hub.store.reading() as connection:
+        first, last = payments.horizon(connection, row, adapter.profile)
         against = Silence(connection).against(
             account, payment_id=payment_id, amount_minor=row["amount_minor"], first=first,
             last=last,

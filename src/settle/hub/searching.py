@@ -27,6 +27,7 @@ WORKER = "search"
 class SearchedStore:
     """What a search did, in payments. `not_asked`: by rail, held until somebody looked by hand.
 
+    `elsewhere`: held, for a rail knows another payment of the obligation.
     `rails_down`: why rails did not answer; `night_missing`: the business day whose night is to be
     run again first, for its payments may have left as well.
     """
@@ -34,6 +35,7 @@ class SearchedStore:
     found: int
     absent: int
     not_asked: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: int = 0
     rails_down: Mapping[str, str] = field(default_factory=dict)
     night_missing: date | None = None
 
@@ -59,12 +61,13 @@ def search(hub: Hub) -> SearchedStore:
     day = hub.nights.last() or hub.last_day()
     down = dict(hub.fetch(day).rails_down)
     down |= hub.look_up(day, accepted=True).rails_down
-    found, absent, not_asked = 0, 0, Counter[str]()
+    found, absent, elsewhere, not_asked = 0, 0, 0, Counter[str]()
     hub.plan(day)
     for _ in range(ROUNDS_MAX):
         hub.reconcile(day)  # only what is planned again has the references that lines carry
         done = asyncio.run(_search(hub, day))
         found, absent, not_asked = found + done.found, done.absent, Counter(done.not_asked)
+        elsewhere = done.elsewhere
         down |= done.silent
         hub.plan(day)
         with hub.store.reading() as connection:
@@ -72,7 +75,8 @@ def search(hub: Hub) -> SearchedStore:
                 break
     missing = hub.last_day() if day < hub.last_day() else None
     result = SearchedStore(
-        found=found, absent=absent, not_asked=dict(not_asked), rails_down=down,
+        found=found, absent=absent, not_asked=dict(not_asked), elsewhere=elsewhere,
+        rails_down=down,
         night_missing=missing,
     )  # fmt: skip
     if result.is_complete:

@@ -19,11 +19,10 @@ from settle.adapters import Adapter, Profile, Source
 from settle.payments.events import append, events_of, locked
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
-from settle.payments.state import ABSENCE, Event, EventKind, State
+from settle.payments.state import ABSENCE, SENT, Event, EventKind, State
 from settle.payments.tables import payments
 from settle.store import Store
 
-_SENT = (EventKind.RELEASED, EventKind.RESENT)
 _REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
 
 
@@ -101,12 +100,12 @@ def _as_it_was(row: Row, each: Missing) -> bool:
 
 
 def _sent_at(events: Iterable[Event]) -> datetime:
-    return max(event.occurred_at for event in events if event.kind in _SENT)
+    return max(event.occurred_at for event in events if event.kind in SENT)
 
 
 def _missing(row: Row, events: Sequence[Event], noted: Event, horizon: timedelta) -> Missing:
     # A day more at either end: a bank's day is not ours.
-    sent = [event.occurred_at for event in events if event.kind in _SENT]
+    sent = [event.occurred_at for event in events if event.kind in SENT]
     return Missing(
         payment_id=row["payment_id"], rail=row["rail"], account=row["account"],
         currency=row["currency"], first=min(sent).date() - timedelta(days=1),

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import sqlalchemy as sa
+
 from settle.errors import BadInput
 from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
 from settle.payments.state import DECISION, Event, EventKind, State
+from settle.payments.tables import payments
 from settle.store import Store
 
 WITHIN = timedelta(days=3)
@@ -72,6 +75,11 @@ def decide(store: Store, said: Statement, *, within: timedelta = WITHIN) -> Deci
         closed = len(by) > 1 and not against
         new = [_word(row, said), *([_closing(row, said, by)] if closed else [])]
         append(connection, new, recorded_at=said.at)
+        if closed:  # a worker that wakes up late finds that it holds nothing
+            here = payments.c.payment_id == said.payment_id
+            connection.execute(
+                sa.update(payments).where(here).values(worker=None, lease_until=None)
+            )
     return Decided(payment_id=said.payment_id, closed=closed, by=by, against=against)
 
 

@@ -22,7 +22,8 @@ def hold_others(connection: Connection, changed: Sequence[tuple[Row, PaymentStat
     free for the next.
     """
     for subject, proved in changed:
-        if subject["live"] or proved.state not in _OUT:
+        failed = proved.state is State.FAILED and not proved.not_debited
+        if subject["live"] or not (failed or proved.state in _OUT):
             continue
         why = f"obligation: payment {subject['payment_id']} of it was executed after all"
         connection.execute(

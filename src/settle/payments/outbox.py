@@ -23,7 +23,7 @@ from settle.payments.sending import Sending, conversations
 from settle.payments.standing import paid_otherwise
 from settle.payments.state import Event, EventKind, State
 from settle.payments.tables import payments
-from settle.payments.withholding import CHANGED, withhold
+from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,10 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
     rows = fetch(connection, query)
     changed = {row["payment_id"]: row for row in rows if not is_as_approved(row)}
     withhold(connection, changed, why=CHANGED, now=wish.lease.now)
-    sendings = list(_sendings([r for r in rows if r["payment_id"] not in changed], wish))
+    others = [row for row in rows if row["payment_id"] not in changed]
+    recalled = {row["payment_id"]: row for row in others if row["recall"]}
+    withhold(connection, recalled, why=ASKED_BACK, now=wish.lease.now)
+    sendings = list(_sendings([r for r in others if r["payment_id"] not in recalled], wish))
     _release(connection, [row for sending in sendings for row in sending.rows], wish)
     return sendings
 
@@ -184,7 +187,8 @@ def resend(
 ) -> Sequence[Sequence[Sending]]:
     """Take unknown conversations to send once more, with the same key and the same content.
 
-    One with a payment that screening holds by now is not sent again, and stays unknown.
+    One with a payment that screening holds by now, that somebody wants back, or whose obligation
+    another one proved to have paid, is not sent again, and stays unknown.
     """
     stand_still(connection)
     return [_resend(connection, lease, conversations) for lease, conversations in wishes]
@@ -194,9 +198,7 @@ def _resend(
     connection: Connection, lease: Lease, conversation_ids: Sequence[str]
 ) -> Sequence[Sending]:
     rows = _unchanged(connection, _unknown(connection, lease, conversation_ids), lease.now)
-    listed = _listed(connection, sorted({row["conversation_id"] for row in rows}))
-    # What somebody wants back is not sent once more, nor is the message that it is part of.
-    stopped = listed | {row["conversation_id"] for row in rows if row["recall"]}
+    stopped = _stopped(connection, sorted({row["conversation_id"] for row in rows}))
     rows = [row for row in rows if row["conversation_id"] not in stopped]
     for row in rows:
         row["resends"] += 1
@@ -223,12 +225,19 @@ def _resend(
     ]
 
 
-def _listed(connection: Connection, conversation_ids: Sequence[str]) -> set[str]:
-    """Those of the conversations in which screening holds a payment."""
+def _stopped(connection: Connection, conversation_ids: Sequence[str]) -> set[str]:
+    """Those of the conversations with a payment that is not sent once more, nor what it is part of.
+
+    It is held, somebody wants it back, or its obligation proved to be paid by another.
+    """
+    no_more = sa.or_(
+        sa.not_(may_leave()), paid_otherwise(), payments.c.recall != "",
+        payments.c.hold_reason != "",
+    )  # fmt: skip
     found: set[str] = set()
     for chunk in chunks(conversation_ids):
         query = sa.select(payments.c.conversation_id).where(
-            payments.c.conversation_id.in_(chunk), sa.not_(may_leave())
+            payments.c.conversation_id.in_(chunk), no_more
         )
         found.update(connection.scalars(query))
     return found

@@ -26,6 +26,7 @@ from settle.payments.rows import chunks, fetch
 from settle.payments.standing import uncommitted
 from settle.payments.state import DEAD, Event, EventKind, State
 from settle.payments.tables import payments
+from settle.payments.withholding import MAY_BE_OUT
 from settle.store import Ids, Store, insert_new
 
 
@@ -65,9 +66,11 @@ class _Plan:
     def take(self, due: Due, earlier: Sequence[Row]) -> None:
         row = self._row(due, attempt=len(earlier) + 1)
         standing = [r for r in earlier if r["live"] or State(r["state"]) not in _OVER]
-        held = all(r["hold_reason"] and r["state"] == State.PLANNED for r in standing)
+        held = all(_is_held(r) for r in standing)
         if not standing:
             self._after_rejection(due, row, earlier)
+        elif any(r["repays"] for r in standing):
+            self.already += 1  # somebody said to whom, and that is not for a plan to change
         elif held and not all(_same(row, r) for r in standing):
             self._replace(due, row, earlier, standing)
         elif any(r["state"] == State.RETURNED for r in standing):
@@ -321,6 +324,12 @@ def _same(row: Row, standing: Row) -> bool:
 
 def _difference(row: Row, standing: Row) -> str:
     return next(name for name in _INSTRUCTED if row[name] != standing[name])
+
+
+def _is_held(row: Row) -> bool:
+    """Whether a local check holds a payment, so that corrected data may take its place."""
+    fails = row["hold_reason"] and row["hold_reason"] not in MAY_BE_OUT
+    return bool(fails) and row["state"] == State.PLANNED
 
 
 def _held(row: Row) -> Held:

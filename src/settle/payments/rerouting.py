@@ -84,8 +84,9 @@ def reroutable(
     unreplaced = sa.not_(sa.exists().where(of_same, sa.or_(standing, later)))
     # A statement each: it finds its few by state and rail, among millions.
     nowhere = sa.and_(
-        payments.c.state == State.PLANNED.value, payments.c.rail == "", payments.c.live
-    )
+        payments.c.state == State.PLANNED.value, payments.c.rail == "", payments.c.live,
+        payments.c.repays.is_(None),
+    )  # fmt: skip
     rejected = sa.and_(of_the_rail(rails), unreplaced)
     found: set[str] = set()
     for which in (nowhere, rejected, sa.and_(given_up(), unreplaced)):

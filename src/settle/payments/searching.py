@@ -7,31 +7,33 @@ mints the same again: whatever was paid since is found under the key of what is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Evidence, Fact, Finished, Verb
+from settle.adapters import Ending, Evidence, Fact, Finished, Verb
 from settle.payments import identity
 from settle.payments.door import record
 from settle.payments.exchanges import Clock, StoreRecorder
-from settle.payments.instruction import Rail
+from settle.payments.instruction import Rail, Row
 from settle.payments.lane import Lane, Run
 from settle.payments.polling import LookPolicy
 from settle.payments.rows import chunks, fetch
 from settle.payments.sending import Sending
-from settle.payments.state import UNSENT
+from settle.payments.state import UNSENT, State
 from settle.payments.tables import payments, searches
+from settle.payments.withholding import PAID_ELSEWHERE
+from settle.payments.withholding import UNASKED as HELD
 from settle.payments.writer import Writer, writing
 from settle.store import Ids, Store
 
-HELD = "search: nobody could ask whether it was paid before the store was put back"
-"""Why a payment is held that its rail could not be asked about."""
-
 FOUND, NOT_FOUND, NOT_ASKED = "found", "not_found", "not_asked"
+ELSEWHERE = "elsewhere"
+"""A rail knows it under the name of another attempt, or another rail knows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +42,14 @@ class Searched:
 
     `found`: the rail has them; `absent`: it does not know them; `not_asked`: by rail, those that
     it cannot be asked about one by one, or did not answer about. These are held. `silent`: why
-    rails did not answer.
+    rails did not answer. `elsewhere`: those for which a rail knows another payment; held, too.
     """
 
     found: int
     absent: int
     not_asked: Mapping[str, int]
     silent: Mapping[str, str]
+    elsewhere: int = 0
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class _Search:
 
     lane: Lane
     answers: dict[str, str] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
     evidence: list[Evidence] = field(default_factory=list)
     silent: str = ""
 
@@ -77,6 +81,7 @@ async def search(
     run.surface()
     record(store, [e for each in asked for e in each.evidence], recorded_at=clock())
     answers = {name: said for each in asked for name, said in each.answers.items()}
+    answers |= {name: ELSEWHERE for each in asked for name in each.elsewhere}
     with store.transaction() as connection:
         _keep(connection, answers, at=clock())
         rail_of = _rails_of(connection, [x for x in answers if answers[x] == NOT_ASKED])
@@ -84,6 +89,7 @@ async def search(
     return Searched(
         found=counts[FOUND], absent=counts[NOT_FOUND], not_asked=dict(Counter(rail_of.values())),
         silent={each.lane.name: each.silent for each in asked if each.silent},
+        elsewhere=counts[ELSEWHERE],
     )  # fmt: skip
 
 
@@ -122,26 +128,74 @@ async def _ask_all(store: Store, lane: Lane, ids: Ids, *, only_again: bool) -> _
         return found
     sendings = [Sending(conversation_id=row["payment_id"], rows=[row]) for row in rows]
     await lane.all(lambda sending: _ask(found, sending, ids()), sendings)
+    if not only_again:
+        named = [Sending(conversation_id=x["payment_id"], rows=[x]) for x in _others(store, lane)]
+        await lane.all(lambda sending: _ask_for_other(found, sending, ids()), named)
     return found
+
+
+def _others(store: Store, lane: Lane) -> list[dict[str, Any]]:
+    """What may have left in place of what waits, or is unknown, and was forgotten.
+
+    The same attempt over this rail, where it waits for another one; and the next attempt, which
+    somebody's word, or proof, may have let go.
+    """
+    adapter = lane.rail.adapter
+    ours = {ref.currency: ref.account for ref in reversed(adapter.accounts())}
+    open_too = sa.and_(payments.c.live, payments.c.state == State.UNKNOWN.value)
+    query = sa.select(payments).where(
+        sa.or_(_waiting(), open_too),
+        payments.c.currency.in_(sorted(ours)),
+        payments.c.kind.in_(sorted(kind.value for kind in adapter.profile.kinds)),
+    )
+    with store.reading() as connection:
+        rows = fetch(connection, query.order_by(payments.c.payment_id))
+    mine = [row | {"account": ours[row["currency"]]} for row in rows]
+    here = [own for own, row in zip(mine, rows, strict=True) if row["rail"] != lane.name]
+    return [*here, *map(_next, mine)]
+
+
+def _next(row: Row) -> dict[str, Any]:
+    attempt = row["attempt"] + 1
+    names = identity.identity(row["tenant"], row["obligation_id"], attempt=attempt)
+    return {
+        **row, "attempt": attempt, "idempotency_key": names.idempotency_key,
+        "end_to_end_id": names.end_to_end_id, "uetr": names.uetr,
+    }  # fmt: skip
+
+
+async def _ask_for_other(found: _Search, sending: Sending, conversation_id: str) -> None:
+    """Ask for a payment that this store does not have; it is kept as nobody's evidence."""
+    ending = await _converse(found.lane, sending, conversation_id)
+    if not isinstance(ending, Finished):
+        found.silent = ending.reason
+    elif _said(ending.value) == FOUND:
+        found.elsewhere.add(sending.rows[0]["payment_id"])
 
 
 async def _ask(found: _Search, sending: Sending, conversation_id: str) -> None:
     (row,) = sending.rows
-    lane = found.lane
-    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock, subject=row["payment_id"])
-    try:
-        ending = await lane.rail.sender.run(
-            lane.rail.adapter.find(sending.payments[0]),
-            conversation_id=conversation_id, recorder=recorder,
-        )  # fmt: skip
-    except Exception as error:  # noqa: BLE001  # it surfaces once all rails were asked
-        ending = lane.stopped(error, committing=False)
+    ending = await _converse(found.lane, sending, conversation_id)
     if not isinstance(ending, Finished):
         found.silent = ending.reason
         found.answers[row["payment_id"]] = NOT_ASKED
         return
     found.evidence.extend(ending.value)
     found.answers[row["payment_id"]] = _said(ending.value)
+
+
+async def _converse(
+    lane: Lane, sending: Sending, conversation_id: str
+) -> Ending[Sequence[Evidence]]:
+    subject = sending.rows[0]["payment_id"]
+    recorder = StoreRecorder(writer=lane.writer, clock=lane.run.clock, subject=subject)
+    try:
+        return await lane.rail.sender.run(
+            lane.rail.adapter.find(sending.payments[0]),
+            conversation_id=conversation_id, recorder=recorder,
+        )  # fmt: skip
+    except Exception as error:  # noqa: BLE001  # it surfaces once all rails were asked
+        return lane.stopped(error, committing=False)
 
 
 def _said(finding: Sequence[Evidence]) -> str:
@@ -158,13 +212,22 @@ def _keep(connection: Connection, answers: Mapping[str, str], *, at: datetime) -
         connection.execute(sa.insert(searches), rows)
         _hold(connection, [x for x in chunk if answers[x] == NOT_ASKED], HELD, before="")
         _hold(connection, [x for x in chunk if answers[x] == NOT_FOUND], "", before=HELD)
+        _hold(connection, [x for x in chunk if answers[x] == ELSEWHERE], PAID_ELSEWHERE, before="")
         found = [x for x in chunk if answers[x] == FOUND]
         _hold(connection, found, "", before=HELD)
+        # What is said of it did not let it leave: another amount, say. It is not sent beside that.
+        _hold(connection, found, HELD, before="", state_in=UNSENT)
         _make_askable(connection, found)
 
 
-def _hold(connection: Connection, names: Sequence[str], reason: str, *, before: str) -> None:
-    which = (payments.c.payment_id.in_(names), payments.c.hold_reason == before)
+def _hold(
+    connection: Connection, names: Sequence[str], reason: str, *, before: str,
+    state_in: Collection[str] = tuple(State),
+) -> None:  # fmt: skip
+    which = (
+        payments.c.payment_id.in_(names), payments.c.hold_reason == before,
+        payments.c.state.in_(sorted(state_in)),
+    )  # fmt: skip
     connection.execute(sa.update(payments).where(*which).values(hold_reason=reason))
 
 

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from settle.payments.conditions import Conditions
 from settle.payments.recalls import OPEN_RECALLS
-from settle.payments.state import UNSENT, State
-from settle.payments.tables import exchanges, payments
+from settle.payments.state import UNSENT, EventKind, State
+from settle.payments.tables import exchanges, payment_events, payments
 from settle.store import arrow, exact_sum
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def open_recalls(connection: Connection) -> list[str]:
 def paid_otherwise() -> sa.ColumnElement[bool]:
     """Whether another payment of the obligation is proved to be executed, and is not back.
 
+    One that failed after its acceptance is out until it is proved never to have been debited.
     One that was rejected or cancelled may prove to have been executed after all, when the next
     one is planned already: that one is never released.
     """
@@ -139,7 +140,17 @@ def paid_otherwise() -> sa.ColumnElement[bool]:
         other.c.tenant == payments.c.tenant,
         other.c.obligation_id == payments.c.obligation_id,
         other.c.payment_id != payments.c.payment_id,
-        other.c.state.in_(executed),
+        sa.or_(
+            other.c.state.in_(executed),
+            sa.and_(other.c.state == State.FAILED.value, sa.not_(_undebited(other))),
+        ),
+    )
+
+
+def _undebited(of: sa.FromClause) -> sa.ColumnElement[bool]:
+    event = payment_events.alias("undebited").c
+    return sa.exists().where(
+        event.payment_id == of.c.payment_id, event.kind == EventKind.NOT_DEBITED.value
     )
 
 

@@ -75,6 +75,9 @@ ABSENCE = "absence"
 DECISION = "decision"
 """The source of what people decided."""
 
+SENT = frozenset({EventKind.RELEASED, EventKind.RESENT})
+"""What leaves, as far as this library knows."""
+
 OURS = frozenset({Source.STATEMENT.value, Source.REPORT.value})
 """Sources that show a movement on an account of ours: only these move nostro."""
 

@@ -136,7 +136,9 @@ searches = sa.Table(
     metadata,
     sa.Column("payment_id", Id, primary_key=True, doc="asked for after a backup was put back"),
     sa.Column("searched_at", Instant, nullable=False),
-    sa.Column("answer", sa.String(16), nullable=False, doc="found, not_found or not_asked"),
+    sa.Column(
+        "answer", sa.String(16), nullable=False, doc="found, not_found, not_asked, elsewhere"
+    ),
 )
 
 returned_payables = sa.Table(

@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Profile
 from settle.errors import BadInput
-from settle.payments.events import append, locked
+from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
-from settle.payments.state import Event, EventKind, State
+from settle.payments.state import SENT, Event, EventKind, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,16 @@ class Silent:
     against: Sequence[str] = ()
 
 
-def horizon(row: Row, profile: Profile) -> tuple[date, date]:
-    """The days that statements must cover: from the release to the end of the rail's horizon."""
+def horizon(connection: Connection, row: Row, profile: Profile) -> tuple[date, date]:
+    """The days that statements must cover: from the release to the rail's horizon.
+
+    That begins with the last sending, under whatever name it was sent once more.
+    """
     released: datetime = row["released_at"]
     value = datetime.combine(row["value_date"], released.timetz())
-    last = max(released, value) + profile.finality_horizon
+    name = row["payment_id"]
+    sent = (e.occurred_at for e in events_of(connection, [name]).get(name, ()) if e.kind in SENT)
+    last = max(released, value, *sent) + profile.finality_horizon
     return min(released.date(), row["value_date"]), last.date() + timedelta(days=1)
 
 
@@ -59,7 +64,7 @@ def prove_undebited(
     row = locked(connection, [payment_id]).get(payment_id)
     if row is None:
         raise BadInput(f"there is no payment {payment_id}", field=payment_id)
-    why_not = _why_not(row, silent, profile, at=at)
+    why_not = _why_not(connection, row, silent, profile, at=at)
     why_not += _unagreed(profile, actor=actor, second=second)
     if why_not:
         raise BadInput(f"payment {payment_id}: {'; '.join(why_not)}", field=payment_id)
@@ -71,11 +76,13 @@ def prove_undebited(
     return bool(append(connection, [event], recorded_at=at).new)
 
 
-def _why_not(row: Row, silent: Silent, profile: Profile, *, at: datetime) -> list[str]:
+def _why_not(
+    connection: Connection, row: Row, silent: Silent, profile: Profile, *, at: datetime
+) -> list[str]:
     if row["state"] != State.FAILED or row["released_at"] is None:
         return [f"is {row['state']}, and was not said to have failed"]
     found = list(silent.against)
-    first, last = horizon(row, profile)
+    first, last = horizon(connection, row, profile)
     if at.date() <= last:
         found.append(f"the rail's horizon ends on {last}")
     if silent.first > first or silent.last < last:

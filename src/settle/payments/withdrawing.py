@@ -14,6 +14,7 @@ from settle.payments.instruction import Row
 from settle.payments.rows import chunks
 from settle.payments.state import UNSENT, Event, EventKind, State
 from settle.payments.tables import payments
+from settle.payments.withholding import MAY_BE_OUT
 
 _NEVER_LEFT = UNSENT | {State.CANCELLED.value}
 """States of a payment that may never have been released; `releases` says whether it was."""
@@ -24,12 +25,14 @@ def released(
 ) -> Mapping[str, bool]:
     """The obligations that have a payment, each with whether one was ever released.
 
-    A payment that is proved to have been executed counts as released, whoever sent it. With
+    A payment that is proved to have been executed counts as released, whoever sent it, and so does
+    one that may have left before the store was put back. With
     `locks`, no worker takes any of them up before the caller's transaction ends.
     """
     found: dict[str, bool] = defaultdict(bool)
     for row in _payments(connection, obligation_ids, tenant=tenant, locks=locks):
-        found[row["obligation_id"]] |= row["releases"] > 0 or row["state"] not in _NEVER_LEFT
+        left = row["releases"] > 0 or row["state"] not in _NEVER_LEFT
+        found[row["obligation_id"]] |= left or row["hold_reason"] in MAY_BE_OUT
     return dict(found)
 
 

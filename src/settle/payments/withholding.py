@@ -13,12 +13,20 @@ from settle.payments.instruction import Row
 from settle.payments.state import EventKind
 from settle.payments.tables import payments
 
+ASKED_BACK = "recall: somebody wants it back; it did not leave, and can be cancelled"
+
+UNASKED = "search: nobody could ask whether it was paid before the store was put back"
+PAID_ELSEWHERE = "search: a rail knows another payment of its obligation; look there first"
+MAY_BE_OUT = (UNASKED, PAID_ELSEWHERE)
+"""Why a payment is held that may have left before the store was put back, it or one like it."""
+
 CHANGED = "instruction: changed after its approval"
 BEFORE = "instruction: changed since it was planned"
 
 _HELD = (
     sa.update(payments)
-    .where(payments.c.payment_id == sa.bindparam("of_payment"))
+    # What is held already says more than this would.
+    .where(payments.c.payment_id == sa.bindparam("of_payment"), payments.c.hold_reason == "")
     .values(hold_reason=sa.bindparam("why"))
 )
 

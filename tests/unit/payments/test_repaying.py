@@ -212,9 +212,9 @@ def gone(
 ) -> bool:
     profile = desk.rails["single"].profile
     (row,) = rows_of(desk.store)
-    first, last = horizon(row, profile)
-    silent = Silent(**{"first": first, "last": last, **changes})
     with desk.store.transaction() as connection:
+        first, last = horizon(connection, row, profile)
+        silent = Silent(**{"first": first, "last": last, **changes})
         return prove_undebited(
             connection, "P-00001", silent=silent, profile=profile, actor="ada", second=second,
             reason="failed", at=at or datetime.combine(last + timedelta(1), time(), tzinfo=UTC),

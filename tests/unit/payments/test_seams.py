@@ -1,0 +1,158 @@
+"""Where parts of payments meet: an obligation is paid once, whoever had the last word."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from settle.adapters import Beneficiary, Evidence, Fact, Open, Source
+from settle.payments import Statement, Verdict, decide, horizon, record, repay, reroutable
+from settle.payments.lane import Lane, Run
+from settle.payments.outbox import Lease, resend
+from settle.payments.sending import Sending
+from settle.payments.tables import payments
+from settle.payments.writer import InlineWriter
+from settle.store import Store
+
+
+def lose(desk: Any) -> str:
+    """Send what is ready, and hear nothing."""
+    (sending,) = desk.claim()
+    run = Run(clock=lambda: desk.now, worker="w", lease_length=timedelta(minutes=5))
+    lane = Lane(run=run, name="single", rail=desk.rails["single"], writer=InlineWriter(desk.store))
+    asyncio.run(lane.close(sending, Open(reason="the answer was lost")))
+    return str(sending.payments[0].payment_id)
+
+
+def give_up(desk: Any, name: str) -> None:
+    for actor in ("alice", "bob"):
+        said = Statement(
+            payment_id=name, verdict=Verdict.NOT_EXECUTED, actor=actor, why="the bank says so",
+            at=desk.now,
+        )  # fmt: skip
+        decide(desk.store, said)
+
+
+def line(name: str, fact: Fact, source: Source = Source.STATEMENT) -> Evidence:
+    return Evidence(
+        evidence_id=f"{fact.value}/{name}", source=source, fact=fact, reference=name, rail="single",
+        occurred_at=datetime(2024, 12, 19, tzinfo=UTC), amount_minor=100, currency="EUR",
+    )  # fmt: skip
+
+
+def row_of(store: Store, name: str) -> Any:
+    with store.reading() as connection:
+        query = sa.select(payments).where(payments.c.payment_id == name)
+        return connection.execute(query).mappings().one()
+
+
+def again(desk: Any, name: str) -> list[Sending]:
+    lease = Lease(rail="single", worker="v", now=desk.now, length=timedelta(minutes=5))
+    with desk.store.transaction() as connection:
+        (sendings,) = resend(connection, [(lease, [row_of(desk.store, name)["conversation_id"]])])
+    return list(sendings)
+
+
+def second_lost(desk: Any) -> tuple[str, str]:
+    """The first payment of an obligation was given up; the second was sent, and nobody knows."""
+    desk.ready(desk.due)
+    first = lose(desk)
+    give_up(desk, first)
+    desk.ready(desk.due)
+    return first, lose(desk)
+
+
+def test_what_was_paid_after_all_keeps_the_next_from_being_sent_once_more(
+    desk: Any, store: Store
+) -> None:
+    """A statement books the payment that two people gave up, while the next one is unknown."""
+    first, second = second_lost(desk)
+    record(store, [line(first, Fact.BOOKED)], recorded_at=desk.now)
+    assert [] == again(desk, second)
+    assert "unknown" == row_of(store, second)["state"]
+
+
+def test_without_that_the_next_may_be_sent_once_more(desk: Any) -> None:
+    """The same, but for the statement."""
+    _, second = second_lost(desk)
+    assert [second] == [row["payment_id"] for each in again(desk, second) for row in each.rows]
+
+
+def test_what_failed_after_it_was_given_up_is_out_until_the_contrary_is_proved(
+    desk: Any, store: Store
+) -> None:
+    """It was accepted after all: a failure afterwards does not let the next one go."""
+    desk.ready(desk.due)
+    first = lose(desk)
+    give_up(desk, first)
+    desk.ready(desk.due)
+    said = [line(first, fact, Source.FIND) for fact in (Fact.ACCEPTED, Fact.FAILED)]
+    record(store, said, recorded_at=desk.now)
+    assert [] == desk.claim()
+    with store.transaction() as connection:
+        connection.execute(payments.update().values(hold_reason=""))
+    assert [] == desk.claim()
+
+
+def test_the_horizon_begins_with_the_last_sending(desk: Any, store: Store) -> None:
+    """A rail that may execute late may do so after a re-sending, too."""
+    desk.ready(desk.due)
+    name = lose(desk)
+    profile = desk.rails["single"].profile
+    with store.reading() as connection:
+        _, before = horizon(connection, row_of(store, name), profile)
+    desk.now += timedelta(days=3)
+    assert 1 == len(again(desk, name))
+    with store.reading() as connection:
+        _, after = horizon(connection, row_of(store, name), profile)
+    assert timedelta(days=2) == after - before
+
+
+def test_a_worker_that_wakes_up_after_the_decision_holds_nothing(desk: Any, store: Store) -> None:
+    """Its lease had run out when two people decided; no intent of it is kept any more."""
+    desk.ready(desk.due)
+    name = lose(desk)
+    again(desk, name)
+    desk.now += timedelta(hours=1)
+    give_up(desk, name)
+    row = row_of(store, name)
+    assert ("cancelled", None) == (row["state"], row["worker"])
+
+
+def test_no_plan_changes_to_whom_somebody_said_to_pay_again(desk: Any, store: Store) -> None:
+    """The corrected payee is one that no rail takes: it waits, and the old one is not planned."""
+    desk.ready(desk.due)
+    desk.claim()
+    lines = [line("P-00001", Fact.BOOKED), line("P-00001", Fact.RETURNED)]
+    record(store, lines, recorded_at=desk.now)
+    nobody = Beneficiary(
+        name="Nobody", country="DE", town="Berlin", account="DE75512108001245126199"
+    )
+    with store.transaction() as connection:
+        made = repay(
+            connection, "P-00001", beneficiary=nobody, actor="ada", reason="new account",
+            value_date=date(2024, 12, 20), rails=desk.rails, at=desk.now, ids=lambda: "P-again",
+        )  # fmt: skip
+    assert made.hold_reason
+    with store.reading() as connection:
+        assert [] == reroutable(connection, desk.rails, tenant="t")
+    done = desk.plan(desk.due)
+    assert (0, 1, []) == (done.planned, done.already, list(done.refused))
+    assert "planned" == row_of(store, "P-again")["state"]
+
+
+@pytest.mark.parametrize("recall", ["asked", "pending"])
+def test_what_somebody_wants_back_does_not_leave_though_nothing_of_it_had_left(
+    desk: Any, store: Store, recall: str
+) -> None:
+    """It is held by name instead, and can be cancelled."""
+    desk.ready(desk.due)
+    with store.transaction() as connection:
+        connection.execute(payments.update().values(recall=recall))
+    assert [] == desk.claim()
+    row = row_of(store, "P-00001")
+    assert ("planned", True) == (row["state"], row["hold_reason"].startswith("recall: "))
