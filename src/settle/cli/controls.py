@@ -10,6 +10,7 @@ import click
 from settle.cli import options
 from settle.cli.commands import Commands
 from settle.cli.opening import opened
+from settle.text import shown
 
 _LIST = """What is paused; what holds each payment that has not left, since when, and how it goes.
 
@@ -48,8 +49,6 @@ Examples:
 """
 
 _SCOPES = click.Choice(["rail", "currency", "party"])
-_actor = click.option("--actor", required=True, help="Who; your platform authenticates them.")
-_reason = click.option("--reason", required=True, help="Why; kept as evidence.")
 
 
 @click.group(cls=Commands)
@@ -70,18 +69,19 @@ def listed(*, config: Path, store: str | None) -> None:
             off = switched(connection)
     for each in off:
         said = f"since {each.since:%Y-%m-%d %H:%M} by {each.actor}: {each.reason}"
-        click.echo(f"{each.scope} {each.name} is paused {said}")
+        click.echo(shown(f"{each.scope} {each.name} is paused {said}"))
     for hold in held:
-        click.echo(f"{hold.payment_id} {hold.control} since {hold.since:%Y-%m-%d}: {hold.why}")
-        click.echo(f"  released by {hold.released_by}")
+        line = f"{hold.payment_id} {hold.control} since {hold.since:%Y-%m-%d}: {hold.why}"
+        click.echo(shown(line))
+        click.echo(shown(f"  released by {hold.released_by}"))
     click.echo(f"{len(held):,} payments held")
 
 
 @controls.command(help=_PAUSE)
 @click.argument("scope", type=_SCOPES)
 @click.argument("name")
-@_actor
-@_reason
+@options.actor
+@options.reason
 @options.config
 @options.store
 def pause(
@@ -98,8 +98,8 @@ def pause(
 @controls.command(help=_RESUME)
 @click.argument("scope", type=_SCOPES)
 @click.argument("name")
-@_actor
-@_reason
+@options.actor
+@options.reason
 @options.config
 @options.store
 def resume(
@@ -115,7 +115,7 @@ def resume(
 
 @controls.command(help=_CONFIRM)
 @click.argument("currency")
-@_actor
+@options.actor
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Its night; the last one.")
 @options.config
 @options.store

@@ -14,7 +14,7 @@ from settle.cli import options
 from settle.cli.commands import Commands
 from settle.cli.opening import opened
 from settle.cli.returns import RETURNS
-from settle.cli.terminal import shown as printable
+from settle.text import shown as printable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -12,9 +12,10 @@ import click
 from settle.cli import options
 from settle.cli.commands import Commands
 from settle.cli.opening import opened
+from settle.text import shown
 
 if TYPE_CHECKING:
-    from settle.payments.screening import HeldName, Match, ScreeningStory
+    from settle.payments.screening import HeldName, Match, ScreeningStory, Verdict
 
 MATCHES_SHOWN_MAX = 20
 """Matches printed of one screening; `--json` has all that are kept."""
@@ -154,12 +155,9 @@ def clear(
 
     with opened(config, store=store) as hub:
         verdict = hub.rule(payment_id, Ruling.FALSE_POSITIVE, actor=actor, reason=reason)
-    if as_json:
-        click.echo(json.dumps({"payment_id": payment_id, "verdict": verdict.value}, indent=2))
-    elif verdict.is_free:
-        click.echo(f"{payment_id} is free, on the word of {actor}")
-    else:
-        click.echo(f"{payment_id} is still held ({verdict}); a block is cleared by two people")
+    still = f"{payment_id} is still held ({verdict}); a block is cleared by two people"
+    free = f"{payment_id} is free, on the word of {actor}"
+    _print_verdict(payment_id, verdict, free if verdict.is_free else still, as_json=as_json)
     raise click.exceptions.Exit(0 if verdict.is_free else 10)
 
 
@@ -178,10 +176,8 @@ def confirm(
 
     with opened(config, store=store) as hub:
         verdict = hub.rule(payment_id, Ruling.CONFIRMED, actor=actor, reason=reason)
-    if as_json:
-        click.echo(json.dumps({"payment_id": payment_id, "verdict": verdict.value}, indent=2))
-    else:
-        click.echo(f"{payment_id} stays held, on the word of {actor}; its funds stay reserved")
+    stays = f"{payment_id} stays held, on the word of {actor}; its funds stay reserved"
+    _print_verdict(payment_id, verdict, stays, as_json=as_json)
 
 
 @screening.command(help=_END)
@@ -196,11 +192,15 @@ def end(*, actor: str, reason: str, config: Path, store: str | None) -> None:
     click.echo(f"nobody is screened any more, on the word of {actor}")
 
 
+def _print_verdict(payment_id: str, verdict: Verdict, said: str, *, as_json: bool) -> None:
+    told = {"payment_id": payment_id, "verdict": verdict.value}
+    click.echo(json.dumps(told, indent=2) if as_json else said)
+
+
 def _print(held: Sequence[HeldName]) -> None:
     from rich.console import Console
 
     from settle.money import plain
-    from settle.payments.screening import shown
 
     console = Console(markup=False, emoji=False, highlight=False)
     for name in held:
@@ -212,8 +212,6 @@ def _print(held: Sequence[HeldName]) -> None:
 
 
 def _print_story(story: ScreeningStory) -> None:
-    from settle.payments.screening import shown
-
     stands = story.verdict.value if story.verdict else "never screened"
     click.echo(f"{story.payment_id} to {shown(story.beneficiary_name)}: {stands}")
     if story.reason:
@@ -236,8 +234,6 @@ def _print_story(story: ScreeningStory) -> None:
 
 
 def _match(match: Match) -> str:
-    from settle.payments.screening import shown
-
     told = [match.kind, match.country, match.date_of_birth]
     facts = ", ".join(shown(each) for each in told if each)
     entry = f"{shown(match.list)} {shown(match.entry_id)}, list {match.list_version[:10]}"

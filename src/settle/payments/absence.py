@@ -56,7 +56,7 @@ def note_absent(
         events = events_of(connection, [row["payment_id"] for row in named])
         past = [
             row for row in named
-            if at >= _sent_at(events.get(row["payment_id"], ())) + profile.finality_horizon
+            if at >= last_sent_at(events.get(row["payment_id"], ())) + profile.finality_horizon
         ]  # fmt: skip
         append(connection, [_noted(row, at) for row in past], recorded_at=at)
 
@@ -73,7 +73,7 @@ def missing(connection: Connection, rails: Mapping[str, Adapter[Any]]) -> list[M
         known = events.get(row["payment_id"], ())
         horizon = rails[row["rail"]].profile.finality_horizon
         noted = [e for e in known if e.event_id == _name(row) and e.source == Source.FIND.value]
-        if noted and noted[0].occurred_at >= _sent_at(known) + horizon:
+        if noted and noted[0].occurred_at >= last_sent_at(known) + horizon:
             found.append(_missing(row, known, noted[0], horizon))
     return found
 
@@ -99,7 +99,8 @@ def _as_it_was(row: Row, each: Missing) -> bool:
     return unheld and sending == each.sending
 
 
-def _sent_at(events: Iterable[Event]) -> datetime:
+def last_sent_at(events: Iterable[Event]) -> datetime:
+    """When a payment was released, or sent once more, for the last time: its horizon begins."""
     return max(event.occurred_at for event in events if event.kind in SENT)
 
 

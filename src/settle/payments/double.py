@@ -8,11 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.instruction import Row
-from settle.payments.state import UNSENT, PaymentState, State
+from settle.payments.state import OUT, UNSENT, PaymentState, State
 from settle.payments.tables import payments
-
-_OUT = frozenset({State.ACCEPTED, State.BOOKED, State.CREDITED})
-"""What came back is paid again by a linked payment."""
 
 
 def hold_others(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]) -> None:
@@ -23,7 +20,7 @@ def hold_others(connection: Connection, changed: Sequence[tuple[Row, PaymentStat
     """
     for subject, proved in changed:
         failed = proved.state is State.FAILED and not proved.not_debited
-        if subject["live"] or not (failed or proved.state in _OUT):
+        if subject["live"] or not (failed or proved.state in OUT):
             continue
         why = f"obligation: payment {subject['payment_id']} of it was executed after all"
         connection.execute(

@@ -18,8 +18,8 @@ from settle.payments.beneficiaries import REMITTANCE_MAX, faults
 from settle.payments.conditions import Conditions, conditions_of
 from settle.payments.events import append
 from settle.payments.identity import identity
-from settle.payments.instruction import Due, Row, fingerprint_of, payment_of
-from settle.payments.refusing import Payee, payee_of, refusing
+from settle.payments.instruction import Due, Row, fingerprint_of, payee_of, payment_of
+from settle.payments.refusing import Payee, account_of, refusing
 from settle.payments.rerouting import of_the_rail, rejected_by_rail
 from settle.payments.routing import Route, Router
 from settle.payments.rows import chunks, fetch
@@ -112,7 +112,7 @@ class _Plan:
         rejected = [r for r in earlier if r["state"] == State.REJECTED]
         last = rejected[-1] if rejected else None
         of_the_rail = last is not None and last["payment_id"] in self.spared
-        if last is not None and not of_the_rail and _payee(last) == _payee(row):
+        if last is not None and not of_the_rail and payee_of(last) == payee_of(row):
             self._refuse(row, "beneficiary", "rejected before; waits for a corrected beneficiary")
             return
         self._route(row, due, without=self._rejecting(earlier))
@@ -185,7 +185,7 @@ class _Plan:
     def _hold_reason(self, row: Row, ours: Sequence[str], way: Route) -> str:
         if not way.rail:
             return "; ".join(way.against) or f"rail: {way.reason}"
-        if (refused_before := self.refusing.get(payee_of(row))) is not None:
+        if (refused_before := self.refusing.get(account_of(row))) is not None:
             return refused_before
         if not self.router.rails[way.rail].profile.key.takes(row["idempotency_key"]):
             return f"idempotency_key: not of the form and length that {way.rail} takes"
@@ -312,10 +312,6 @@ _OVER = DEAD | {State.FAILED}
 _PAYEE = ("name", "country", "town", "account", "bic", "bank_code")
 _INSTRUCTED = ("amount_minor", "currency", "kind", *(f"beneficiary_{name}" for name in _PAYEE))
 """What may not differ between two plans of one obligation; its value date may roll."""
-
-
-def _payee(row: Row) -> tuple[Any, ...]:
-    return tuple(row[f"beneficiary_{name}"] for name in _PAYEE)
 
 
 def _same(row: Row, standing: Row) -> bool:

@@ -30,7 +30,7 @@ _COURSE = (
 )
 
 
-def payee_of(row: Row) -> Payee:
+def account_of(row: Row) -> Payee:
     """The account that a payment row goes to."""
     return row["beneficiary_account"], row["beneficiary_bic"], row["beneficiary_bank_code"]
 
@@ -56,7 +56,7 @@ def refusing(
             )
             .order_by(*_COURSE)
         )
-        last.update((payee_of(row), row) for row in fetch(connection, query))
+        last.update((account_of(row), row) for row in fetch(connection, query))
     return {
         payee: f"beneficiary: payment {row['payment_id']} to this account was {row['state']}; "
         "waits for a corrected beneficiary"

@@ -18,9 +18,9 @@ from settle.errors import BadInput
 from settle.payments.events import append, events_of, locked
 from settle.payments.instruction import Due, Row, payment_of
 from settle.payments.planning import again
-from settle.payments.refusing import payee_of, refusing
+from settle.payments.refusing import account_of, refusing
 from settle.payments.rows import fetch
-from settle.payments.state import Event, EventKind, State, state_of
+from settle.payments.state import OUT, Event, EventKind, State, state_of
 from settle.payments.tables import REPAID, WAITING, payments, returned_payables
 from settle.store import Ids, insert_new
 
@@ -87,7 +87,7 @@ def _payee(row: Row, corrected: Beneficiary | None) -> Beneficiary:
     before = payment_of(row).beneficiary
     if corrected is None:
         return before
-    if (corrected.account, corrected.bic, corrected.bank_code) == payee_of(row):
+    if (corrected.account, corrected.bic, corrected.bank_code) == account_of(row):
         raise BadInput(
             f"beneficiary.account: payment {row['payment_id']} came back from this very account; "
             "correct it, or approve it as it is by name",
@@ -106,13 +106,10 @@ def _attempts(connection: Connection, row: Row) -> list[dict[str, Any]]:
     return fetch(connection, query)
 
 
-_OUT = (State.ACCEPTED, State.BOOKED, State.CREDITED)
-
-
 def _standing(attempts: list[dict[str, Any]], row: Row) -> Row | None:
     """Another payment that stands for the obligation, or that was executed and is not back."""
     others = [a for a in attempts if a["payment_id"] != row["payment_id"]]
-    return next((a for a in others if a["live"] or a["state"] in _OUT), None)
+    return next((a for a in others if a["live"] or a["state"] in OUT), None)
 
 
 def _already(row: Row, standing: Row, payee: Beneficiary) -> Repayment:

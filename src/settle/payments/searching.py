@@ -26,8 +26,7 @@ from settle.payments.rows import chunks, fetch
 from settle.payments.sending import Sending
 from settle.payments.state import UNSENT, State
 from settle.payments.tables import payments, searches
-from settle.payments.withholding import PAID_ELSEWHERE
-from settle.payments.withholding import UNASKED as HELD
+from settle.payments.withholding import PAID_ELSEWHERE, UNASKED
 from settle.payments.writer import Writer, writing
 from settle.store import Ids, Store
 
@@ -106,13 +105,13 @@ def forget_searches(connection: Connection) -> None:
 
 def held_back(connection: Connection) -> int:
     """How many payments are held because nobody could ask about them."""
-    held = sa.select(sa.func.count()).where(payments.c.hold_reason == HELD, payments.c.live)
+    held = sa.select(sa.func.count()).where(payments.c.hold_reason == UNASKED, payments.c.live)
     return int(connection.execute(held).scalar_one())
 
 
 def let_go(connection: Connection) -> int:
     """Release what is held because nobody could ask: a person has looked by hand. Says how many."""
-    held = sa.update(payments).where(payments.c.hold_reason == HELD)
+    held = sa.update(payments).where(payments.c.hold_reason == UNASKED)
     return connection.execute(held.values(hold_reason="")).rowcount
 
 
@@ -210,13 +209,13 @@ def _keep(connection: Connection, answers: Mapping[str, str], *, at: datetime) -
         connection.execute(sa.delete(searches).where(searches.c.payment_id.in_(chunk)))
         rows = [{"payment_id": x, "searched_at": at, "answer": answers[x]} for x in chunk]
         connection.execute(sa.insert(searches), rows)
-        _hold(connection, [x for x in chunk if answers[x] == NOT_ASKED], HELD, before="")
-        _hold(connection, [x for x in chunk if answers[x] == NOT_FOUND], "", before=HELD)
+        _hold(connection, [x for x in chunk if answers[x] == NOT_ASKED], UNASKED, before="")
+        _hold(connection, [x for x in chunk if answers[x] == NOT_FOUND], "", before=UNASKED)
         _hold(connection, [x for x in chunk if answers[x] == ELSEWHERE], PAID_ELSEWHERE, before="")
         found = [x for x in chunk if answers[x] == FOUND]
-        _hold(connection, found, "", before=HELD)
+        _hold(connection, found, "", before=UNASKED)
         # What is said of it did not let it leave: another amount, say. It is not sent beside that.
-        _hold(connection, found, HELD, before="", state_in=UNSENT)
+        _hold(connection, found, UNASKED, before="", state_in=UNSENT)
         _make_askable(connection, found)
 
 

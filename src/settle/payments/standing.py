@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from settle.payments.conditions import Conditions
 from settle.payments.recalls import OPEN_RECALLS
-from settle.payments.state import UNSENT, EventKind, State
+from settle.payments.state import OUT, UNSENT, EventKind, State
 from settle.payments.tables import exchanges, payment_events, payments
 from settle.store import arrow, exact_sum
 
@@ -135,13 +135,12 @@ def paid_otherwise() -> sa.ColumnElement[bool]:
     one is planned already: that one is never released.
     """
     other = payments.alias("other")
-    executed = (State.ACCEPTED.value, State.BOOKED.value, State.CREDITED.value)
     return sa.exists().where(
         other.c.tenant == payments.c.tenant,
         other.c.obligation_id == payments.c.obligation_id,
         other.c.payment_id != payments.c.payment_id,
         sa.or_(
-            other.c.state.in_(executed),
+            other.c.state.in_(sorted(OUT)),
             sa.and_(other.c.state == State.FAILED.value, sa.not_(_undebited(other))),
         ),
     )

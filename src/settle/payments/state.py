@@ -87,6 +87,9 @@ DEAD = frozenset({State.REJECTED, State.CANCELLED})
 FOR_GOOD = "for_good"
 """The code of a cancellation after which the obligation gets no other payment."""
 
+OUT = frozenset({State.ACCEPTED.value, State.BOOKED.value, State.CREDITED.value})
+"""States of a payment that was executed, as far as is known, and is not back."""
+
 UNSENT = frozenset({State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value})
 """States that wait for money or for somebody: what is in one of them has not left, or not yet."""
 

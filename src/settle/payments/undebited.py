@@ -10,10 +10,11 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Profile
 from settle.errors import BadInput
+from settle.payments.absence import last_sent_at
 from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
-from settle.payments.state import SENT, Event, EventKind, State
+from settle.payments.state import Event, EventKind, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,8 @@ def horizon(connection: Connection, row: Row, profile: Profile) -> tuple[date, d
     """
     released: datetime = row["released_at"]
     value = datetime.combine(row["value_date"], released.timetz())
-    name = row["payment_id"]
-    sent = (e.occurred_at for e in events_of(connection, [name]).get(name, ()) if e.kind in SENT)
-    last = max(released, value, *sent) + profile.finality_horizon
+    sent = last_sent_at(events_of(connection, [row["payment_id"]])[row["payment_id"]])
+    last = max(sent, value) + profile.finality_horizon
     return min(released.date(), row["value_date"]), last.date() + timedelta(days=1)
 
 

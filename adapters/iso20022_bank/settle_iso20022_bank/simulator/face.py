@@ -6,7 +6,8 @@ import base64
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date
-from typing import cast
+from functools import partial
+from typing import TypeVar, cast
 
 from lxml import etree
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from settle_iso20022_bank.simulator.upload import read_upload
 
 UPLOAD_BYTES_MAX = 32 * 1024 * 1024
 Endpoint = Callable[[Request], Awaitable[Response]]
+M = TypeVar("M")
 
 
 class BankSimulator:
@@ -64,44 +66,39 @@ class BankSimulator:
         return guarded
 
     async def _upload(self, request: Request) -> Response:
+        accounts = self._ledger.accounts
+        read = partial(read_upload, accounts=accounts)
+        taken = "this MsgId was used for another content"
+        return await self._received(request, read, self._ledger.take, conflict=taken)
+
+    async def _recall(self, request: Request) -> Response:
+        taken = "this id was used for another request"
+        return await self._received(request, read_request, self._ledger.recall, conflict=taken)
+
+    async def _received(
+        self, request: Request, read: Callable[..., M], take: Callable[[M], Taken], *, conflict: str
+    ) -> Response:
+        """Take a file in, once: what it says again is known, what it says otherwise is refused."""
         content = await request.body()
         if len(content) > UPLOAD_BYTES_MAX:
             return _error(413, "FF01", "the file is larger than the bank takes")
         try:
-            upload = read_upload(
-                content,
-                received_at=self._clock().astimezone(UTC),
-                accounts=self._ledger.accounts,
-            )
+            message = read(content, received_at=self._clock().astimezone(UTC))
         except DocumentError as error:
             return _error(400, "FF01", str(error))
-        match self._ledger.take(upload):
+        match take(message):
             case Taken.NEW:
                 return Response(status_code=202)
             case Taken.REPEATED:
                 return Response(status_code=200)
             case Taken.CONFLICT:
-                return _error(409, "DUPL", "this MsgId was used for another content")
+                return _error(409, "DUPL", conflict)
 
     async def _status(self, request: Request) -> Response:
         upload = self._ledger.find(request.path_params["message_id"])
         if upload is None:
             return _error(404, "NARR", "the bank knows no such message")
         return Response(write_pain002(upload), media_type="application/xml")
-
-    async def _recall(self, request: Request) -> Response:
-        content = await request.body()
-        try:
-            wanted = read_request(content, received_at=self._clock().astimezone(UTC))
-        except DocumentError as error:
-            return _error(400, "FF01", str(error))
-        match self._ledger.recall(wanted):
-            case Taken.NEW:
-                return Response(status_code=202)
-            case Taken.REPEATED:
-                return Response(status_code=200)
-            case Taken.CONFLICT:
-                return _error(409, "DUPL", "this id was used for another request")
 
     async def _recalled(self, request: Request) -> Response:
         found = self._ledger.recalled(request.path_params["recall_id"])

@@ -13,11 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.payments.state import UNSENT, EventKind, State
+from settle.payments.state import OUT, UNSENT, EventKind, State
 from settle.payments.tables import payment_events, payments
-
-PAID = (State.ACCEPTED.value, State.BOOKED.value, State.CREDITED.value)
-"""States in which an account is known to have taken a payment: evidence says so, and no return."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +68,9 @@ def _last_paid() -> sa.Subquery:
         # Never released here, as after a restored backup. Each database has its place for NULL.
         order_by=(paid.c.released_at.desc().nulls_last(), paid.c.payment_id.desc()),
     )
-    ranked = sa.select(paid, place.label("place")).where(paid.c.state.in_(PAID), waits).subquery()
+    ranked = (
+        sa.select(paid, place.label("place")).where(paid.c.state.in_(sorted(OUT)), waits).subquery()
+    )
     return sa.select(ranked).where(ranked.c.place == 1).subquery("last_paid")
 
 

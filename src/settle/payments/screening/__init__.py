@@ -16,7 +16,7 @@ from settle.payments.screening.rounds import Screened, screen
 from settle.payments.screening.rulings import rule
 from settle.payments.screening.screener import Screener
 from settle.payments.screening.thresholds import BLOCK_AT, REVIEW_AT, Thresholds
-from settle.payments.screening.verdict import Decision, Match, Ruling, Verdict, shown
+from settle.payments.screening.verdict import Decision, Match, Ruling, Verdict
 from settle.payments.screening.versions import InForce, adopt, end, in_force
 
 __all__ = [
@@ -43,6 +43,5 @@ __all__ = [
     "rule",
     "screen",
     "screening_story",
-    "shown",
     "stand_still",
 ]

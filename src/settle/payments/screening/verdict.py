@@ -12,6 +12,7 @@ from enum import StrEnum
 from settle.payments.instruction import Row
 from settle.payments.screening.names import NAME_LENGTH_MAX
 from settle.payments.screening.thresholds import ONE
+from settle.text import shown
 
 
 class Verdict(StrEnum):
@@ -135,13 +136,6 @@ def reason_of(verdict: Verdict, match: Match | None, *, more: int = 0) -> str:
     return (
         f"screening: {verdict}: like {shown(match.name)} ({match.score:,} ppm; {shown(match.list)} "
         f"{shown(match.entry_id)}, list {match.list_version[:10]})"
-    )
-
-
-def shown(text: str) -> str:
-    """A text of a list as a person may safely see it: what is not printed is written out."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )
 
 

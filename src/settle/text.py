@@ -1,4 +1,4 @@
-"""Text of others, as a terminal may be given it."""
+"""Text of others, as people may safely be given it."""
 
 from __future__ import annotations
 
