@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from tests.simulation.warm import commanded
 from tests.size import examples
 
 from settle.simulation.rehearsal import Rehearsal, rehearse
@@ -47,11 +48,12 @@ class Step:
     took_s: float
 
 
-def command(rehearsal: Rehearsal, day: date, *options: str) -> list[str]:
-    config = str(rehearsal.config_path)
-    return [
-        sys.executable, "-m", "settle", "nightly", "--config", config, "--date", str(day), *options
-    ]  # fmt: skip
+def command(rehearsal: Rehearsal, day: date) -> list[str]:
+    return [sys.executable, "-m", "settle", *arguments(rehearsal, day)]
+
+
+def arguments(rehearsal: Rehearsal, day: date, *options: str) -> list[str]:
+    return ["nightly", "--config", str(rehearsal.config_path), "--date", str(day), *options]
 
 
 def night(rehearsal: Rehearsal, day: date) -> tuple[dict[str, Any], list[Step]]:
@@ -68,35 +70,27 @@ def night(rehearsal: Rehearsal, day: date) -> tuple[dict[str, Any], list[Step]]:
 
 
 @contextmanager
-def running(rehearsal: Rehearsal, day: date, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """A night in a process of its own, killed at the end."""
-    with subprocess.Popen(
-        command(rehearsal, day, *options), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as process:  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.kill()
+def running(rehearsal: Rehearsal, day: date, *options: str) -> Iterator[tuple[Any, IO[str]]]:
+    """A night in a process of its own, and what it prints; it is killed at the end."""
+    with commanded(arguments(rehearsal, day, *options)) as (process, output):
+        yield process, output
 
 
 def killed(rehearsal: Rehearsal, day: date, *, steps: int, after_s: float) -> bool:
     """Kill a night `after_s` into the step that follows the first `steps`; was it under way?"""
-    with running(rehearsal, day) as process:
-        assert process.stdout is not None
-        if not _passed(process.stdout, steps):
+    with running(rehearsal, day) as (process, output):
+        if not _passed(output, steps):
             return False
         time.sleep(after_s)
-        return process.poll() is None
+        return bool(process.is_alive())
 
 
 def killed_after(rehearsal: Rehearsal, day: date, title: str, *options: str) -> bool:
     """Kill a night as soon as a step has ended; was it under way?"""
-    with running(rehearsal, day, *options) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
+    with running(rehearsal, day, *options) as (process, output):
+        for line in output:
             if (step := STEP.match(line.rstrip())) and step[1] == title:
-                return process.poll() is None
+                return bool(process.is_alive())
     return False
 
 

@@ -8,7 +8,6 @@ executes. A payment is killed when its worker is while it holds it. `make check`
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
 import random
 import subprocess
@@ -26,6 +25,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.simulation import mortals
+from tests.simulation.warm import PROCESSES
 from tests.size import examples
 
 from settle.adapters import Beneficiary, Effect
@@ -36,10 +36,6 @@ from settle.simulation.trial.rails import SINGLE
 from settle.store import Store, uuid7
 
 SEED = int(os.environ.get("SETTLE_SEED", "20241218"))
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    ["tests.simulation.mortals", "alembic.command", "alembic.runtime.migration", "psycopg"]
-)
 BLOCK = 100
 PATIENCE_S = 240.0
 """On a machine that is busy with other things all this takes ten times as long."""
