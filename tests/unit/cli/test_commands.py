@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from settle.cli import main
+
 COMMANDS = [
     [], ["nightly"], ["demo"], ["rails"], ["simulator"], ["payments"], ["payments", "list"],
     ["payments", "show"], ["payments", "cancel"], ["payments", "recall"], ["payments", "repay"],
@@ -126,14 +128,19 @@ def test_a_rail_that_does_not_answer_exits_12_and_the_rest_goes_on(
     ],
 )  # fmt: skip
 def test_a_config_mistake_names_the_key_and_the_fix(
-    content: str, says: str, tmp_path: Path
-) -> None:
+    content: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     """One line, exit 11, and no traceback."""
     (tmp_path / "settle.toml").write_text(content)
-    done = settle("nightly", "--date", "2024-12-18", cwd=tmp_path)
-    assert done.returncode == 11
-    assert says in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["settle", "nightly", "--date", "2024-12-18"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 11
+    told = capsys.readouterr().err
+    assert says in told
+    assert len(told.splitlines()) == 1
 
 
 def test_a_missing_config_says_where_to_give_one(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from settle.errors import BadInput, Busy, ConfigError
 from settle.hub import Ending, Hub
+from settle.store import exclusive
 
 DAY = date(2024, 12, 18)
 CUTOFF = datetime(2024, 12, 18, 16, 0, tzinfo=UTC)
@@ -60,8 +62,11 @@ def test_today_is_the_business_day_of_the_zone(config: Path) -> None:
         assert hub.clock.today() == DAY
 
 
-def test_a_second_night_at_once_is_refused(hub: Hub, config: Path) -> None:
+def test_a_second_night_at_once_is_refused(
+    hub: Hub, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of one store only one night lives at a time; once it has ended, the next may begin."""
+    monkeypatch.setattr("settle.hub.opened.exclusive", partial(exclusive, patience_s=0.0))
     with Hub.open(config, clock=lambda: CUTOFF) as other:
         with hub.night(DAY), pytest.raises(Busy, match="night"), other.night(DAY):
             pytest.fail("two at once")
