@@ -32,10 +32,15 @@ layers: $(READY)
 
 # The long proofs at their full size; `make check` runs the same code at its small size. What they
 # draw comes from the seed, which is the day's unless it is given: `make soak SOAK_SEED=20241218`.
+# Each block leaves its figures in a file. What was stopped goes on with the blocks that are left:
+# `make soak SOAK_SEED=20241218 SOAK_ARGS='-k "block-17 or block-18"'`.
 SOAK_SEED ?= $(shell date -u +%Y%m%d)
+SOAK_OUT ?= $(CURDIR)/.soak/$(SOAK_SEED)
+SOAK_ARGS ?=
 soak: $(READY)
 	@echo "seed $(SOAK_SEED)"
-	SETTLE_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak --hypothesis-seed=$(SOAK_SEED)
+	SETTLE_SOAK=1 SETTLE_SEED=$(SOAK_SEED) SETTLE_SOAK_OUT=$(SOAK_OUT) $(BIN)/pytest -n 2 \
+		--dist loadgroup -m soak --hypothesis-seed=$(SOAK_SEED) $(SOAK_ARGS)
 
 # Ratios, printed and not judged, and the page made of them: docs/reference/performance.md.
 # Ten gigabytes of disk, half an hour; less with `make bench BENCH_RECORDS=1000000 BENCH_GROW=`.
@@ -71,4 +76,4 @@ pins:
 		requirements/spark.in -o requirements/spark.txt
 
 clean:
-	rm -rf $(VENV) demo rehearsal try .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .soak demo rehearsal try .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

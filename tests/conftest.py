@@ -6,15 +6,39 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.databases import Databases, hurried
+from tests.size import told
 
 from settle.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def tell(
+    record_property: Callable[[str, object], None],
+) -> Callable[[str, Mapping[str, Any]], None]:
+    """Says in a line what a block of a long proof comes to; the end of the run prints them all."""
+
+    def say(name: str, figures: Mapping[str, Any]) -> None:
+        record_property("told", told(name, figures))
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the blocks of long proofs had to say, whichever process ran them."""
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
+    said = (what for each in reports for name, what in each.user_properties if name == "told")
+    if lines := sorted(set(said)):
+        terminalreporter.section("what the long proofs come to")
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

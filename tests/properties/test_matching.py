@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.size import examples
+from tests.size import IS_FULL, examples
 
 from settle.engine import Engine
 from settle.reconciliation.passes import judge
@@ -263,7 +263,7 @@ def booked(p: Row, style: str) -> list[Row]:
 
 
 @settings(
-    max_examples=examples(40, full=400), deadline=None, derandomize=True,
+    max_examples=examples(40, full=400), deadline=None, derandomize=not IS_FULL,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(world=worlds(), seed=st.integers(0, 9))

@@ -8,7 +8,7 @@ disturbed: not the banks, not the states, not a balance. `make check` walks a sm
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from settle.payments.tables import payments
 
 WORLDS = Callable[..., Any]
 PAYMENTS = examples(4, full=50)
-BLOCKS = examples(1, full=4)
+BLOCKS = examples(1, full=8)
 POINTS = ("before a write", "after a write", "before an exchange", "after an exchange")
 
 
@@ -58,17 +58,17 @@ async def quiet_night(worlds: WORLDS) -> Any:
 
 @pytest.mark.soak
 @pytest.mark.timeout(examples(300, full=7200))
-@pytest.mark.parametrize("block", range(BLOCKS))
+@pytest.mark.parametrize("block", range(1, BLOCKS + 1), ids="block-{}".format)
 @pytest.mark.parametrize("point", POINTS)
 async def test_killed_at_any_point_a_night_ends_as_if_undisturbed(
-    worlds: WORLDS, point: str, block: int
+    worlds: WORLDS, point: str, block: int, tell: Callable[[str, Mapping[str, Any]], None]
 ) -> None:
     """Each point of a kind is in turn the last of its process; what is left is always the same."""
     quiet = await quiet_night(worlds)
     expected = outcome(quiet)
     count = quiet.writes.count if point.endswith("write") else len(quiet.network.sent)
     killed: Counter[bool] = Counter()
-    for number in range(1 + block, count + 1, BLOCKS):
+    for number in range(block, count + 1, BLOCKS):
         world = worlds(PAYMENTS)
         disturbed(world, point, number)
         await world.nights(2)
@@ -76,6 +76,10 @@ async def test_killed_at_any_point_a_night_ends_as_if_undisturbed(
         assert world.violations() == [], number
         assert outcome(world) == expected, number
         world.store.close()
+    tell(
+        f"killed {point} block {block}",
+        {"payments": PAYMENTS, "points": f"{killed.total()} of {count}", "twice or lost": 0},
+    )
     assert killed[True] >= PAYMENTS // BLOCKS
     assert not killed[False], "at some points nobody died"
 

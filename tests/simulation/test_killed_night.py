@@ -8,14 +8,13 @@ first time; `make check` kills a small night, and the committed night once while
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -24,14 +23,13 @@ from typing import IO, Any
 
 import pytest
 from tests.simulation.warm import commanded
-from tests.size import examples
+from tests.size import SEED, examples
 
 from settle.simulation.rehearsal import Rehearsal, rehearse
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = (date(2024, 12, 18), date(2024, 12, 19))
 SOAK = examples(1, full=5)
-SEED = int(os.environ.get("SETTLE_SEED", "20241218"))
 ENDED = {0, 10, 11}  # 12 would be a rail that is down, and none is
 STEP = re.compile(r"^  (\S.*?)  +.*\((\d+\.\d) s\)$")
 """A step that has ended, as the command prints it: its title, and how long it took."""
@@ -149,7 +147,10 @@ def other_store(request: pytest.FixtureRequest) -> str | None:
 @pytest.mark.soak
 @pytest.mark.timeout(1200 * SOAK)
 def test_a_small_night_killed_in_every_step_ends_as_if_untouched(
-    small_night: Path, tmp_path: Path, other_store: str | None
+    small_night: Path,
+    tmp_path: Path,
+    other_store: str | None,
+    tell: Callable[[str, Mapping[str, Any]], None],
 ) -> None:
     """Kills in each step of both nights change neither what is paid nor a figure of the report."""
     expected, truth, steps = untouched(small_night, tmp_path / "untouched")
@@ -172,7 +173,7 @@ def test_a_small_night_killed_in_every_step_ends_as_if_untouched(
         assert executed(rehearsal) == truth
         assert reports == expected
         total, _ = rehearsal.executed()
-    print(f"killed {kills.total()} times, seed {SEED}: {dict(kills)}")  # noqa: T201
+    tell(f"night on {'postgresql' if other_store else 'sqlite'}", {"killed": kills})
     for title in BUSY:
         assert any(kills[step] for step in kills if step.startswith(title)), title
     assert kills.total() >= (40 if other_store is None else 20)

@@ -2,7 +2,7 @@
 
 Real processes, real databases, real HTTP, and a rail that counts what it is sent and what it
 executes. A payment is killed when its worker is while it holds it. `make check` kills a thousand,
-`make soak` ten thousand.
+`make soak` ten thousand, in blocks of a thousand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ import pytest
 import sqlalchemy as sa
 from tests.simulation import mortals
 from tests.simulation.warm import PROCESSES
-from tests.size import examples
+from tests.size import SEED, examples
 
 from settle.adapters import Beneficiary, Effect
 from settle.ledger import balances, in_transit_against_payments, trial_balance
@@ -35,7 +35,7 @@ from settle.payments.tables import exchanges, payment_events, payments
 from settle.simulation.trial.rails import SINGLE
 from settle.store import Store, uuid7
 
-SEED = int(os.environ.get("SETTLE_SEED", "20241218"))
+TELL = Callable[[str, Mapping[str, Any]], None]
 BLOCK = 100
 PATIENCE_S = 240.0
 """On a machine that is busy with other things all this takes ten times as long."""
@@ -198,14 +198,14 @@ def stop_and_start(server: Any, mode: str) -> None:
 
 
 @pytest.fixture
-def yards(rail_url: str, tmp_path: Path) -> Iterator[Callable[[str], Yard]]:
-    """Makes a yard on a store."""
+def yards(rail_url: str, tmp_path: Path) -> Iterator[Callable[[str, str], Yard]]:
+    """Makes a yard on a store. What happens in it is drawn from the run's seed and its name."""
     made: list[Yard] = []
 
-    def make(store_url: str) -> Yard:
+    def make(store_url: str, name: str) -> Yard:
         yard = Yard(
             store_url=store_url, rail_url=rail_url, folder=tmp_path,
-            chance=random.Random(SEED), store=Store.open(store_url),
+            chance=random.Random(f"{SEED}/{name}"), store=Store.open(store_url),
         )  # fmt: skip
         made.append(yard)
         return yard
@@ -231,8 +231,11 @@ def kill_until(yard: Yard, wanted: int, *, workers: int, between: Callable[[int]
     yard.finish()
 
 
-def judge(yard: Yard) -> None:
-    """None twice, none lost, nothing sent without its intent, the ledger balanced."""
+def judge(yard: Yard) -> dict[str, Any]:
+    """None twice, none lost, nothing sent without its intent, the ledger balanced.
+
+    This gives what can be told of it.
+    """
     truth = httpx.get(f"{yard.rail_url}/truth", trust_env=False).json()
     with yard.store.reading() as connection:
         rows = list(connection.execute(sa.select(payments)).mappings())
@@ -255,8 +258,8 @@ def judge(yard: Yard) -> None:
     assert all(proof.holds for proof in proofs)
     found = sum(told[EventKind.UNKNOWN] > 0 for told in events.values())
     released = sum(told[EventKind.RELEASED] for told in events.values())
-    print(f"{found} unknown and found, {released} releases, seed {SEED}")  # noqa: T201
     assert found
+    return {"unknown and found": found, "releases": released, "twice": 0, "lost": 0}
 
 
 def _intents(connection: sa.Connection) -> Counter[str]:
@@ -283,34 +286,52 @@ def _events(connection: sa.Connection) -> dict[str, Counter[str]]:
     return found
 
 
-def told(yard: Yard, where: str) -> None:
-    print(  # noqa: T201
-        f"{where}: {yard.killed} payments killed in {yard.kills} kills, {yard.planned} planned, "
-        f"exits {dict(yard.exits)}"
-    )
+def figures(yard: Yard) -> dict[str, Any]:
+    """What was done to the workers of a yard."""
+    return {
+        "killed": f"{yard.killed} payments in {yard.kills} kills", "planned": yard.planned,
+        "exits": {str(code): count for code, count in sorted(yard.exits.items())},
+    }  # fmt: skip
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(examples(600, full=7200))
+@pytest.mark.timeout(examples(600, full=3600))
+@pytest.mark.parametrize("block", range(1, examples(1, full=3) + 1), ids="block-{}".format)
 def test_workers_killed_on_sqlite_pay_everything_once(
-    yards: Callable[[str], Yard], tmp_path: Path
+    yards: Callable[[str, str], Yard], tmp_path: Path, block: int, tell: TELL
 ) -> None:
     """Two workers on one file; whatever they held is found, and paid once."""
-    yard = yards(f"sqlite:///{tmp_path / 'settle.db'}")
-    kill_until(yard, examples(300, full=3_000), workers=2, between=lambda _: None)
-    told(yard, "sqlite, 2 workers")
-    judge(yard)
+    name = f"killed on sqlite block {block}"
+    yard = yards(f"sqlite:///{tmp_path / 'settle.db'}", name)
+    kill_until(yard, examples(300, full=1_000), workers=2, between=lambda _: None)
+    tell(name, {"workers": 2} | figures(yard) | judge(yard))
     assert set(yard.exits) == {0}
 
 
+SHARES = {2: 3, 4: 4}
+"""By workers, in how many blocks of the soak, or hundreds of the gate, they are killed."""
+
+
 @pytest.mark.soak
-@pytest.mark.timeout(examples(600, full=7200))
-@pytest.mark.parametrize(("workers", "share"), [(2, 3), (4, 4)])
+@pytest.mark.timeout(examples(600, full=3600))
+@pytest.mark.parametrize(
+    ("workers", "block"),
+    [
+        pytest.param(workers, block, id=f"{workers}-workers-block-{block}")
+        for workers, share in SHARES.items()
+        for block in range(1, examples(1, full=share) + 1)
+    ],
+)
 def test_workers_killed_while_postgresql_is_stopped_and_started_pay_everything_once(
-    yards: Callable[[str], Yard], mortal_postgres: Any, workers: int, share: int
+    yards: Callable[[str, str], Yard],
+    mortal_postgres: Any,
+    workers: int,
+    block: int,
+    tell: TELL,
 ) -> None:
     """A worker whose database is gone ends, or goes on when it is back; nothing is paid twice."""
-    yard = yards(mortal_postgres.get_uri())
+    name = f"killed on postgresql by {workers} block {block}"
+    yard = yards(mortal_postgres.get_uri(), name)
     modes = itertools.cycle(MODES)
     stops: Counter[str] = Counter()
 
@@ -321,9 +342,9 @@ def test_workers_killed_while_postgresql_is_stopped_and_started_pay_everything_o
             stop_and_start(mortal_postgres, mode)
             yard.store.engine.dispose()
 
-    kill_until(yard, examples(100, full=1_000) * share, workers=workers, between=between)
-    told(yard, f"postgresql, {workers} workers, stopped {dict(stops)}")
-    judge(yard)
+    kill_until(yard, examples(100 * SHARES[workers], full=1_000), workers=workers, between=between)
+    told = {"workers": workers, "stopped": stops} | figures(yard) | judge(yard)
+    tell(name, told)
     assert set(yard.exits) <= {0, mortals.LOST_DATABASE}
     assert stops["immediate"]
     assert yard.exits[mortals.LOST_DATABASE]

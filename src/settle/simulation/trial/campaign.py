@@ -70,6 +70,19 @@ class Campaign:
         self.ends.update(order.end for order in played.scenario.orders)
         self.digests.update(played.digest.encode())
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What can be quoted: how much was played, what went wrong, and what came of it."""
+        return {
+            "worlds": f"{self.worlds} from {self.first_seed}",
+            "payments": f"{self.payments} made, {self.executed} executed",
+            "faults": self.faults.total(),
+            "unknowns": f"{self.closed.total()} opened",
+            "closed": dict(sorted(self.closed.items())),
+            "violations": sum(len(each.violations) for each in self.failures),
+            "digest": self.digests.hexdigest(),
+        }
+
     def as_json(self) -> dict[str, Any]:
         """The figures. The same seeds give the same."""
         return {
