@@ -29,6 +29,7 @@ class Hearing:
         self._method = method
         self._bytes_max = response_bytes_max
         self._came = 0
+        self._is_whole = False
         self._head: h11.Response | None = None
         self._headers: dict[str, str] = {}
         self._coding: Inflating | None = None
@@ -39,9 +40,9 @@ class Hearing:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the connection may carry another request: the answer ended, nothing is after."""
+        """Whether the connection may carry another request: the answer is whole, nothing after."""
         extra, _ = self._connection.trailing_data
-        return self._connection.their_state is h11.DONE and not extra
+        return self._is_whole and self._connection.their_state is h11.DONE and not extra
 
     def hear(self, data: bytes) -> Answer | None:
         """The answer, once `data` ends or spoils it; None while more is to come."""
@@ -101,6 +102,7 @@ class Hearing:
         assert self._head is not None
         if self._coding is not None:
             self._coding.finish()
+        self._is_whole = True
         return Response(
             status=self._head.status_code, headers=self._headers, content=bytes(self._content)
         )
