@@ -77,7 +77,7 @@ async def test_a_missing_credential_shows_when_looking_and_the_rest_is_let_in(
 
     async def unlucky(self: Any, composed: Any) -> Any:
         answer = await healthy(self, composed)
-        lost = composed.url.path in {"/payments", "/batches"}
+        lost = composed.path in {"/payments", "/batches"}
         return type(answer)(status=503) if lost else answer
 
     def unsigned(self: Any, payment: Any) -> Iterator[Any]:

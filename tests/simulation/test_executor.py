@@ -61,7 +61,7 @@ async def test_a_payment_on_its_way_to_the_wire_is_stopped_by_the_cut_off(
     healthy = world.wire.send
 
     async def slow(self: Any, composed: Any) -> Any:
-        if composed.url.path == "/payees":
+        if composed.path == "/payees":
             world.now += timedelta(hours=1)
         return await healthy(self, composed)
 
@@ -184,7 +184,7 @@ async def heard_late(
 
     async def slow(self: Any, composed: Any) -> Any:
         answer = await healthy(self, composed)
-        if composed.url.path == "/payments" and not slept:
+        if composed.path == "/payments" and not slept:
             slept.append(answer)
             world.now += timedelta(hours=1)
             await look()

@@ -56,11 +56,11 @@ async def test_a_silent_rail_is_named_and_the_others_are_searched(
 
     async def unanswered(self: Any, composed: Any) -> Any:
         answer = await healthy(self, composed)
-        moves = composed.url.path in {"/payments", "/batches"}
+        moves = composed.path in {"/payments", "/batches"}
         return Silence(reason="lost", sent=True) if moves else answer
 
     async def silent(self: Any, composed: Any) -> Any:
-        if composed.url.path.startswith("/payments/"):
+        if composed.path.startswith("/payments/"):
             return Silence(reason="no answer", sent=True)
         return await healthy(self, composed)
 

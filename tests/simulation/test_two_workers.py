@@ -74,7 +74,7 @@ async def test_a_slow_worker_that_lost_its_lease_sends_nothing_more(
     healthy = world.wire.send
 
     async def slow(self: Any, composed: Any) -> Any:
-        if composed.url.path == "/payees" and not stolen:
+        if composed.path == "/payees" and not stolen:
             stolen.append(True)
             world.now += timedelta(hours=1)
             await look_up(

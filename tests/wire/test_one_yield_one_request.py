@@ -7,7 +7,6 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-import httpx
 import pytest
 
 from settle.adapters import (
@@ -25,7 +24,7 @@ from settle.adapters import (
     commits,
     reads,
 )
-from settle.adapters.wire import Answer, Silence, Wire
+from settle.adapters.wire import Answer, Composed, Silence, Wire
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 FAULTS = [
@@ -78,7 +77,7 @@ async def test_the_count_bites(server: Any, monkeypatch: pytest.MonkeyPatch) -> 
     """A wire that repeats what was not answered, as many clients do, is seen by the count."""
     once = Wire.send
 
-    async def again(wire: Wire, composed: httpx.Request) -> Answer:
+    async def again(wire: Wire, composed: Composed) -> Answer:
         answer = await once(wire, composed)
         return await once(wire, composed) if isinstance(answer, Silence) else answer
 
@@ -124,7 +123,7 @@ async def test_a_refused_port_is_not_moved(method: str) -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         async with sender(url) as sending:
             ending = await sending.run(pay(method, Effect.COMMITS), conversation_id="c")
-    assert ending == NotMoved(reason="ConnectError: Connection refused")
+    assert ending == NotMoved(reason="ConnectionRefusedError: Connection refused")
 
 
 async def test_a_name_that_does_not_resolve_is_not_moved() -> None:

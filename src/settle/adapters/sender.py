@@ -15,8 +15,6 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Generic, NoReturn, Self, TypeVar
 
-import httpx
-
 from settle.adapters.auth import Endpoint
 from settle.adapters.breaker import Breaker, BreakerPolicy
 from settle.adapters.budget import Budget
@@ -25,7 +23,7 @@ from settle.adapters.exchange import Conversation, Effect, Exchange, Response
 from settle.adapters.pace import Pace
 from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
 from settle.adapters.retry import ReadPolicy, Sleep, repeat_read
-from settle.adapters.wire import RESPONSE_BYTES_MAX, Answer, Silence, Wire
+from settle.adapters.wire import RESPONSE_BYTES_MAX, Answer, Composed, Silence, Wire
 from settle.errors import ConfigError, ReplayMismatch, SettleError
 
 T = TypeVar("T")
@@ -126,7 +124,7 @@ class _Rail:
     pace: Pace
     sleep: Sleep
 
-    async def exchange(self, composed: httpx.Request, effect: Effect) -> Answer:
+    async def exchange(self, composed: Composed, effect: Effect) -> Answer:
         if effect is not Effect.READS:
             return await self._once(composed)
         self.repeats.ask()
@@ -137,7 +135,7 @@ class _Rail:
 
         return await repeat_read(read, self.reads, sleep=self.sleep, may_repeat=self.repeats.repeat)
 
-    async def _once(self, composed: httpx.Request, *, rested: bool = False) -> Answer:
+    async def _once(self, composed: Composed, *, rested: bool = False) -> Answer:
         await self.pace.turn(rested=rested)
         answer = await self.wire.send(composed)
         self.breaker.note(failed=isinstance(answer, Silence) or answer.is_server_error)

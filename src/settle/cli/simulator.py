@@ -37,5 +37,5 @@ def simulator(*, night: Path | None, folder: Path, day: datetime | None) -> None
         for rail, url in rehearsal.world.base_urls.items():
             click.echo(f"{rail} answers at {url}")
         click.echo(f"settings: {rehearsal.config_path}")
-        click.echo(f"control: {rehearsal.world.control.base_url}")
+        click.echo(f"control: {rehearsal.world.control_url}")
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

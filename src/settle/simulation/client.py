@@ -6,54 +6,63 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPConnection
 from typing import IO, Any
-
-import httpx
+from urllib.parse import urlsplit
 
 from settle.errors import ConfigError
 from settle.simulation.description import WorldDescription
 
 EXIT_S_MAX = 10.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningWorld:
-    """A world in another process. `base_urls` says where each rail answers."""
+    """A world in another process. `base_urls` says where each rail answers.
+
+    `control_url` is the world's own face: `/clock`, `/executions`, `/journal`.
+    """
 
     base_urls: Mapping[str, str]
-    control: httpx.Client
+    control_url: str
     process: subprocess.Popen[str]
 
     def set_clock(self, now: datetime) -> None:
         """Set the world's time, which stands still until it is set again."""
-        answer = self.control.put("/clock", json={"now": now.isoformat()})
-        answer.raise_for_status()
+        self._ask("PUT", "/clock", {"now": now.isoformat()})
 
     def clock(self) -> datetime:
         """The world's time."""
-        return datetime.fromisoformat(self._get("/clock")["now"])
+        return datetime.fromisoformat(self._ask("GET", "/clock")["now"])
 
     def executions(self) -> dict[str, Any]:
         """What each rail truly executed: see `World.executions`."""
-        return self._get("/executions")
+        told: dict[str, Any] = self._ask("GET", "/executions")
+        return told
 
     def journal(self) -> dict[str, Any]:
         """What went wrong on purpose: see `World.journal`."""
-        return self._get("/journal")
+        told: dict[str, Any] = self._ask("GET", "/journal")
+        return told
 
     def kill(self) -> None:
         """End the process without warning, as a power cut does."""
         self.process.kill()
         self.process.wait(EXIT_S_MAX)
 
-    def _get(self, path: str) -> dict[str, Any]:
-        answer = self.control.get(path)
-        answer.raise_for_status()
-        content: dict[str, Any] = answer.json()
-        return content
+    def _ask(self, method: str, path: str, content: Mapping[str, str] | None = None) -> Any:
+        connection = HTTPConnection(urlsplit(self.control_url).netloc, timeout=_TIMEOUT_S)
+        with closing(connection):
+            connection.request(method, path, None if content is None else json.dumps(content))
+            answer = connection.getresponse()
+            said = answer.read()
+        if answer.status >= 400:
+            raise RuntimeError(f"the world answered {method} {path} with status {answer.status}")
+        return json.loads(said or "null")
 
 
 @contextmanager
@@ -77,8 +86,9 @@ def start_world(description: WorldDescription) -> Iterator[RunningWorld]:
             if not ready:
                 raise ConfigError("the simulated world did not start; see its message above")
             where = json.loads(ready)
-            with httpx.Client(base_url=where["control"], trust_env=False, timeout=30) as control:
-                yield RunningWorld(base_urls=where["rails"], control=control, process=process)
+            yield RunningWorld(
+                base_urls=where["rails"], control_url=where["control"], process=process
+            )
         finally:
             _end(process, stdin)
 

@@ -73,7 +73,9 @@ def test_a_world_ends_with_its_parent_and_refuses_a_time_without_offset(
 ) -> None:
     """When stdin closes the process ends with 0, and a naive time never becomes the clock."""
     with start_world(description) as world:
-        assert world.control.put("/clock", json={"now": "2024-12-18"}).status_code == 422
+        naive = {"now": "2024-12-18"}
+        refused = httpx.put(f"{world.control_url}/clock", json=naive, trust_env=False)
+        assert refused.status_code == 422
         assert world.clock() == MORNING
     assert world.process.returncode == 0
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-import httpx
-
 from settle.adapters import Response
 from settle.adapters.simulator import ASGI, Execution, Simulator
+from settle.adapters.wire import Composed
 from settle.simulation.trial.bank import Bank
 
 Delivery = tuple[Mapping[str, str], bytes]
@@ -19,7 +18,7 @@ Delivery = tuple[Mapping[str, str], bytes]
 class Door(Protocol):
     """Where requests arrive at a rail, and where its truth can be read."""
 
-    async def answer(self, asked: httpx.Request, *, stale: timedelta = ...) -> Response:
+    async def answer(self, asked: Composed, *, stale: timedelta = ...) -> Response:
         """What the rail does and says."""
         ...
 
@@ -38,9 +37,11 @@ class MemoryDoor:
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
 
-    async def answer(self, asked: httpx.Request, *, stale: timedelta = timedelta()) -> Response:
+    async def answer(self, asked: Composed, *, stale: timedelta = timedelta()) -> Response:
         """What the bank does and says."""
-        return self.bank.answer(asked.method, asked.url.path, asked.content, stale=stale)
+        return self.bank.answer(
+            asked.request.method, asked.path, asked.request.content, stale=stale
+        )
 
     def executions(self) -> Sequence[Execution]:
         """What it truly executed."""
@@ -61,12 +62,12 @@ class SimulatorDoor:
         self._simulator = simulator
         self._answers: dict[str, Response] = {}
 
-    async def answer(self, asked: httpx.Request, *, stale: timedelta = timedelta()) -> Response:
+    async def answer(self, asked: Composed, *, stale: timedelta = timedelta()) -> Response:
         """What the simulator does and says."""
-        target = asked.url.raw_path.decode()
-        former = self._answers.get(target) if asked.method == "GET" and stale else None
+        reads = asked.request.method == "GET"
+        former = self._answers.get(asked.target) if reads and stale else None
         answer = former or await call(self._simulator.app, asked)
-        self._answers[target] = answer
+        self._answers[asked.target] = answer
         return answer
 
     def executions(self) -> Sequence[Execution]:
@@ -79,12 +80,12 @@ class SimulatorDoor:
         return iter(()) if webhooks is None else webhooks()
 
 
-async def call(app: ASGI, asked: httpx.Request) -> Response:
+async def call(app: ASGI, asked: Composed) -> Response:
     """One request to an ASGI app, and its whole answer."""
     status, headers, content = 500, {}, bytearray()
 
     async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": asked.content, "more_body": False}
+        return {"type": "http.request", "body": asked.request.content, "more_body": False}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         nonlocal status, headers
@@ -97,18 +98,18 @@ async def call(app: ASGI, asked: httpx.Request) -> Response:
     return Response(status=status, headers=headers, content=bytes(content))
 
 
-def _scope(asked: httpx.Request) -> dict[str, Any]:
+def _scope(asked: Composed) -> dict[str, Any]:
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": asked.method,
-        "scheme": asked.url.scheme,
-        "path": asked.url.path,
-        "raw_path": asked.url.raw_path.partition(b"?")[0],
-        "query_string": asked.url.query,
+        "method": asked.request.method,
+        "scheme": "http",
+        "path": asked.path,
+        "raw_path": asked.target.partition("?")[0].encode(),
+        "query_string": asked.query.encode(),
         "root_path": "",
-        "headers": [(name.lower(), value) for name, value in asked.headers.raw],
-        "server": (asked.url.host, 80),
+        "headers": [(name.encode(), value.encode()) for name, value in asked.headers.items()],
+        "server": (asked.headers["host"], 80),
         "client": ("127.0.0.1", 1),
     }

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 
-import httpx
-
 from settle.adapters import Endpoint, Request, Response, Sender
-from settle.adapters.wire import Answer, Silence, Wire
+from settle.adapters.wire import Answer, Composed, Silence, Wire
 from settle.simulation.trial.doors import Door
 from settle.simulation.trial.faults import Fault, FaultKind
 from settle.simulation.trial.process import Life
@@ -44,9 +42,9 @@ class Network:
     injected: Counter[FaultKind] = field(default_factory=Counter)
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def carry(self, composed: httpx.Request, life: Life) -> Answer:
+    async def carry(self, composed: Composed, life: Life) -> Answer:
         """Carry one request to the rail, and the answer back, or what the fault leaves of them."""
-        request: Request = composed.extensions["request"]
+        request = composed.request
         self.watch(life.name, request)
         self.sent.append(request)
         fault = self._fault(len(self.sent), request)
@@ -84,7 +82,7 @@ class Network:
                 return self.repeats
         return True
 
-    async def _meet(self, fault: Fault | None, composed: httpx.Request, life: Life) -> Answer:
+    async def _meet(self, fault: Fault | None, composed: Composed, life: Life) -> Answer:
         if fault is None:
             return await self._there_and_back(composed)
         before = await self._before(fault, composed, life)
@@ -94,12 +92,12 @@ class Network:
         answer = await self.door.answer(composed, stale=timedelta(seconds=stale))
         return await self._after(fault, answer, composed, life)
 
-    async def _there_and_back(self, composed: httpx.Request) -> Response:
+    async def _there_and_back(self, composed: Composed) -> Response:
         answer = await self.door.answer(composed)
         await self._way()
         return answer
 
-    async def _before(self, fault: Fault, composed: httpx.Request, life: Life) -> Answer | None:
+    async def _before(self, fault: Fault, composed: Composed, life: Life) -> Answer | None:
         """What happens on the way there; None where the request arrives."""
         match fault.kind:
             case FaultKind.REFUSED:
@@ -123,7 +121,7 @@ class Network:
         return None
 
     async def _after(
-        self, fault: Fault, answer: Response, composed: httpx.Request, life: Life
+        self, fault: Fault, answer: Response, composed: Composed, life: Life
     ) -> Answer:
         """What happens on the way back."""
         match fault.kind:
@@ -144,15 +142,15 @@ class Network:
                 raise life.end()
         return answer
 
-    def _later(self, composed: httpx.Request, seconds: float) -> None:
+    def _later(self, composed: Composed, seconds: float) -> None:
         task = asyncio.ensure_future(self._deliver(composed, seconds))
         self.under_way.add(task)
         task.add_done_callback(self.under_way.discard)
 
-    async def _deliver(self, composed: httpx.Request, seconds: float) -> None:
+    async def _deliver(self, composed: Composed, seconds: float) -> None:
         await self.sleep(seconds)
         answer = await self.door.answer(composed)
-        what = f"{composed.method} {composed.url.path[:60]}"
+        what = f"{composed.request.method} {composed.path[:60]}"
         self.tell(self.rail, f"had it late: {what}: {answer.status}, heard by nobody")
 
 
@@ -170,14 +168,12 @@ class SimulatedWire:
     def __init__(self, real: Wire, network: Network, life: Life) -> None:
         self._real, self._network, self._life = real, network, life
 
-    def compose(self, request: Request) -> httpx.Request:
+    def compose(self, request: Request) -> Composed:
         """The request as the real wire would send it."""
         self._life.check()
-        composed = self._real.compose(request)
-        composed.extensions = {"request": request}
-        return composed
+        return self._real.compose(request)
 
-    async def send(self, composed: httpx.Request) -> Answer:
+    async def send(self, composed: Composed) -> Answer:
         """Send once, into the network."""
         self._life.check()
         return await self._network.carry(composed, self._life)
