@@ -31,6 +31,7 @@ from tests.size import SEED, examples
 from settle.adapters import Beneficiary, Effect
 from settle.ledger import balances, in_transit_against_payments, trial_balance
 from settle.payments import Due, EventKind, Policy, approve, fund, open_totals, plan
+from settle.payments.fences import name_of
 from settle.payments.tables import exchanges, payment_events, payments
 from settle.simulation.trial.rails import SINGLE
 from settle.store import Store, uuid7
@@ -111,7 +112,7 @@ class Yard:
         count = sa.select(payments.c.worker, sa.func.count()).where(payments.c.state == "sending")
         with self.store.reading() as connection:
             held = connection.execute(count.group_by(payments.c.worker))
-            return Counter(dict(map(tuple, held)))
+            return Counter({name_of(worker): count for worker, count in held})
 
     def watch(self) -> None:
         """Start another worker for each that has ended by itself, as it lost its database."""

@@ -19,6 +19,7 @@ from settle.payments.deliveries import (
 from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.erasing import Erased, Erasure, erase, erase_old, rotate
 from settle.payments.executor import Paid, PayPolicy, pay
+from settle.payments.fences import Fenced
 from settle.payments.funding import Funded, fund
 from settle.payments.gate import (
     Basis,
@@ -122,6 +123,7 @@ __all__ = [
     "Erasure",
     "Event",
     "EventKind",
+    "Fenced",
     "Funded",
     "Held",
     "Hold",

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Effect, Exchange, Recorded, Response, place_of, without_secrets
 from settle.errors import SettleError
+from settle.payments.fences import successors
 from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
 from settle.payments.rows import chunks, fetch
 from settle.payments.tables import exchanges, payments
@@ -67,7 +68,7 @@ class StoreRecorder:
         """Keep what is about to be sent.
 
         Raises:
-            LeaseLost: another worker has the payment now.
+            LeaseLost: another worker has the payment now, or a newer run this worker's name.
             CutOff: it is too late to move money today.
         """
         request, now = exchange.request, self.clock()
@@ -132,11 +133,13 @@ def keep_intents(
     connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
 ) -> Sequence[bool]:
     """Store intents of workers that still hold their payments; say for each whether it was."""
-    fenced = sorted({row["conversation_id"] for row, worker in items if worker is not None})
+    guarded = sorted({row["conversation_id"] for row, worker in items if worker is not None})
+    fenced = successors(connection, [worker for _, worker in items if worker is not None])
     held: set[tuple[str, str]] = set()
-    for chunk in chunks(fenced):
+    for chunk in chunks(guarded):
         query = _HELD.where(payments.c.conversation_id.in_(chunk)).with_for_update(read=True)
-        held.update((found, holder) for found, holder in connection.execute(query))
+        found = connection.execute(query)
+        held.update((each, holder) for each, holder in found if holder not in fenced)
     may = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
     rows = [row for (row, _), keep in zip(items, may, strict=True) if keep]
     if rows:

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 
 from settle.adapters import NotMoved
 from settle.payments.exchanges import Clock
+from settle.payments.fences import Fenced, succeed
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run
@@ -88,23 +89,26 @@ async def pay(
 ) -> Paid:
     """Send every approved and funded payment, once. This returns when nothing more can be sent.
 
-    `worker` is a name that no other living process uses; `day` is the business day that batches
-    are made on, and that limits count by. `cut_offs` says, by rail, from when on nothing that moves
-    money may leave: what is left then is untouched. Nothing is taken that is paused as `pauses` say
-    or by a switch of the store, from the moment of its turn. Any number of workers may run this on
-    one store.
+    `worker` is a name that no other living process uses: a later run that takes it fences this
+    one off, and takes over what it had under way (see `settle.payments.fences`). `day` is the
+    business day that batches are made on, and that limits count by. `cut_offs` says, by rail, from
+    when on nothing that moves money may leave: what is left then is untouched. Nothing is taken
+    that is paused as `pauses` say or by a switch of the store, from the moment of its turn. Any
+    number of workers may run this on one store.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met before a `commits` began.
             What was under way is written first; what was not goes back untouched.
+        Fenced: a newer run bears the worker's name. What was under way is the newer one's.
     """
     patience = policy or PayPolicy()
-    run = Run(clock=clock, worker=worker, lease_length=patience.lease, progress=progress)
+    name = succeed(store, worker, now=clock())
+    run = Run(clock=clock, worker=name, lease_length=patience.lease, progress=progress)
     async with writing(store, writer) as durable:
         lanes = run.lanes(rails, durable, cut_offs=cut_offs or {})
         reasons = await all_of(_work(lane, patience, day, sleep, pauses) for lane in lanes)
-    run.surface()
     counts = sum((lane.counts for lane in lanes), Counter[str]())
+    run.surface(store, lost=counts["lost"])
     down = {lane.name: why for lane, why in zip(lanes, reasons, strict=True) if why is not None}
     return Paid(
         accepted=counts[EventKind.ACCEPTED.value],
@@ -129,7 +133,11 @@ async def _work(
     idle, moved = 0, False
     while lane.run.broken is None and lane.is_open:
         wish = replace(_wish(lane, policy, day, tries), pauses=pauses)
-        sendings = await lane.writer.write(claim, wish)
+        try:
+            sendings = await lane.writer.write(claim, wish)
+        except Fenced as error:  # the other rails' answers are waited for, and kept
+            lane.run.broken = lane.run.broken or error
+            break
         if not sendings:
             break
         endings = await lane.all(lane.send, sendings)

@@ -23,12 +23,14 @@ from settle.adapters import (
 )
 from settle.errors import ConfigError, SettleError
 from settle.payments.exchanges import Clock, LeaseLost, StoreRecorder
+from settle.payments.fences import refuse_fenced
 from settle.payments.instruction import Rail, Row
 from settle.payments.outbox import End, Lease, end
 from settle.payments.sending import Sending
 from settle.payments.state import ENGINE, Event, EventKind
 from settle.payments.tasks import all_of
 from settle.payments.writer import Writer
+from settle.store import Store
 
 Progress = Callable[[int], None]
 """Told after each conversation how many payments it ended."""
@@ -65,10 +67,16 @@ class Run:
             for name, rail in rails.items()
         ]
 
-    def surface(self) -> None:
-        """Raise what broke the run, if anything did, with its own place. Call this at its end."""
+    def surface(self, store: Store, *, lost: int = 0) -> None:
+        """Raise what broke the run, if anything did, with its own place. Call this at its end.
+
+        Where payments were `lost` to another worker, this says so if that one bears our name.
+        """
         if self.broken is not None:
             raise self.broken
+        if lost:
+            with store.transaction() as connection:
+                refuse_fenced(connection, [self.worker])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from settle.payments import identity
 from settle.payments.events import append
 from settle.payments.exchanges import before_resend
+from settle.payments.fences import borne, refuse_fenced, successors
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.gate.switching import is_free
 from settle.payments.instruction import Row, is_as_approved
@@ -54,7 +55,12 @@ class Claim:
 
 
 def claim(connection: Connection, wishes: Sequence[Claim]) -> Sequence[Sequence[Sending]]:
-    """Take funded payments, and release them to the ledger, in the caller's transaction."""
+    """Take funded payments, and release them to the ledger, in the caller's transaction.
+
+    Raises:
+        Fenced: a newer run bears the worker's name. So do all that take.
+    """
+    refuse_fenced(connection, [wish.lease.worker for wish in wishes])
     stand_still(connection)
     return [_claim(connection, wish) for wish in wishes]
 
@@ -171,7 +177,8 @@ def _taken(row: Row, lease: Lease, *, since: datetime, on: date) -> dict[str, An
 
 
 def take_over(connection: Connection, leases: Sequence[Lease]) -> Sequence[Sequence[Sending]]:
-    """Take what a dead worker was sending: its lease has ended, or it had our own name."""
+    """Take what another was sending: its lease has ended, or it bore our own name before us."""
+    refuse_fenced(connection, [lease.worker for lease in leases])
     return [_take_over(connection, lease) for lease in leases]
 
 
@@ -190,6 +197,7 @@ def resend(
     One with a payment that screening holds by now, that somebody wants back, or whose obligation
     another one proved to have paid, is not sent again, and stays unknown.
     """
+    refuse_fenced(connection, [lease.worker for lease, _ in wishes])
     stand_still(connection)
     return [_resend(connection, lease, conversations) for lease, conversations in wishes]
 
@@ -267,6 +275,7 @@ def take_up(
     connection: Connection, wishes: Sequence[tuple[Lease, Sequence[str]]]
 ) -> Sequence[Sequence[Sending]]:
     """Take unknown conversations of which more is stored than was known when they ended."""
+    refuse_fenced(connection, [lease.worker for lease, _ in wishes])
     return [_take(connection, _unknown(connection, *wish), wish[0]) for wish in wishes]
 
 
@@ -291,7 +300,7 @@ def _free(lease: Lease) -> sa.Select[Any]:
             payments.c.rail == lease.rail,
             sa.or_(
                 payments.c.worker.is_(None),
-                payments.c.worker == lease.worker,
+                borne(lease.worker, payments.c.worker),
                 payments.c.lease_until < lease.now,
             ),
         )
@@ -321,10 +330,12 @@ class End:
 def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Event]]:
     """Store how conversations ended and give their payments free, in one transaction.
 
-    Only who holds a payment ends its sending. This gives back, for each ending, the events that
-    count; what another worker has taken over meanwhile is that worker's to end.
+    Only who holds a payment ends its sending, and nobody whose name a newer run bears. This gives
+    back, for each ending, the events that count; what another worker has taken over meanwhile is
+    that worker's to end.
     """
-    held = _held(connection, endings)
+    fenced = successors(connection, [ending.worker for ending in endings])
+    held = {each for each in _held(connection, endings) if each[1] not in fenced}
     counting = [
         [e for e in ending.events if (e.payment_id, ending.worker, e.ordinal) in held]
         for ending in endings

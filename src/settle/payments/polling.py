@@ -17,6 +17,7 @@ from settle.adapters import Ending, Evidence, Fact, Finding, Finished, Verb
 from settle.payments.absence import note_absent
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
+from settle.payments.fences import succeed
 from settle.payments.gate.rules import Pauses
 from settle.payments.gate.switching import paused as switched_off
 from settle.payments.hearing import conversations_in, hear, recover
@@ -80,17 +81,19 @@ async def look_up(
 ) -> Looked:
     """Find out what became of payments, let the evidence in, and re-send what may be re-sent.
 
-    Payments under the name of `worker` itself are its own from before a crash: give each worker
-    a name that no other living process uses. Over a rail that is `paused`, in a
-    currency or to a party that is, or that a switch of the store pauses, payments are found, and
-    none is sent again. A rail that is silent keeps no other waiting.
+    Payments under the name of `worker` itself are taken over at once, and whoever bore it before
+    is fenced: give each worker a name that no other living process uses. Over a rail that is
+    `paused`, in a currency or to a party that is, or that a switch of the store pauses, payments
+    are found, and none is sent again. A rail that is silent keeps no other waiting.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met while nothing was sent.
             What the other rails said is let in first.
+        Fenced: a newer run bears the worker's name.
     """
     manner = policy or LookPolicy()
-    run = Run(clock=clock, worker=worker, lease_length=manner.lease, progress=progress)
+    name = succeed(store, worker, now=clock())
+    run = Run(clock=clock, worker=name, lease_length=manner.lease, progress=progress)
     async with writing(store, writer) as durable:
         lanes = run.lanes(rails, durable)
         recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
@@ -105,7 +108,7 @@ async def look_up(
         with store.reading() as connection:
             pauses = given | switched_off(connection)
         resent = sum([await _resend(look, manner, pauses) for look in looks])
-    run.surface()
+    run.surface(store, lost=sum(lane.counts["lost"] for lane in lanes))
     with store.reading() as connection:
         unknown_by_rail = _count_by_rail(connection, State.UNKNOWN)
     return Looked(

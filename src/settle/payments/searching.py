@@ -77,7 +77,7 @@ async def search(
             await _ask_all(store, lane, ids, only_again=only_again)
             for lane in run.lanes(rails, durable)
         ]
-    run.surface()
+    run.surface(store)
     record(store, [e for each in asked for e in each.evidence], recorded_at=clock())
     answers = {name: said for each in asked for name, said in each.answers.items()}
     answers |= {name: ELSEWHERE for each in asked for name in each.elsewhere}

@@ -131,6 +131,14 @@ erasures = sa.Table(
     sa.Column("exchanges", sa.BigInteger, nullable=False, doc="how many were emptied"),
 )
 
+fences = sa.Table(
+    "fences",
+    metadata,
+    sa.Column("name", Id, primary_key=True, doc="of a worker"),
+    sa.Column("number", sa.BigInteger, nullable=False, doc="of the last run that took it"),
+    sa.Column("taken_at", Instant, nullable=False),
+)
+
 searches = sa.Table(
     "searches",
     metadata,

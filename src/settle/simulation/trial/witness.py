@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from settle.adapters import Request
+from settle.payments.fences import MARK
 from settle.payments.tables import exchanges, payments
 from settle.store import Store
 
@@ -63,6 +64,5 @@ def _unheard(names: list[str], *, before: int) -> sa.Select[int]:
 
 def _held(names: list[str], worker: str) -> sa.Select[int]:
     payment = payments.c
-    return sa.select(sa.func.count()).where(
-        payment.conversation_id.in_(names), payment.worker == worker
-    )
+    runs = payment.worker.startswith(worker + MARK, autoescape=True)
+    return sa.select(sa.func.count()).where(payment.conversation_id.in_(names), runs)
