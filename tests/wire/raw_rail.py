@@ -77,10 +77,27 @@ def answer_all(line: Line) -> None:
         line.say(WHOLE)
 
 
+def after_one(then: Callable[[Line], None]) -> Script:
+    """The first connection answers one request and, when told, does something; others are sound."""
+
+    def play(line: Line) -> None:
+        if line.number > 1:
+            answer_all(line)
+        line.asked()
+        line.say(WHOLE)
+        line.rail.go.acquire(timeout=WAIT_S_MAX)
+        then(line)
+        line.rail.did.release()
+        line.until_gone()
+
+    return play
+
+
 class RawRail:
     """A rail whose connections each play the script.
 
-    `heard` counts whole requests, `did` what scripts say they did, `gone` whom the client left.
+    `heard` counts whole requests, `gone` whom the client left; a script waits for `go` and tells
+    what it `did`.
     """
 
     def __init__(self, script: Script = answer_all, tls: ssl.SSLContext | None = None) -> None:
@@ -88,10 +105,16 @@ class RawRail:
         self.requests: list[bytes] = []
         self.connections = 0
         self.bytes_heard = 0
-        self.heard, self.did, self.gone = (threading.Semaphore(0) for _ in range(3))
+        self.heard, self.gone = threading.Semaphore(0), threading.Semaphore(0)
+        self.go, self.did = threading.Semaphore(0), threading.Semaphore(0)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._lines: list[tuple[threading.Thread, socket.socket]] = []
         self._accepting = threading.Thread(target=self._accept)
+
+    def went_on(self) -> bool:
+        """Let the script of `after_one` do what it does, while our own loop stands still."""
+        self.go.release()
+        return self.did.acquire(timeout=WAIT_S_MAX)
 
     @property
     def port(self) -> int:

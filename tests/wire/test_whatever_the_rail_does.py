@@ -16,7 +16,7 @@ from settle.adapters.dialling import dial
 from settle.adapters.origin import origin_of
 from settle.adapters.wire import Answer, Wire
 
-from .raw_rail import WAIT_S_MAX, WHOLE, Line, RawRail, Script, answer_all
+from .raw_rail import WAIT_S_MAX, WHOLE, Line, RawRail, Script, after_one, answer_all
 
 PAY = Request(method="POST", path="/pay", content=b'{"amount": 1}')
 LARGE = Request(method="POST", path="/pay", content=b"x" * 20_000_000)
@@ -37,21 +37,6 @@ def contents(answers: list[Answer]) -> list[bytes]:
     return [answer.content for answer in answers if isinstance(answer, Response)]
 
 
-def once(then: Callable[[Line], None]) -> Script:
-    """The first connection answers one request and then does something; others are healthy."""
-
-    def play(line: Line) -> None:
-        if line.number > 1:
-            answer_all(line)
-        line.asked()
-        line.say(WHOLE)
-        then(line)
-        line.rail.did.release()
-        line.until_gone()
-
-    return play
-
-
 def say_more(line: Line) -> None:
     line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npaid")
 
@@ -61,10 +46,10 @@ async def test_a_kept_connection_is_looked_at_before_it_is_written_to(
     then: Callable[[Line], None],
 ) -> None:
     """What ended or spoke while nobody asked carries nothing, though our loop never heard of it."""
-    with RawRail(once(then)) as rail:
+    with RawRail(after_one(then)) as rail:
         async with wire(rail) as sending:
             first = await sending.send(sending.compose(PAY))
-            assert rail.did.acquire(timeout=WAIT_S_MAX)  # our loop stands still meanwhile
+            assert rail.went_on()
             second = await sending.send(sending.compose(PAY))
     assert [b"ok", b"ok"] == contents([first, second])
     assert (2, 2) == (rail.connections, len(rail.requests))
@@ -73,10 +58,10 @@ async def test_a_kept_connection_is_looked_at_before_it_is_written_to(
 @pytest.mark.parametrize("then", [Line.hang_up, Line.reset, say_more])
 async def test_a_kept_connection_is_listened_to(then: Callable[[Line], None]) -> None:
     """The same while our loop runs: it lets the connection go by itself."""
-    with RawRail(once(then)) as rail:
+    with RawRail(after_one(then)) as rail:
         async with wire(rail) as sending:
             await sending.send(sending.compose(PAY))
-            await asyncio.to_thread(rail.did.acquire, timeout=WAIT_S_MAX)
+            assert await asyncio.to_thread(rail.went_on)
             await asyncio.sleep(0.1)
             assert not any(connection.is_open for connection in sending._idle)
             answer = await sending.send(sending.compose(PAY))
