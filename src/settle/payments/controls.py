@@ -22,6 +22,7 @@ from settle.payments.gate.signing import APPROVES, approvers, sign, signers
 from settle.payments.instruction import Row, fingerprint_of
 from settle.payments.rows import fetch, write
 from settle.payments.state import Event, EventKind, State
+from settle.payments.steps import advance
 from settle.payments.tables import payments
 from settle.payments.withholding import BEFORE, withhold
 from settle.store import Store
@@ -195,5 +196,6 @@ def _approve(connection: Connection, rows: Sequence[Row], *, by: str, now: datet
         step(row, EventKind.APPROVED, now, detail=f"by {by}", code=row["approved_fingerprint"])
         for row in signed
     ]
-    append(connection, events, recorded_at=now)
+    before = {row["payment_id"]: row for row in rows}
+    advance(connection, events, recorded_at=now, subjects=before)
     write(connection, signed, ("approved_fingerprint", "approved_by"))

@@ -16,7 +16,7 @@ from settle.payments.double import hold_others
 from settle.payments.instruction import Row
 from settle.payments.postings import Subject, rows
 from settle.payments.recalls import recall_of
-from settle.payments.rows import chunks, fetch
+from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import DEAD, Event, EventKind, PaymentState, state_of
 from settle.payments.tables import WAITING, payment_events, payments, returned_payables
 from settle.store import insert_new
@@ -51,16 +51,40 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
         after[event.payment_id].append(event)
     states = {payment_id: state_of(known) for payment_id, known in after.items()}
     changed = sorted({event.payment_id for event in new})
-    insert_new(connection, payment_events, [_row(event, recorded_at) for event in new])
-    _project(connection, [(subjects[key], states[key], after[key]) for key in changed])
-    _post(
+    keep(connection, new, recorded_at=recorded_at)
+    _follow(
         connection, [subjects[key] for key in changed], before=before, after=after, states=states,
         recorded_at=recorded_at,
     )  # fmt: skip
-    _owe_again(connection, [(subjects[key], states[key]) for key in changed])
-    hold_others(connection, [(subjects[key], states[key]) for key in changed])
-    wait_again(connection, [key for key in changed if _gives_way(subjects[key], states[key])])
     return Appended(states=states, events=after, new=new)
+
+
+def keep(connection: Connection, events: Sequence[Event], *, recorded_at: datetime) -> int:
+    """Store events that are not there yet, and say how many were. What follows is the caller's."""
+    return insert_new(connection, payment_events, [_row(event, recorded_at) for event in events])
+
+
+def refold(connection: Connection, payment_ids: Sequence[str], *, recorded_at: datetime) -> None:
+    """Write what follows from the stored events of these payments. This repeats safely."""
+    subjects, after = locked(connection, payment_ids), events_of(connection, payment_ids)
+    _follow(
+        connection, [subjects[key] for key in payment_ids], before={}, after=after,
+        states={key: state_of(after[key]) for key in payment_ids}, recorded_at=recorded_at,
+    )  # fmt: skip
+
+
+def _follow(
+    connection: Connection, changed: Sequence[Row], *, before: Mapping[str, Sequence[Event]],
+    after: Mapping[str, Sequence[Event]], states: Mapping[str, PaymentState],
+    recorded_at: datetime,
+) -> None:  # fmt: skip
+    """Write what follows from all events: the projection, the postings, what is owed and held."""
+    proved = [(row, states[row["payment_id"]]) for row in changed]
+    _project(connection, [(row, state, after[row["payment_id"]]) for row, state in proved])
+    _post(connection, changed, before=before, after=after, states=states, recorded_at=recorded_at)
+    _owe_again(connection, proved)
+    hold_others(connection, proved)
+    wait_again(connection, [row["payment_id"] for row, state in proved if _gives_way(row, state)])
 
 
 def step(row: Row, kind: EventKind, at: datetime, *, detail: str = "", code: str = "") -> Event:
@@ -81,13 +105,8 @@ def locked(connection: Connection, payment_ids: Sequence[str]) -> dict[str, Row]
     """The payments by id, locked until the transaction ends, in one order for all workers."""
     found: dict[str, Row] = {}
     for chunk in chunks(sorted(payment_ids)):
-        query = (
-            sa.select(payments)
-            .where(payments.c.payment_id.in_(chunk))
-            .order_by(payments.c.payment_id)
-            .with_for_update()
-        )
-        found.update((row["payment_id"], row) for row in fetch(connection, query))
+        rows = fetch(connection, _LOCKED, these(chunk))
+        found.update((row["payment_id"], row) for row in rows)
     return found
 
 
@@ -95,8 +114,7 @@ def events_of(connection: Connection, payment_ids: Sequence[str]) -> dict[str, l
     """The stored events of the payments, by payment."""
     found: dict[str, list[Event]] = defaultdict(list)
     for chunk in chunks(payment_ids):
-        query = _EVENTS.where(payment_events.c.payment_id.in_(chunk))
-        for row in fetch(connection, query):
+        for row in fetch(connection, _EVENTS, these(chunk)):
             row["kind"] = EventKind(row["kind"])
             found[row["payment_id"]].append(Event(**row))
     return dict(found)
@@ -109,18 +127,27 @@ def _gives_way(subject: Row, proved: PaymentState) -> bool:
 
 def wait_again(connection: Connection, payment_ids: Sequence[str]) -> None:
     """Let what the payments were to pay again wait for another one."""
-    table = returned_payables
     for chunk in chunks(payment_ids):
-        connection.execute(
-            sa.update(table)
-            .where(table.c.repaid_by.in_(chunk))
-            .values(status=WAITING, repaid_by=None)
-        )
+        connection.execute(_WAITS_AGAIN, these(chunk))
 
 
 _OF_EVENT = tuple(field.name for field in fields(Event))
 _OF_SUBJECT = tuple(field.name for field in fields(Subject))
-_EVENTS = sa.select(*(payment_events.c[name] for name in _OF_EVENT))
+_EVENTS = sa.select(*(payment_events.c[name] for name in _OF_EVENT)).where(
+    among(payment_events.c.payment_id)
+)
+_LOCKED = (
+    sa.select(payments)
+    .where(among(payments.c.payment_id))
+    .order_by(payments.c.payment_id)
+    .with_for_update()
+)
+_WAITS_AGAIN = (
+    sa.update(returned_payables)
+    .where(among(returned_payables.c.repaid_by))
+    .values(status=WAITING, repaid_by=None)
+)
+"""Written once: making a statement takes longer than running it."""
 
 
 def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:
@@ -177,14 +204,15 @@ def _post(
 ) -> None:
     new: list[Posting] = []
     for row in changed:
-        payment_id, subject = row["payment_id"], _subject(row)
+        payment_id, subject = row["payment_id"], subject_of(row)
         posted = {(p.event, p.row) for p in rows(subject, before.get(payment_id, ()))}
         implied = rows(subject, after[payment_id], proved=states[payment_id])
         new.extend(p for p in implied if (p.event, p.row) not in posted)
     post(connection, new, recorded_at=recorded_at)
 
 
-def _subject(row: Row) -> Subject:
+def subject_of(row: Row) -> Subject:
+    """The part of a payment that its postings need."""
     return Subject(**{name: row[name] for name in _OF_SUBJECT})
 
 

@@ -17,7 +17,7 @@ from settle.adapters import Effect, Exchange, Recorded, Response, place_of, with
 from settle.errors import SettleError
 from settle.payments.fences import successors
 from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
-from settle.payments.rows import chunks, fetch
+from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.tables import exchanges, payments
 from settle.payments.writer import Writer
 
@@ -137,8 +137,7 @@ def keep_intents(
     fenced = successors(connection, [worker for _, worker in items if worker is not None])
     held: set[tuple[str, str]] = set()
     for chunk in chunks(guarded):
-        query = _HELD.where(payments.c.conversation_id.in_(chunk)).with_for_update(read=True)
-        found = connection.execute(query)
+        found = connection.execute(_HELD, these(chunk))
         held.update((each, holder) for each, holder in found if holder not in fenced)
     may = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
     rows = [row for (row, _), keep in zip(items, may, strict=True) if keep]
@@ -161,7 +160,12 @@ def _upsert(dialect: Any) -> Any:
 
 
 _KEEP = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
-_HELD = sa.select(payments.c.conversation_id, payments.c.worker).order_by(payments.c.payment_id)
+_HELD = (
+    sa.select(payments.c.conversation_id, payments.c.worker)
+    .where(among(payments.c.conversation_id))
+    .order_by(payments.c.payment_id)
+    .with_for_update(read=True)
+)
 _AT = sa.update(exchanges).where(
     exchanges.c.conversation_id == sa.bindparam("of_conversation"),
     exchanges.c.step == sa.bindparam("of_step"),
@@ -169,7 +173,14 @@ _AT = sa.update(exchanges).where(
     exchanges.c.status.is_(None),
 )
 _NAMES = ("conversation_id", "step", "turn", "answered_at", "status")
-_ANSWERS = sa.select(*(exchanges.c[name] for name in _NAMES))
+_ANSWERS = sa.select(*(exchanges.c[name] for name in _NAMES)).where(
+    among(exchanges.c.conversation_id)
+)
+_HISTORIES = (
+    sa.select(exchanges)
+    .where(among(exchanges.c.conversation_id))
+    .order_by(exchanges.c.conversation_id, exchanges.c.step, exchanges.c.turn)
+)
 _ANSWER = (
     "answered_at", "status", "answer_headers", "answer_content", "answer_key_id", "answer_digests",
 )  # fmt: skip
@@ -200,8 +211,7 @@ def _new(row: Mapping[str, Any]) -> dict[str, Any]:
 def _answered(connection: Connection, conversation_ids: Sequence[str]) -> set[tuple[Any, ...]]:
     found: set[tuple[Any, ...]] = set()
     for chunk in chunks(conversation_ids):
-        query = _ANSWERS.where(exchanges.c.conversation_id.in_(chunk))
-        found.update(map(tuple, connection.execute(query)))
+        found.update(map(tuple, connection.execute(_ANSWERS, these(chunk)).all()))
     return found
 
 
@@ -223,12 +233,7 @@ def histories(
     """
     rows: dict[str, dict[int, tuple[int, Recorded]]] = defaultdict(dict)
     for chunk in chunks(conversation_ids):
-        query = (
-            sa.select(exchanges)
-            .where(exchanges.c.conversation_id.in_(chunk))
-            .order_by(exchanges.c.conversation_id, exchanges.c.step, exchanges.c.turn)
-        )
-        for found in fetch(connection, query):
+        for found in fetch(connection, _HISTORIES, these(chunk)):
             row = opened_here(connection, found)
             rows[row["conversation_id"]][row["step"]] = (row["turn"], _recorded(row))
     return {conversation: _current(steps) for conversation, steps in rows.items()}

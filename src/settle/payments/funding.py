@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.beneficiaries import address_faults
-from settle.payments.events import append, step
+from settle.payments.events import step
 from settle.payments.gate.admission import Gate
 from settle.payments.gate.holds import last_scheduled
 from settle.payments.gate.queue import Waits, decided
@@ -21,6 +21,7 @@ from settle.payments.gate.rules import Control, Controls
 from settle.payments.instruction import Row, payee_of
 from settle.payments.rows import fetch
 from settle.payments.state import Event, EventKind, State
+from settle.payments.steps import advance
 from settle.payments.tables import payments
 from settle.payments.withholding import withhold
 from settle.store import Store, derived
@@ -65,7 +66,9 @@ def fund(
             counts[waits.control if waits else None] += 1
             if (event := _event(row, waits, now)) is not None:
                 events.append(event)
-        append(connection, events, recorded_at=now)
+        advance(
+            connection, events, recorded_at=now, subjects={row["payment_id"]: row for row in rows}
+        )
     held = {control: count for control, count in counts.items() if control is not None}
     return Funded(funded=counts[None], scheduled=sum(held.values()), waiting=held)
 

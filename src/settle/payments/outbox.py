@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,17 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments import identity
-from settle.payments.events import append
+from settle.payments.events import append, locked
 from settle.payments.exchanges import before_resend
 from settle.payments.fences import borne, refuse_fenced, successors
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.gate.switching import is_free
 from settle.payments.instruction import Row, is_as_approved
-from settle.payments.rows import chunks, fetch
+from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
 from settle.payments.standing import paid_otherwise
 from settle.payments.state import Event, EventKind, State
+from settle.payments.steps import advance
 from settle.payments.tables import payments
 from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
 
@@ -156,7 +157,8 @@ def _release(connection: Connection, rows: Sequence[Row], wish: Claim) -> None:
         )
         for row in rows
     ]
-    append(connection, released, recorded_at=lease.now)
+    before = {row["payment_id"]: row for row in rows}
+    advance(connection, released, recorded_at=lease.now, subjects=before)
     taken = [_taken(row, lease, since=lease.now, on=wish.day) for row in rows]
     connection.execute(_TAKEN, taken)
 
@@ -334,30 +336,30 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
     back, for each ending, the events that count; what another worker has taken over meanwhile is
     that worker's to end.
     """
+    ids = {event.payment_id for ending in endings for event in ending.events}
+    rows = locked(connection, sorted(ids))
     fenced = successors(connection, [ending.worker for ending in endings])
-    held = {each for each in _held(connection, endings) if each[1] not in fenced}
+    held = {each for each in _held(rows) if each[1] not in fenced}
     counting = [
         [e for e in ending.events if (e.payment_id, ending.worker, e.ordinal) in held]
         for ending in endings
     ]
     events = [event for each in counting for event in each]
-    append(connection, events, recorded_at=max(ending.recorded_at for ending in endings))
+    advance(
+        connection, events, recorded_at=max(ending.recorded_at for ending in endings),
+        subjects=rows,
+    )  # fmt: skip
     freed = sorted(event.payment_id for event in events)
     for chunk in chunks(freed):
-        theirs = payments.c.payment_id.in_(chunk)
-        connection.execute(sa.update(payments).where(theirs).values(worker=None, lease_until=None))
+        connection.execute(_FREED, these(chunk))
     return counting
 
 
-def _held(connection: Connection, endings: Sequence[End]) -> set[tuple[str, str, int]]:
-    """Who holds which payments of the endings for which release, until the transaction ends."""
-    ids = sorted({event.payment_id for ending in endings for event in ending.events})
-    found: set[tuple[str, str, int]] = set()
-    at = payments.c
-    for chunk in chunks(ids):
-        query = sa.select(at.payment_id, at.worker, at.releases).where(at.payment_id.in_(chunk))
-        locked = query.order_by(at.payment_id).with_for_update()
-        found.update(
-            (row.payment_id, row.worker, row.releases) for row in connection.execute(locked)
-        )
-    return found
+_FREED = (
+    sa.update(payments).where(among(payments.c.payment_id)).values(worker=None, lease_until=None)
+)
+
+
+def _held(rows: Mapping[str, Row]) -> set[tuple[str, str, int]]:
+    """Who holds which payments for which release."""
+    return {(row["payment_id"], row["worker"], row["releases"]) for row in rows.values()}

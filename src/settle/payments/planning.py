@@ -25,6 +25,7 @@ from settle.payments.routing import Route, Router
 from settle.payments.rows import chunks, fetch
 from settle.payments.standing import uncommitted
 from settle.payments.state import DEAD, Event, EventKind, State
+from settle.payments.steps import advance
 from settle.payments.tables import payments
 from settle.payments.withholding import MAY_BE_OUT
 from settle.store import Ids, Store, insert_new
@@ -282,7 +283,7 @@ def _keep(connection: Connection, planning: _Plan, now: datetime) -> None:
         )
         for row in planning.new
     ]
-    append(connection, planned, recorded_at=now)
+    advance(connection, planned, recorded_at=now)
 
 
 def _earlier(

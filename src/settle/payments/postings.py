@@ -72,11 +72,16 @@ def rows(
 def _releases(subject: Subject, seen: list[Event], proved: PaymentState) -> Iterator[Posting]:
     ended = proved.rejected or any(event.kind in _ENDS for event in seen)
     for release in proved.releases:
-        released = next(e for e in seen if (e.kind, e.ordinal) == (EventKind.RELEASED, release))
-        row = _out(subject, f"release/{release}", released.occurred_at.date())
+        of_it = (e for e in seen if (e.kind, e.ordinal) == (EventKind.RELEASED, release))
+        row = released(subject, next(of_it))
         yield row
         if ended or release not in proved.open_releases:
             yield row.reversed(event=f"reversal/{release}", posted_on=_closed_on(seen, release))
+
+
+def released(subject: Subject, release: Event) -> Posting:
+    """The row of a release: what is owed is on its way."""
+    return _out(subject, f"release/{release.ordinal}", release.occurred_at.date())
 
 
 def _closed_on(seen: list[Event], release: int) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,11 +15,30 @@ CHUNK = 1000
 """Values per statement, well below SQLite's 32,766."""
 
 
-def fetch(connection: Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
+def among(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a column is one of the values given by `these` when the statement is executed.
+
+    So a statement is made once, not once for each group of values.
+    """
+    return column.in_(sa.bindparam("among", expanding=True))
+
+
+def these(values: Sequence[str]) -> dict[str, list[str]]:
+    """The values of `among`, the last of them repeated up to a power of two.
+
+    The database prepares a statement for each number of values: it sees eleven, not a thousand.
+    """
+    wanted = 1 << (len(values) - 1).bit_length() if values else 0
+    return {"among": [*values, *(values[-1] for _ in range(wanted - len(values)))]}
+
+
+def fetch(
+    connection: Connection, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """The rows of a query, by column name."""
-    found = connection.execute(query)
+    found = connection.execute(query, parameters)
     names = tuple(found.keys())
-    return [dict(zip(names, row, strict=True)) for row in found]
+    return [dict(zip(names, row, strict=True)) for row in found.all()]
 
 
 def chunks(values: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
@@ -33,15 +53,19 @@ def write(
     """Write some columns of payments, as the rows have them now."""
     if not rows:
         return
-    statement = (
-        sa.update(payments)
-        .where(payments.c.payment_id == sa.bindparam("of_payment"))
-        .values({name: sa.bindparam(f"new_{name}") for name in columns})
-    )
     connection.execute(
-        statement,
+        _writing(tuple(columns)),
         [
             {"of_payment": row["payment_id"], **{f"new_{name}": row[name] for name in columns}}
             for row in rows
         ],
+    )
+
+
+@cache
+def _writing(columns: tuple[str, ...]) -> sa.Update:
+    return (
+        sa.update(payments)
+        .where(payments.c.payment_id == sa.bindparam("of_payment"))
+        .values({name: sa.bindparam(f"new_{name}") for name in columns})
     )

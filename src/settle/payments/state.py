@@ -151,7 +151,7 @@ PAID = frozenset({EventKind.RETURNED, EventKind.CREDITED, EventKind.BOOKED})
 
 _MOVEMENTS = (EventKind.BOOKED, EventKind.RETURNED)
 
-_BEFORE = {
+BEFORE = {
     EventKind.PLANNED: State.PLANNED,
     EventKind.VOIDED: State.PLANNED,
     EventKind.APPROVED: State.APPROVED,
@@ -181,7 +181,7 @@ def state_of(events: Iterable[Event]) -> PaymentState:
     booking = _first_of_ours(seen, EventKind.BOOKED)
     settled = state in DEAD or booking is not None or (not_debited and not executed)
     return PaymentState(
-        state=state or (_BEFORE[last.kind] if last else State.PLANNED),
+        state=state or (BEFORE[last.kind] if last else State.PLANNED),
         steps=last.ordinal if last else 0,
         funded=last is not None and last.kind is EventKind.FUNDED,
         in_transit=bool(open_releases or executed) and not settled,
@@ -274,7 +274,7 @@ def _releases(seen: frozenset[Event], kind: EventKind) -> set[int]:
 
 def _last_before_release(seen: frozenset[Event]) -> Event | None:
     return max(
-        (event for event in seen if event.kind in _BEFORE),
+        (event for event in seen if event.kind in BEFORE),
         key=lambda event: (event.ordinal, event.event_id),
         default=None,
     )

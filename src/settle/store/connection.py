@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -99,10 +100,17 @@ def insert_new(connection: Connection, table: sa.Table, rows: Rows) -> int:
     """Insert the rows whose key is not there yet, and say how many were. This repeats safely."""
     if not rows:
         return 0
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).on_conflict_do_nothing()
+    statement = _inserting_new(table, connection.dialect.name)
     result = connection.execute(statement, rows, execution_options={"preserve_rowcount": True})
     return result.rowcount
+
+
+@cache
+def _inserting_new(table: sa.Table, dialect: str) -> sa.Insert:
+    """The statement, made once a table: making it takes longer than running it."""
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def _engine(url: str) -> Engine:

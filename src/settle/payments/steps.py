@@ -1,0 +1,128 @@
+"""The steps that nearly every payment takes, without reading what it did before.
+
+What follows an event is what all events of the payment add up to (`state_of`). For the steps of a
+payment whose history is plain, that is known from its row and from the kinds of its events: this
+writes it, and the money it moves, without folding. Anything else goes the long way, as does what
+was there already. `tests/properties/test_steps.py` holds each of these against the fold.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from settle.ledger import Posting, post
+from settle.payments.events import append, keep, locked, refold, subject_of
+from settle.payments.instruction import Row
+from settle.payments.postings import released
+from settle.payments.rows import among, chunks, these
+from settle.payments.state import BEFORE, UNSENT, Event, EventKind, State
+from settle.payments.tables import payment_events, payments
+
+_ASIDE = frozenset({EventKind.ENDORSED, EventKind.CLEARED, EventKind.ROLLED})
+"""What changes nothing that a fold looks at."""
+
+PLAIN = frozenset({*BEFORE, *_ASIDE, EventKind.RELEASED})
+"""The kinds of a history that is plain: prepared, and sent once at most."""
+
+ANSWERS = {EventKind.ACCEPTED: State.ACCEPTED, EventKind.UNKNOWN: State.UNKNOWN}
+"""What the answer to a first sending leaves a payment in. Neither moves money."""
+
+
+def advance(
+    connection: Connection,
+    events: Iterable[Event],
+    *,
+    recorded_at: datetime,
+    subjects: Mapping[str, Row] | None = None,
+) -> None:
+    """Append events as `append` does, in the caller's transaction, and tell nothing about them.
+
+    `subjects`: the payments by id as they are stored, where the caller has locked them.
+    """
+    wanted = list(events)
+    if not wanted:
+        return
+    rows = subjects or locked(connection, sorted({event.payment_id for event in wanted}))
+    times = Counter(event.payment_id for event in wanted)
+    alone = [e for e in wanted if times[e.payment_id] == 1 and follows(rows[e.payment_id], e)]
+    odd = _odd(connection, [e.payment_id for e in alone if e.kind not in BEFORE])
+    quick = [event for event in alone if event.payment_id not in odd]
+    ids = {event.payment_id for event in quick}
+    if keep(connection, quick, recorded_at=recorded_at) == len(quick):
+        _write(connection, quick)
+        post(connection, _postings(rows, quick), recorded_at=recorded_at)
+    else:
+        refold(connection, sorted(ids), recorded_at=recorded_at)
+    append(connection, [e for e in wanted if e.payment_id not in ids], recorded_at=recorded_at)
+
+
+def follows(row: Row, event: Event) -> bool:
+    """Whether the event is the next step of a payment, for all that its row tells.
+
+    A step before the release needs no more. A release and an answer are what they seem only where
+    the history is plain as well: nothing in it is of a kind that `PLAIN` does not have, and
+    nothing was released but once.
+    """
+    if not row["live"]:
+        return False
+    if event.kind in BEFORE:
+        return row["state"] in UNSENT and bool(event.ordinal == row["steps"] + 1)
+    if event.ordinal != 1:
+        return False
+    if event.kind is EventKind.RELEASED:
+        return row["state"] in UNSENT
+    return event.kind in ANSWERS and bool(row["state"] == State.SENDING)
+
+
+def _odd(connection: Connection, payment_ids: Sequence[str]) -> set[str]:
+    """The payments whose history is not plain."""
+    found: set[str] = set()
+    for chunk in chunks(payment_ids):
+        found.update(connection.scalars(_ODD, these(chunk)))
+    return found
+
+
+_KIND, _ORDINAL = payment_events.c.kind, payment_events.c.ordinal
+_ODD = sa.select(payment_events.c.payment_id).where(
+    among(payment_events.c.payment_id),
+    sa.or_(
+        _KIND.not_in(sorted(kind.value for kind in PLAIN)),
+        sa.and_(_KIND == EventKind.RELEASED.value, _ORDINAL != 1),
+    ),
+)
+
+
+def _write(connection: Connection, events: Sequence[Event]) -> None:
+    """The projection after these: one statement for all that take the same step."""
+    alike: dict[EventKind, list[str]] = defaultdict(list)
+    for event in events:
+        alike[event.kind].append(event.payment_id)
+    for kind, payment_ids in alike.items():
+        for chunk in chunks(sorted(payment_ids)):
+            connection.execute(_STEPS[kind], these(chunk))
+
+
+_THOSE = sa.update(payments).where(among(payments.c.payment_id))
+_STEPS: dict[EventKind, sa.Update] = {
+    EventKind.RELEASED: _THOSE.values(state=State.SENDING.value, in_transit=True),
+    **{kind: _THOSE.values(state=state.value) for kind, state in ANSWERS.items()},
+    **{
+        kind: _THOSE.values(
+            state=state.value, steps=payments.c.steps + 1, funded=kind is EventKind.FUNDED
+        )
+        for kind, state in BEFORE.items()
+    },
+}
+
+
+def _postings(rows: Mapping[str, Row], events: Sequence[Event]) -> list[Posting]:
+    return [
+        released(subject_of(rows[event.payment_id]), event)
+        for event in events
+        if event.kind is EventKind.RELEASED
+    ]
