@@ -57,6 +57,15 @@ from settle.payments.recalling import Recalled, ask_back, pursue
 from settle.payments.recalls import OPEN_RECALLS, Recall
 from settle.payments.repaying import Repayment, repay
 from settle.payments.rerouting import reroutable
+from settle.payments.retracting import (
+    Corrected,
+    Explanation,
+    Objection,
+    evidence_of,
+    explain,
+    retract,
+    retracted,
+)
 from settle.payments.returns import HUB_BEARS, Bearer, ReturnPolicy
 from settle.payments.rolling import roll
 from settle.payments.routing import Route, Router, route
@@ -113,6 +122,7 @@ __all__ = [
     "Control",
     "Controls",
     "CoolOff",
+    "Corrected",
     "CutoffRow",
     "DayLimit",
     "Decided",
@@ -122,6 +132,7 @@ __all__ = [
     "Erasure",
     "Event",
     "EventKind",
+    "Explanation",
     "Funded",
     "Held",
     "Hold",
@@ -130,6 +141,7 @@ __all__ = [
     "LookPolicy",
     "Looked",
     "Missing",
+    "Objection",
     "Paid",
     "Pauses",
     "PayPolicy",
@@ -176,6 +188,8 @@ __all__ = [
     "delivery_tallies",
     "erase",
     "erase_old",
+    "evidence_of",
+    "explain",
     "forget_searches",
     "fund",
     "held_back",
@@ -208,6 +222,8 @@ __all__ = [
     "repay",
     "reroutable",
     "resume",
+    "retract",
+    "retracted",
     "returned",
     "roll",
     "rotate",
