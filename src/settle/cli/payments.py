@@ -13,6 +13,7 @@ import click
 from settle.cli import options
 from settle.cli.commands import Commands
 from settle.cli.opening import opened
+from settle.cli.retracting import CORRECTIONS
 from settle.cli.returns import RETURNS
 from settle.text import shown as printable
 
@@ -83,7 +84,7 @@ def payments() -> None:
     """Look at payments."""
 
 
-for command in RETURNS:
+for command in (*RETURNS, *CORRECTIONS):
     payments.add_command(command)
 
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from settle import clearing
 from settle.hub import absent, amending, naming, paying, receiving, searching, statements
 from settle.hub.controlling import Controlled
+from settle.hub.correcting import Correcting
 from settle.hub.evidence import refuse_blank
 from settle.hub.funding import PlannedFunding, keep_funding, kept_funding, plan_funding
 from settle.hub.kept import Kept
 from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
-from settle.hub.returning import Returning
 from settle.hub.screening import Screened
 from settle.report.assembly import NightFacts, assemble, finding_lines
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from settle.report import MorningReport
 
 
-class Hub(Returning, Kept, Screened, Controlled):
+class Hub(Correcting, Kept, Screened, Controlled):
     """One configuration, opened: its store, lake, engine and rails. Use it in a `with` block.
 
     The steps are synchronous, and those that ask rails run an event loop of their own: inside

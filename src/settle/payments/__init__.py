@@ -58,6 +58,15 @@ from settle.payments.recalling import Recalled, ask_back, pursue
 from settle.payments.recalls import OPEN_RECALLS, Recall
 from settle.payments.repaying import Repayment, repay
 from settle.payments.rerouting import reroutable
+from settle.payments.retracting import (
+    Corrected,
+    Explanation,
+    Objection,
+    evidence_of,
+    explain,
+    retract,
+    retracted,
+)
 from settle.payments.returns import HUB_BEARS, Bearer, ReturnPolicy
 from settle.payments.rolling import roll
 from settle.payments.routing import Route, Router, route
@@ -114,6 +123,7 @@ __all__ = [
     "Control",
     "Controls",
     "CoolOff",
+    "Corrected",
     "CutoffRow",
     "DayLimit",
     "Decided",
@@ -123,6 +133,7 @@ __all__ = [
     "Erasure",
     "Event",
     "EventKind",
+    "Explanation",
     "Fenced",
     "Funded",
     "Held",
@@ -132,6 +143,7 @@ __all__ = [
     "LookPolicy",
     "Looked",
     "Missing",
+    "Objection",
     "Paid",
     "Pauses",
     "PayPolicy",
@@ -178,6 +190,8 @@ __all__ = [
     "delivery_tallies",
     "erase",
     "erase_old",
+    "evidence_of",
+    "explain",
     "forget_searches",
     "fund",
     "held_back",
@@ -210,6 +224,8 @@ __all__ = [
     "repay",
     "reroutable",
     "resume",
+    "retract",
+    "retracted",
     "returned",
     "roll",
     "rotate",

@@ -16,7 +16,7 @@ from settle.payments.events import Appended, append, locked
 from settle.payments.instruction import Row
 from settle.payments.returns import HUB_BEARS, ReturnPolicy, owed_again, shares
 from settle.payments.rows import chunks, fetch
-from settle.payments.state import OURS, Event, EventKind, surplus
+from settle.payments.state import OURS, Event, EventKind, standing, surplus
 from settle.payments.tables import payments
 from settle.store import Store
 
@@ -177,7 +177,7 @@ def _settled(entry: _Entry, appended: Appended) -> frozenset[str]:
     counting = {
         (payment_id, event.event_id): event.kind
         for payment_id, events in appended.events.items()
-        for event in set(events) - surplus(events)
+        for event in standing(events) - surplus(events)
     }
     return frozenset(
         event.event_id

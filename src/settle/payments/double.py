@@ -22,16 +22,26 @@ def hold_others(connection: Connection, changed: Sequence[tuple[Row, PaymentStat
         failed = proved.state is State.FAILED and not proved.not_debited
         if subject["live"] or not (failed or proved.state in OUT):
             continue
-        why = f"obligation: payment {subject['payment_id']} of it was executed after all"
-        connection.execute(
-            sa.update(payments)
-            .where(
-                payments.c.tenant == subject["tenant"],
-                payments.c.obligation_id == subject["obligation_id"],
-                payments.c.payment_id != subject["payment_id"],
-                payments.c.live,
-                payments.c.state.in_(UNSENT),
-                payments.c.hold_reason == "",
-            )
-            .values(hold_reason=why)
-        )
+        others = _others(subject, payments.c.live, held_for="")
+        connection.execute(others.values(hold_reason=_why(subject)))
+
+
+def let_others_go(connection: Connection, subject: Row) -> None:
+    """Hold no longer what was held for a payment that proved to be executed, and was not."""
+    held = _others(subject, held_for=_why(subject))
+    connection.execute(held.values(hold_reason=""))
+
+
+def _others(subject: Row, *where: sa.ColumnElement[bool], held_for: str) -> sa.Update:
+    return sa.update(payments).where(
+        payments.c.tenant == subject["tenant"],
+        payments.c.obligation_id == subject["obligation_id"],
+        payments.c.payment_id != subject["payment_id"],
+        payments.c.state.in_(UNSENT),
+        payments.c.hold_reason == held_for,
+        *where,
+    )
+
+
+def _why(subject: Row) -> str:
+    return f"obligation: payment {subject['payment_id']} of it was executed after all"

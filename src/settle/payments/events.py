@@ -16,6 +16,7 @@ from settle.payments.double import hold_others
 from settle.payments.instruction import Row
 from settle.payments.postings import Subject, rows
 from settle.payments.recalls import recall_of
+from settle.payments.reposting import reposted, retractions
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import DEAD, Event, EventKind, PaymentState, state_of
 from settle.payments.tables import WAITING, payment_events, payments, returned_payables
@@ -205,8 +206,12 @@ def _post(
     new: list[Posting] = []
     for row in changed:
         payment_id, subject = row["payment_id"], subject_of(row)
-        posted = {(p.event, p.row) for p in rows(subject, before.get(payment_id, ()))}
         implied = rows(subject, after[payment_id], proved=states[payment_id])
+        if retracted := retractions(after[payment_id]):
+            fresh = retracted[-1] if retracted != retractions(before.get(payment_id, ())) else None
+            new.extend(reposted(connection, payment_id, implied, count=len(retracted), fresh=fresh))
+            continue
+        posted = {(p.event, p.row) for p in rows(subject, before.get(payment_id, ()))}
         new.extend(p for p in implied if (p.event, p.row) not in posted)
     post(connection, new, recorded_at=recorded_at)
 

@@ -20,6 +20,7 @@ from settle.payments.state import (
     PaymentState,
     borne,
     is_borne_by_payee,
+    standing,
     state_of,
 )
 
@@ -53,12 +54,13 @@ def rows(
 ) -> list[Posting]:
     """Every journal row of the payment. This is the same for the same set of events.
 
-    More events never take a row away. `proved`: what the events add up to, where that is known.
+    More events never take a row away, but for evidence that is taken back (`reposting`).
+    `proved`: what the events add up to, where that is known.
     `docs/reference/postings.md` states the rows.
     """
     if _POSTS.isdisjoint(event.kind for event in events):
         return []
-    seen = sorted(set(events), key=lambda event: (event.occurred_at, event.event_id))
+    seen = sorted(standing(events), key=lambda event: (event.occurred_at, event.event_id))
     proved = proved or state_of(seen)
     return [
         *_releases(subject, seen, proved),

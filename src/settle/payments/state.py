@@ -54,6 +54,9 @@ class EventKind(StrEnum):
     NOT_FOUND = "not_found"  # proves nothing by itself
     DECIDED = "decided"  # the word of one person; it takes two
     CONTRADICTED = "contradicted"  # evidence that does not fit the instruction
+    CONTESTED = "contested"  # the word of one person against evidence; it takes two
+    RETRACTED = "retracted"  # evidence that two people took back; `code` is its id
+    EXPLAINED = "explained"  # a contradiction that two people accounted for; `code` is its text
     FREED = "freed"  # its obligation may have another payment, though it was cancelled for good
     REPAID = "repaid"  # a linked payment stands for its obligation now
     BORNE = "borne"  # who bears a part of what a return came short of
@@ -165,10 +168,14 @@ def state_of(events: Iterable[Event]) -> PaymentState:
     """The state that a set of events proves. This does not depend on their order or repetition.
 
     Executed beats rejected, returned regresses booked and credited, and a failure undoes only
-    what nobody has booked. What does not fit together is flagged, never overwritten.
+    what nobody has booked. What does not fit together is flagged, never overwritten. What two
+    people took back counts for nothing.
     """
     seen = frozenset(events)
     kinds = {event.kind for event in seen}
+    if EventKind.RETRACTED in kinds:
+        seen = standing(seen)
+        kinds = {event.kind for event in seen}
     releases = _releases(seen, EventKind.RELEASED)
     resent = _releases(seen, EventKind.RESENT)
     # An old worker's "not sent" says nothing about a later re-sending of the same release.
@@ -195,9 +202,35 @@ def state_of(events: Iterable[Event]) -> PaymentState:
         booking=booking,
         comeback=_first_of_ours(seen, EventKind.RETURNED),
         contradictions=tuple(
-            sorted(_contradictions(seen, kinds, releases, open_releases, rejected=rejected))
+            sorted(
+                {*_contradictions(seen, kinds, releases, open_releases, rejected=rejected)}
+                - _explained(seen, kinds)
+            )
         ),
     )
+
+
+def standing(events: Iterable[Event]) -> frozenset[Event]:
+    """The events without those that two people took back, and without what hung on them.
+
+    Who bears what of a return hangs on the return.
+    """
+    seen = frozenset(events)
+    gone = {event.code for event in seen if event.kind is EventKind.RETRACTED}
+    return (
+        frozenset(e for e in seen if gone.isdisjoint((e.event_id, _hangs_on(e)))) if gone else seen
+    )
+
+
+def _hangs_on(event: Event) -> str:
+    is_share = event.kind is EventKind.BORNE
+    return event.event_id.partition("/share/")[0] if is_share else event.event_id
+
+
+def _explained(seen: frozenset[Event], kinds: set[EventKind]) -> set[str]:
+    if EventKind.EXPLAINED not in kinds:
+        return set()
+    return {event.code for event in seen if event.kind is EventKind.EXPLAINED}
 
 
 def _after_release(
@@ -315,7 +348,7 @@ def _contradictions(
 def surplus(events: Iterable[Event]) -> frozenset[Event]:
     """Movements that one source shows once too often. The first of them is the one that counts."""
     firsts: dict[tuple[EventKind, str], Event] = {}
-    moved = {e for e in events if e.kind in _MOVEMENTS and e.source in OURS}
+    moved = {e for e in standing(events) if e.kind in _MOVEMENTS and e.source in OURS}
     ordered = sorted(moved, key=lambda event: (event.occurred_at, event.event_id))
     return frozenset(e for e in ordered if firsts.setdefault((e.kind, e.source), e) != e)
 

@@ -6,6 +6,7 @@ from settle.reconciliation.keeping import Kept, keep
 from settle.reconciliation.kinds import HANDLING, BreakKind, Handling
 from settle.reconciliation.match_rate import MatchRate, PassRate, pass_rates, rates
 from settle.reconciliation.matching import Match, Matched, match
+from settle.reconciliation.parting import Part, Ruling, give, part, part_of, strike
 from settle.reconciliation.proof import confirm, unconfirmed
 from settle.reconciliation.reading import StatementFinding
 from settle.reconciliation.receipts import RECEIPT_RULES, ReceiptRule
@@ -23,23 +24,29 @@ __all__ = [
     "Match",
     "MatchRate",
     "Matched",
+    "Part",
     "PassRate",
     "ReceiptRule",
     "Refreshed",
     "Reopened",
+    "Ruling",
     "Silence",
     "StatementFinding",
     "account_days",
     "all_breaks",
     "closings",
     "confirm",
+    "give",
     "keep",
     "last_days",
     "match",
     "open_breaks",
+    "part",
+    "part_of",
     "pass_rates",
     "rates",
     "refresh",
     "reopened",
+    "strike",
     "unconfirmed",
 ]

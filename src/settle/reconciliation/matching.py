@@ -15,6 +15,7 @@ from settle.adapters import Evidence
 from settle.engine import Engine
 from settle.ledger import Posting, post
 from settle.reconciliation import postings
+from settle.reconciliation.parting import PARTED
 from settle.reconciliation.passes import Judgement, Row, judge
 from settle.reconciliation.proof import evidence_id, unconfirmed
 from settle.reconciliation.reasons import REASONS, matched_why, unexplained_why
@@ -99,7 +100,8 @@ def _open_lines() -> sa.Select[Any]:
     return (
         sa.select(*statement_lines.c)
         .outerjoin(line_outcomes, outcome.line_id == statement_lines.c.line_id)
-        .where(outcome.matched_on.is_(None))
+        # Of what people parted from a payment, they say whose it is.
+        .where(outcome.matched_on.is_(None), outcome["pass"].is_distinct_from(PARTED))
         .order_by(statement_lines.c.line_id)
     )
 

@@ -34,11 +34,26 @@ def cured(line: Line, *, posted_on: date) -> list[Posting]:
     ]
 
 
-def _moved(line: Line, *, event: str, contra: str, posted_on: date) -> list[Posting]:
+def parted(line: Line, *, evidence_id: str, posted_on: date) -> list[Posting]:
+    """A line that is no payment's after all. It waits in suspense until people say whose it is."""
+    return _moved(
+        line, event="parted", contra=accounts.SUSPENSE, posted_on=posted_on, row=evidence_id
+    )
+
+
+def given(line: Line, *, evidence_id: str, posted_on: date) -> list[Posting]:
+    """A parted line of which people said whose it is, or that it never was. This undoes that."""
+    rows = parted(line, evidence_id=evidence_id, posted_on=posted_on)
+    return [row.reversed(event="parted_cured", posted_on=posted_on) for row in rows]
+
+
+def _moved(
+    line: Line, *, event: str, contra: str, posted_on: date, row: str = "1"
+) -> list[Posting]:
     return signed(
         event=event,
         subject=line["line_id"],
-        row="1",
+        row=row,
         posted_on=posted_on,
         frm=accounts.nostro(line["rail"], line["account"]),
         to=contra,

@@ -53,6 +53,9 @@ _PLAIN: dict[EventKind, str] = {
     EventKind.UNKNOWN: "outcome unknown",
     EventKind.FREED: "its obligation freed",
     EventKind.REPAID: "paid again",
+    EventKind.CONTESTED: "one person contests what is known of it",
+    EventKind.RETRACTED: "evidence was taken back, and its rows were reversed",
+    EventKind.EXPLAINED: "what did not fit together was accounted for",
     EventKind.NOT_DEBITED: "proved never to have been debited",
     EventKind.RECALL_ASKED: "asked back",
     EventKind.RECALL_NOT_SENT: "the request for it did not reach the rail",
@@ -66,7 +69,8 @@ _OURS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.ENDORSED, Even
                    EventKind.CLEARED, EventKind.UNKNOWN, EventKind.NOT_MOVED, EventKind.FREED,
                    EventKind.REPAID, EventKind.NOT_DEBITED, EventKind.RECALL_ASKED,
                    EventKind.RECALL_NOT_SENT, EventKind.RECALL_UNKNOWN, EventKind.RECALL_PENDING,
-                   EventKind.RECALL_REJECTED})  # fmt: skip
+                   EventKind.RECALL_REJECTED, EventKind.RETRACTED,
+                   EventKind.EXPLAINED})  # fmt: skip
 
 _KINDS = {kind: place for place, kind in enumerate(EventKind)}
 _STEPS = frozenset({EventKind.PLANNED, EventKind.VOIDED, EventKind.APPROVED, EventKind.SCHEDULED,
