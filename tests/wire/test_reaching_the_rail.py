@@ -147,7 +147,7 @@ async def test_a_rail_that_begins_tls_and_stops_is_given_up(signed: Signed) -> N
         took_s = time.monotonic() - began
         assert await asyncio.to_thread(rail.gone.acquire, timeout=WAIT_S_MAX)
     assert Silence(reason="TimeoutError", sent=False) == answer
-    assert took_s < 3.0
+    assert took_s < WAIT_S_MAX / 2
 
 
 async def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,15 +176,16 @@ async def test_a_rail_that_reads_no_more_is_given_up_in_time() -> None:
 
     def play(line: Line) -> None:
         line.read_until(b"\r\n\r\n")
-        time.sleep(1.0)
+        line.rail.go.acquire(timeout=WAIT_S_MAX)
 
     with RawRail(play) as rail:
         async with wire(rail, timeout_s=0.3) as sending:
             began = time.monotonic()
             answer = await sending.send(sending.compose(LARGE))
             took_s = time.monotonic() - began
+        rail.go.release()
     assert Silence(reason="TimeoutError", sent=True) == answer
-    assert took_s < 1.0
+    assert took_s < WAIT_S_MAX / 2
 
 
 @pytest.mark.parametrize("piece", [b"HTTP/1.1 200 OK\r\n", WHOLE[:-1], WHOLE[:12], b""])

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from settle.adapters.answer import Answer, Silence, why
 from settle.adapters.composition import Composed
-from settle.adapters.exchange import Response
 from settle.adapters.hearing import Hearing
 
 IDLE_S_MAX = 5.0
@@ -109,11 +108,8 @@ class Connection(asyncio.Protocol):
         """The request came to its end; only after a whole answer does the connection go on."""
         if self._hearing is None or self._heard is None or self._transport is None:
             return
-        goes_on = (
-            isinstance(answer, Response)
-            and self._hearing.goes_on
-            and self._transport.get_write_buffer_size() == 0  # answered before it was all asked
-        )
+        # What was answered before it was wholly asked leaves the rest of the question behind.
+        goes_on = self._hearing.goes_on and self._transport.get_write_buffer_size() == 0
         self._hearing = None
         self._idle_since_s = asyncio.get_running_loop().time()
         if not self._heard.done():

@@ -35,6 +35,15 @@ def test_importing_settle_loads_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_no_other_http_client_is_used() -> None:
+    """What leaves for a rail leaves by our own wire; httpx is for tests and benchmarks."""
+    imports = re.compile(r"^\s*(?:import|from) (?:httpx|httpcore|requests|aiohttp)\b", re.MULTILINE)
+    ours = [ROOT / "src", *(ROOT / "adapters").glob("*/settle_*")]
+    files = [path for folder in ours for path in folder.rglob("*.py")]
+    assert len(files) > 100
+    assert [path for path in files if imports.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("name", settle.__all__)
 def test_every_public_name_loads(name: str) -> None:
     """What `__all__` promises is there."""
