@@ -67,11 +67,20 @@ def text(parent: Element, path: str) -> str:
 
 def fitted(value: str, length: int) -> str:
     """Text that XML and the bank take: no control characters, at most `length` characters."""
-    printable = (
-        c if c.isprintable() else " " if unicodedata.category(c) in ("Cc", "Zs", "Zl", "Zp") else ""
-        for c in unicodedata.normalize("NFC", value)
-    )
-    return " ".join("".join(printable).split())[:length].rstrip()
+    composed = unicodedata.normalize("NFC", value)
+    if not composed.isprintable():
+        composed = "".join(map(_printable, composed))
+    return " ".join(composed.split())[:length].rstrip()
+
+
+def _printable(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    return " " if unicodedata.category(sign) in ("Cc", "Zs", "Zl", "Zp") else ""
+
+
+_VALUES = str.maketrans({chr(ord("A") + nth): str(10 + nth) for nth in range(26)})
+"""What letters count as in ISO 7064, mod 97-10."""
 
 
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
@@ -82,8 +91,7 @@ def iban(account: str) -> str | None:
     compact = account.replace(" ", "").upper()
     if not _IBAN.fullmatch(compact):
         return None
-    digits = "".join(str(int(c, 36)) for c in compact[4:] + compact[:4])
-    return compact if int(digits) % 97 == 1 else None
+    return compact if int((compact[4:] + compact[:4]).translate(_VALUES)) % 97 == 1 else None
 
 
 def add_account(parent: Element, path: str, account: str) -> Element:

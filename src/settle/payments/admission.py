@@ -111,6 +111,8 @@ def _text_faults(field: str, value: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(value, str):
         yield field, "not a text"
         return
+    if value.isprintable():  # which none of what is not carried is
+        return
     found = next((sign for sign in value if unicodedata.category(sign) in _UNCARRIED), None)
     if found is not None:
         yield field, f"holds U+{ord(found):04X}, which no rail carries"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from settle.adapters import Beneficiary
+
+if TYPE_CHECKING:
+    from schwifty.domain import IBANSpec
 
 LENGTHS = {"name": 140, "town": 35, "account": 34, "bank_code": 35}
 """Max140Text, Max35Text and Max34Text of ISO 20022. A name cut short is another name."""
@@ -54,36 +58,41 @@ def address_faults(beneficiary: Beneficiary, value_date: date) -> Iterator[str]:
 
 def _account_faults(beneficiary: Beneficiary) -> Iterator[str]:
     account = beneficiary.account.replace(" ", "")
-    if _LIKE_IBAN.fullmatch(account) and _has_ibans(account[:2]):
-        if not _is_iban(account):
+    if _LIKE_IBAN.fullmatch(account) and (form := _form(account[:2])):
+        if not _is_iban(account, form):
             yield "beneficiary.account: the IBAN does not verify"
-    elif account and _has_ibans(beneficiary.country) and not beneficiary.bank_code:
+    elif account and _form(beneficiary.country) and not beneficiary.bank_code:
         yield f"beneficiary.account: not an IBAN, which {beneficiary.country} has"
 
 
+_VALUES = str.maketrans({chr(ord("A") + nth): str(10 + nth) for nth in range(26)})
+"""What letters count as in ISO 7064, mod 97-10."""
+
+
 @cache
-def _has_ibans(country: str) -> bool:
+def _form(country: str) -> IBANSpec | None:
+    """How long a country's IBANs are and what they look like; None where it has none."""
     from schwifty.exceptions import SchwiftyException
     from schwifty.registry import get_iban_spec
 
     try:
-        get_iban_spec(country)
+        return get_iban_spec(country)
     except SchwiftyException:
+        return None
+
+
+def _is_iban(account: str, form: IBANSpec) -> bool:
+    """Whether an account that looks like an IBAN is one. This says what schwifty says, sooner.
+
+    It knows the forms; the digits are checked here. 00, 01 and 99 are never computed ones.
+    """
+    if len(account) != form.iban_length or not form.regex.match(account[4:]):
         return False
-    return True
+    number = int((account[4:] + account[:4]).translate(_VALUES))
+    return "02" <= account[2:4] <= "98" and number % 97 == 1
 
 
-def _is_iban(account: str) -> bool:
-    from schwifty import IBAN
-    from schwifty.exceptions import SchwiftyException
-
-    try:
-        IBAN(account)
-    except SchwiftyException:
-        return False
-    return True
-
-
+@lru_cache(maxsize=4096)
 def _is_bic(bic: str) -> bool:
     from schwifty import BIC
     from schwifty.exceptions import SchwiftyException

@@ -77,8 +77,8 @@ def approve(store: Store, policy: Policy, *, now: datetime) -> Approved:
     """
     with store.transaction() as connection:
         found = _unapproved(connection)
-        rows = [row for row in found if _as_planned(row)]
         changed = {row["payment_id"]: row for row in found if not _as_planned(row)}
+        rows = [row for row in found if row["payment_id"] not in changed]
         withhold(connection, changed, why=BEFORE, now=now)
         allowed = [row for row in rows if policy.allows(row)]
         _approve(connection, allowed, by=policy.name, now=now)

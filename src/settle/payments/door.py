@@ -15,7 +15,7 @@ from settle.adapters import Evidence, Fact, Source
 from settle.payments.events import Appended, append, locked
 from settle.payments.instruction import Row
 from settle.payments.returns import HUB_BEARS, ReturnPolicy, owed_again, shares
-from settle.payments.rows import chunks, fetch
+from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import OURS, Event, EventKind, standing, surplus
 from settle.payments.tables import payments
 from settle.store import Store
@@ -191,13 +191,14 @@ def _rows(connection: Connection, items: Sequence[Evidence]) -> Sequence[Row]:
     wanted = sorted({item.reference for item in items})
     found: dict[str, Row] = {}
     for chunk in chunks(wanted):
-        for name in _REFERENCES:
-            query = sa.select(payments).where(payments.c[name].in_(chunk))
-            found.update((r["payment_id"], r) for r in fetch(connection, query))
+        for query in _NAMED:
+            rows = fetch(connection, query, these(chunk))
+            found.update((row["payment_id"], row) for row in rows)
     return list(found.values())
 
 
 _REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
+_NAMED = [sa.select(payments).where(among(payments.c[name])) for name in _REFERENCES]
 
 
 def _index(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:

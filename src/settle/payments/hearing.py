@@ -99,6 +99,11 @@ class _OnlyStored:
 
 def conversations_in(connection: Connection, rail: str, state: State) -> Sequence[Sending]:
     """What a rail was last sent of the payments in a state."""
-    query = sa.select(payments).where(payments.c.rail == rail, payments.c.state == state.value)
-    rows = [row for row in fetch(connection, query) if row["conversation_id"]]
+    asked = {"of_rail": rail, "in_state": state.value}
+    rows = [row for row in fetch(connection, _SENT, asked) if row["conversation_id"]]
     return conversations(connection, rows)
+
+
+_SENT = sa.select(payments).where(
+    payments.c.rail == sa.bindparam("of_rail"), payments.c.state == sa.bindparam("in_state")
+)

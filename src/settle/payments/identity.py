@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from settle.adapters import Payment
 from settle.store import derived, derived_uuid4
 
 KEY_LENGTH = 32
@@ -32,29 +32,28 @@ def identity(tenant: str, obligation_id: str, *, attempt: int, leg: str = "pay")
     )
 
 
-def fingerprint(payment: Payment, *, rail: str, account: str, not_before: date) -> str:
-    """The digest of the canonical instruction. This is what an approval signs.
+def fingerprint(row: Mapping[str, Any]) -> str:
+    """The digest of the canonical instruction, from its row. This is what an approval signs.
 
     Payee, amount, currency, rail, our account, the first value date, purpose, references: any
     change of them is another instruction. A value date later than `not_before` is not.
     """
-    payee = payment.beneficiary
     return derived(
-        payee.name,
-        payee.country,
-        payee.town,
-        payee.account,
-        payee.bic or "",
-        payee.bank_code or "",
-        str(payment.amount_minor),
-        payment.currency,
-        rail,
-        account,
-        not_before.isoformat(),
-        payment.kind.value,
-        payment.purpose,
-        payment.remittance_information,
-        payment.idempotency_key,
+        row["beneficiary_name"],
+        row["beneficiary_country"],
+        row["beneficiary_town"],
+        row["beneficiary_account"],
+        row["beneficiary_bic"] or "",
+        row["beneficiary_bank_code"] or "",
+        str(row["amount_minor"]),
+        row["currency"],
+        row["rail"],
+        row["account"],
+        row["not_before"].isoformat(),
+        row["kind"],
+        row["purpose"],
+        row["remittance_information"],
+        row["idempotency_key"],
     )
 
 

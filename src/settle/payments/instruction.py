@@ -97,9 +97,7 @@ def payment_of(row: Row) -> Payment:
 
 def fingerprint_of(row: Row) -> str:
     """The digest of the instruction as it stands in the row now."""
-    return fingerprint(
-        payment_of(row), rail=row["rail"], account=row["account"], not_before=row["not_before"]
-    )
+    return fingerprint(row)
 
 
 def is_as_approved(row: Row) -> bool:

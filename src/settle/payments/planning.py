@@ -22,7 +22,7 @@ from settle.payments.instruction import Due, Row, fingerprint_of, payee_of, paym
 from settle.payments.refusing import Payee, account_of, refusing
 from settle.payments.rerouting import of_the_rail, rejected_by_rail
 from settle.payments.routing import Route, Router
-from settle.payments.rows import chunks, fetch
+from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.standing import uncommitted
 from settle.payments.state import DEAD, Event, EventKind, State
 from settle.payments.steps import advance
@@ -291,15 +291,17 @@ def _earlier(
 ) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = defaultdict(list)
     for chunk in chunks(obligation_ids):
-        query = (
-            sa.select(payments)
-            .where(payments.c.tenant == tenant, payments.c.obligation_id.in_(chunk))
-            .order_by(payments.c.attempt)
-            .with_for_update()
-        )
-        for row in fetch(connection, query):
+        for row in fetch(connection, _EARLIER, {"of_tenant": tenant, **these(chunk)}):
             found[row["obligation_id"]].append(row)
     return found
+
+
+_EARLIER = (
+    sa.select(payments)
+    .where(payments.c.tenant == sa.bindparam("of_tenant"), among(payments.c.obligation_id))
+    .order_by(payments.c.attempt)
+    .with_for_update()
+)
 
 
 def _long(row: Row) -> Iterator[str]:

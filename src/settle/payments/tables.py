@@ -63,6 +63,15 @@ payments = sa.Table(
     sa.Index(None, "beneficiary_account"),
     sa.Index(None, "agreement_id", "currency"),
     sa.Index(
+        "ix_payments_claim",
+        "rail",
+        "funded",
+        "value_date",
+        "payment_id",
+        sqlite_where=sa.text("state = 'approved'"),
+        postgresql_where=sa.text("state = 'approved'"),
+    ),
+    sa.Index(
         "uq_payments_live_obligation",
         "tenant",
         "obligation_id",

@@ -52,7 +52,7 @@ Random keys cost SQLite six to eight times the throughput of time-ordered ones.
 
 def derived(*parts: str) -> str:
     """A 64-digit hexadecimal name derived from its parts; equal exactly when they are."""
-    text = "".join(f"{len(part)}:{part}" for part in parts)
+    text = "".join([f"{len(part)}:{part}" for part in parts])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from settle.errors import ConfigError
-from settle.store import Store, metadata
+from settle.store import Store, metadata, migrations
 
 ROOMS = ("clearing", "hub", "ledger", "payments", "reconciliation")
 OPEN = "import sys; from settle.store import Store; Store.open(sys.argv[1]).close()"
@@ -63,3 +64,23 @@ def tables(url: str) -> list[str]:
     names = sorted(sa.inspect(store.engine).get_table_names())
     store.close()
     return names
+
+
+def test_the_newest_revision_is_the_head_of_the_history() -> None:
+    """It is known by the names of the files, without reading them; Alembic reads them all."""
+    from alembic.script import ScriptDirectory
+
+    history = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert history.get_current_head() == migrations.newest()
+    for path in (Path(migrations.__file__).parent / "versions").glob("[0-9]*.py"):
+        assert path.name[:4] == history.get_revision(path.name[:4]).revision
+
+
+def test_a_current_store_is_opened_without_alembic(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading its revisions took longer than all else in opening a store."""
+    from alembic import command
+
+    monkeypatch.setattr(command, "upgrade", lambda *_: pytest.fail("it is current"))
+    Store.open(store_url).close()

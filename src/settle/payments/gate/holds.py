@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -108,6 +109,7 @@ _STEPS = tuple(
 )  # fmt: skip
 
 
+@cache
 def _last_step() -> sa.Subquery:
     """rows: one per payment not released, its last step; `since` when it first said the same."""
     event = payment_events.c
@@ -139,6 +141,7 @@ def _last_step() -> sa.Subquery:
     return sa.select(told).where(told.c.ends == 1).subquery("last_step")
 
 
+@cache
 def last_scheduled() -> sa.Subquery:
     """rows: one per payment, its last event that made it wait: the control, and why."""
     event = payment_events.c

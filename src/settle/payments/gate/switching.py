@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,19 +81,23 @@ def _turn(
 
 def switched(connection: Connection) -> list[Switch]:
     """What is paused now, by scope and name."""
-    on = _on().subquery()
-    query = (
-        sa.select(switches)
-        .join(on, sa.and_(*(switches.c[key] == on.c[key] for key in ("scope", "name", "turn"))))
-        .order_by(switches.c.scope, switches.c.name)
-    )
     return [
         Switch(
             scope=Scope(row.scope), name=row.name, actor=row.actor, reason=row.reason,
             since=row.turned_at,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_switched())
     ]  # fmt: skip
+
+
+@cache
+def _switched() -> sa.Select[Any]:
+    on = _on().subquery()
+    return (
+        sa.select(switches)
+        .join(on, sa.and_(*(switches.c[key] == on.c[key] for key in ("scope", "name", "turn"))))
+        .order_by(switches.c.scope, switches.c.name)
+    )
 
 
 def paused(connection: Connection) -> Pauses:

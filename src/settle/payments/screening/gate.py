@@ -6,6 +6,9 @@ still until that is committed. So no worker on any machine releases what newer l
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -31,10 +34,14 @@ def stand_still(connection: Connection, *, alone: bool = False) -> None:
 
     `alone`: nobody else keeps them so meanwhile, which is to say that nobody screens or releases.
     """
-    query = sa.select(screening_versions.c.version).where(
-        screening_versions.c.superseded_at.is_(None)
-    )
-    connection.execute(query.with_for_update(read=not alone)).all()
+    connection.execute(_in_force(alone=alone)).all()
+
+
+@cache
+def _in_force(*, alone: bool) -> sa.Select[Any]:
+    version = screening_versions.c
+    query = sa.select(version.version).where(version.superseded_at.is_(None))
+    return query.with_for_update(read=not alone)
 
 
 def may_leave(of: sa.FromClause = payments) -> sa.ColumnElement[bool]:
