@@ -23,6 +23,7 @@ import httpx
 
 from settle.adapters.auth import Endpoint, credentials
 from settle.adapters.exchange import Request, Response
+from settle.adapters.leaving import TooLate, may_leave
 from settle.errors import BadInput, ConfigError
 
 RESPONSE_BYTES_MAX = 64 * 1024 * 1024
@@ -170,6 +171,8 @@ class _Seen:
     async def __call__(self, event: str, info: dict[str, Any]) -> None:  # noqa: ARG002
         # Connecting and TLS come before; from here on a byte may have left.
         if event == "http11.send_request_headers.started":
+            if not may_leave():
+                raise TooLate
             self.headers_begun = True
 
 
