@@ -18,6 +18,7 @@ from settle.payments.absence import note_absent
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
 from settle.payments.fences import succeed
+from settle.payments.forgetting import telling
 from settle.payments.gate.rules import Pauses
 from settle.payments.gate.switching import paused as switched_off
 from settle.payments.hearing import conversations_in, hear, recover
@@ -93,7 +94,10 @@ async def look_up(
     """
     manner = policy or LookPolicy()
     name = succeed(store, worker, now=clock())
-    run = Run(clock=clock, worker=name, lease_length=manner.lease, progress=progress)
+    run = Run(
+        clock=clock, worker=name, lease_length=manner.lease, progress=progress,
+        tell=telling(store, name),
+    )  # fmt: skip
     async with writing(store, writer) as durable:
         lanes = run.lanes(rails, durable)
         recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
