@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -73,6 +74,7 @@ async def look_up(
     clock: Clock,
     worker: str,
     ids: Ids,
+    cut_offs: Mapping[str, datetime] = MappingProxyType({}),
     progress: Progress | None = None,
     policy: LookPolicy | None = None,
     writer: Writer | None = None,
@@ -85,7 +87,8 @@ async def look_up(
     Payments under the name of `worker` itself are taken over at once, and whoever bore it before
     is fenced: give each worker a name that no other living process uses. Over a rail that is
     `paused`, in a currency or to a party that is, or that a switch of the store pauses, payments
-    are found, and none is sent again. A rail that is silent keeps no other waiting.
+    are found, and none is sent again; nor over a rail from its time in `cut_offs` on. A rail that
+    is silent keeps no other waiting.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met while nothing was sent.
@@ -99,7 +102,7 @@ async def look_up(
         tell=telling(store, name),
     )  # fmt: skip
     async with writing(store, writer) as durable:
-        lanes = run.lanes(rails, durable)
+        lanes = run.lanes(rails, durable, cut_offs=cut_offs)
         recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
@@ -195,7 +198,7 @@ async def _resend(look: _Look, policy: LookPolicy, pauses: Pauses) -> int:
         if not any(pauses.why(row) for row in sending.rows)
         and _may_be_resent(look.lane, sending, absent, policy)
     ]
-    if not wanted or look.lane.run.broken is not None:
+    if not wanted or look.lane.run.broken is not None or not look.lane.is_open:
         return 0
     sendings = await look.lane.writer.write(resend, (look.lane.lease(), wanted))
     await look.lane.all(lambda sending: look.lane.send(sending, again=True), sendings)
