@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,3 +75,13 @@ async def test_a_silent_rail_is_named_and_the_others_are_searched(
     assert ["lark"] == list(looked.silent)
     assert {"lark": 1} == looked.still_unknown_by_rail
     assert world.states() == {"accepted": 1, "unknown": 1}
+
+
+async def test_nothing_is_sent_again_from_a_rails_cut_off_on(worlds: WORLDS) -> None:
+    """It is found out what became of it, and it waits for the next day."""
+    world = await unknown(worlds, "lost request")
+    looked = await world.look(cut_offs={"lark": world.now, "heron": world.now + timedelta(days=1)})
+    assert (1, 0, {"lark": 1}) == (looked.asked, looked.resent, looked.still_unknown_by_rail)
+    assert not world.executed()
+    looked = await world.look(cut_offs={"lark": world.now + timedelta(days=1)})
+    assert (1, 0) == (looked.resent, looked.still_unknown)

@@ -16,6 +16,7 @@ from settle.adapters.exchange import (
     prepares,
     reads,
 )
+from settle.adapters.leaving import LEAVES_WITHIN
 from settle.adapters.notification import Forged, Notification
 from settle.adapters.outcome import Accepted, Outcome, Rejected, Unknown
 from settle.adapters.payment import Batch, Beneficiary, Payment, PaymentKind
@@ -60,6 +61,7 @@ from settle.adapters.statement import (
 
 __all__ = [
     "ANYWHERE",
+    "LEAVES_WITHIN",
     "NOT_RECORDED",
     "Accepted",
     "AccountRef",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from settle.adapters.answer import Answer, Silence, why
 from settle.adapters.composition import Composed
 from settle.adapters.hearing import Hearing
+from settle.adapters.leaving import TOO_LATE, may_leave
 
 IDLE_S_MAX = 5.0
 """An older connection may be forgotten on the way, with nobody telling us; it is not used."""
@@ -78,6 +79,8 @@ class Connection(asyncio.Protocol):
         if not self.is_sound():
             self.abort()
             return Silence(reason="the rail spoke or hung up before it was asked", sent=False)
+        if not may_leave():
+            return Silence(reason=TOO_LATE, sent=False)
         loop = asyncio.get_running_loop()
         self._fresh = False
         self._hearing = Hearing(composed.request.method, response_bytes_max=response_bytes_max)

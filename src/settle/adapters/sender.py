@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Generic, NoReturn, Self, TypeVar
 
@@ -20,6 +21,7 @@ from settle.adapters.breaker import Breaker, BreakerPolicy
 from settle.adapters.budget import Budget
 from settle.adapters.ending import Ending, Finished, NotMoved, Open
 from settle.adapters.exchange import Conversation, Effect, Exchange, Response
+from settle.adapters.leaving import LEAVES_WITHIN, TOO_LATE, Permit, leaving, may_leave
 from settle.adapters.pace import Pace
 from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
 from settle.adapters.retry import ReadPolicy, Sleep, repeat_read
@@ -37,7 +39,8 @@ class Sender:
 
     `connections` is how many requests may be under way at once, `requests_per_second` how many
     may begin; both are the profile's `Limits`. Waits go through `sleep` and
-    the breaker's time through `monotonic`, both given in tests.
+    the breaker's time through `monotonic`, both given in tests. A `commits` leaves within
+    `leaves_within` of its intent, by `monotonic` and by `wall`, or not at all.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Sender:
         response_bytes_max: int = RESPONSE_BYTES_MAX,
         sleep: Sleep = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        leaves_within: timedelta = LEAVES_WITHIN,
     ) -> None:
         policy = reads or ReadPolicy()
         self._rail = _Rail(
@@ -60,6 +65,7 @@ class Sender:
             breaker=Breaker(breaker or BreakerPolicy(), monotonic=monotonic),
             pace=Pace(requests_per_second, monotonic=monotonic, sleep=sleep),
             sleep=sleep,
+            permit=lambda: Permit(within=leaves_within, monotonic=monotonic, wall=wall),
         )
 
     @property
@@ -123,10 +129,11 @@ class _Rail:
     breaker: Breaker
     pace: Pace
     sleep: Sleep
+    permit: Callable[[], Permit]
 
-    async def exchange(self, composed: Composed, effect: Effect) -> Answer:
+    async def exchange(self, composed: Composed, effect: Effect, permit: Permit | None) -> Answer:
         if effect is not Effect.READS:
-            return await self._once(composed)
+            return await self._once(composed, permit=permit)
         self.repeats.ask()
         attempts = itertools.count()
 
@@ -135,9 +142,14 @@ class _Rail:
 
         return await repeat_read(read, self.reads, sleep=self.sleep, may_repeat=self.repeats.repeat)
 
-    async def _once(self, composed: Composed, *, rested: bool = False) -> Answer:
+    async def _once(
+        self, composed: Composed, *, rested: bool = False, permit: Permit | None = None
+    ) -> Answer:
         await self.pace.turn(rested=rested)
-        answer = await self.wire.send(composed)
+        with leaving(permit):
+            if not may_leave():
+                return Silence(reason=TOO_LATE, sent=False)
+            answer = await self.wire.send(composed)
         self.breaker.note(failed=isinstance(answer, Silence) or answer.is_server_error)
         if isinstance(answer, Response) and (answer.status == 429 or answer.is_server_error):
             self.pace.rest(self.reads.rest_s(answer))
@@ -203,9 +215,10 @@ class _Running(Generic[T]):
             composed = self.rail.wire.compose(exchange.request)
         except SettleError as error:
             return self._broken(error)
-        await self.recorder.intent(*at, replace(exchange, request=redacted(exchange.request)))
-        answer = await self.rail.exchange(composed, exchange.effect)
         commits = exchange.effect is Effect.COMMITS
+        permit = self.rail.permit() if commits else None
+        await self.recorder.intent(*at, replace(exchange, request=redacted(exchange.request)))
+        answer = await self.rail.exchange(composed, exchange.effect, permit)
         if isinstance(answer, Response):
             self.moved = self.moved or commits
             await self.recorder.answer(*at, answer)

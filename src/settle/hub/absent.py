@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from settle import payments
-from settle.adapters import AccountRef
+from settle.adapters import LEAVES_WITHIN, AccountRef
 from settle.reconciliation import Silence
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def close_absent(hub: Hub, day: date) -> int:
 
 
 def _is_past(hub: Hub, each: payments.Missing, since: datetime) -> bool:
-    return each.asked_at >= since + hub.adapters[each.rail].profile.finality_horizon
+    horizon = hub.adapters[each.rail].profile.finality_horizon
+    return each.asked_at >= since + LEAVES_WITHIN + horizon
 
 
 def _unseen(silence: Silence, each: payments.Missing) -> bool:

@@ -17,9 +17,9 @@ from settle.errors import BadInput
 from settle.hub.auditing import signer_of
 from settle.hub.backup_manifest import NAME, BackupManifest, files_in, refuse_damaged
 from settle.hub.config import Config
-from settle.hub.tables import restores
 from settle.ledger import newest_head
 from settle.payments import forget_searches
+from settle.payments.tables import restores
 from settle.store import Store, uuid7
 from settle.store.copying import SQLITE_FILE, copy_in, copy_out, is_empty
 from settle.store.migrations import knows, revision_of, upgrade_to

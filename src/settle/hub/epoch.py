@@ -1,7 +1,8 @@
 """Noticing that the store is older than what it has done: a backup was put back.
 
-Each run that sends counts one up, in the store and then beside the lake. A store that has
-counted less than the lake has forgotten payments that it may have made. Nothing is released
+Each run that sends counts one up, in the store and then beside the lake, and so does each group
+of its intents (`settle.payments.forgetting`). A store that has counted less than the lake has
+forgotten payments that it may have made. Nothing is released
 from it until a person has searched the rails and statements since the backup.
 """
 
@@ -15,8 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from settle.errors import Restored
-from settle.hub.tables import epochs, restores
-from settle.payments import forget_searches
+from settle.payments import catch_up, forget_searches, has_forgotten
+from settle.payments.tables import epochs, restores
 from settle.store import Store, insert_new, uuid7
 
 _OPEN = restores.c.resumed_at.is_(None)
@@ -36,7 +37,9 @@ class Epoch:
         It says so itself, or has forgotten runs that the lake remembers.
         """
         name, count = self._own()
-        return self._remembered(name) > count or self._pending() is not None
+        with self._store.transaction() as connection:
+            forgotten = has_forgotten(connection)
+        return forgotten or self._remembered(name) > count or self._pending() is not None
 
     def last_restored_at(self) -> datetime | None:
         """When the store was last put back, as far as it knows; None if it never was."""
@@ -97,6 +100,7 @@ class Epoch:
         caught_up = max(count, self._remembered(name))
         with self._store.transaction() as connection:
             connection.execute(sa.update(epochs).values(count=caught_up, accepted_by=actor))
+            catch_up(connection)
             said = {"resumed_at": at, "resumed_by": actor, "reason": reason}
             connection.execute(sa.update(restores).where(_OPEN).values(**said))
 

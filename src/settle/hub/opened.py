@@ -20,7 +20,7 @@ from settle.hub.fresh import Fresh
 from settle.hub.journal import NightJournal
 from settle.hub.naming import in_force
 from settle.hub.rails import open_adapters
-from settle.store import Store, exclusive
+from settle.store import Store, Watermark, exclusive
 
 NIGHTS_SKIPPED_MAX = 31
 """How many days a night may follow the last one; more is taken for a slip of the pen."""
@@ -62,7 +62,9 @@ class Opened:
             ConfigError: a setting is wrong, or the store cannot be opened; names key and fix.
         """
         loaded = load(Path(config), overrides=overrides)
-        store = Store.open(loaded.store_url, vault=loaded.settings.exchanges.vault())
+        told = Watermark(loaded.path(loaded.settings.settle.lake) / "epochs")
+        vault = loaded.settings.exchanges.vault()
+        store = Store.open(loaded.store_url, vault=vault, watermark=told)
         try:
             return cls(loaded, store, clock=clock)
         except BaseException:

@@ -136,6 +136,7 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
             done = await payments.look_up(
                 hub.store, asked, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
                 policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
+                cut_offs=hub.config.cut_offs(hub.now(day)),
                 paused=paused, paused_currencies=controls.paused_currencies,
                 paused_parties=controls.paused_agreements,
             )  # fmt: skip

@@ -20,6 +20,7 @@ from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.erasing import Erased, Erasure, erase, erase_old, rotate
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.fences import Fenced
+from settle.payments.forgetting import catch_up, has_forgotten
 from settle.payments.funding import Funded, fund
 from settle.payments.gate import (
     Basis,
@@ -182,6 +183,7 @@ __all__ = [
     "ask_back",
     "attention",
     "cancel",
+    "catch_up",
     "close_absent",
     "conditions_of",
     "confirm",
@@ -194,6 +196,7 @@ __all__ = [
     "explain",
     "forget_searches",
     "fund",
+    "has_forgotten",
     "held_back",
     "holds",
     "horizon",

@@ -1,8 +1,8 @@
 """Absence as proof: the rail does not know a payment, past the time in which it could still pay.
 
 It counts only on a rail that declares late execution impossible, where `find` was answered "not
-found" after the horizon of the last sending, and where statements without a gap, which the
-caller has looked at, show no line that could be it.
+found" after the horizon of the last moment at which it may have left, and where statements
+without a gap, which the caller has looked at, show no line that could be it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from settle.adapters import Adapter, Profile, Source
 from settle.payments.events import append, events_of, locked
 from settle.payments.instruction import Row
+from settle.payments.leaving import last_leaving
 from settle.payments.rows import fetch
 from settle.payments.state import ABSENCE, SENT, Event, EventKind, State
 from settle.payments.tables import payments
@@ -54,10 +55,8 @@ def note_absent(
         return
     with store.transaction() as connection:
         events = events_of(connection, [row["payment_id"] for row in named])
-        past = [
-            row for row in named
-            if at >= last_sent_at(events.get(row["payment_id"], ())) + profile.finality_horizon
-        ]  # fmt: skip
+        left = last_leaving(connection, named, events)
+        past = [row for row in named if at >= left[row["payment_id"]] + profile.finality_horizon]
         append(connection, [_noted(row, at) for row in past], recorded_at=at)
 
 
@@ -68,13 +67,15 @@ def missing(connection: Connection, rails: Mapping[str, Adapter[Any]]) -> list[M
     query = sa.select(payments).where(*unknown, payments.c.worker.is_(None))
     rows = fetch(connection, query.order_by(payments.c.payment_id))
     events = events_of(connection, [row["payment_id"] for row in rows])
+    left = last_leaving(connection, rows, events)
     found = []
     for row in rows:
         known = events.get(row["payment_id"], ())
         horizon = rails[row["rail"]].profile.finality_horizon
         noted = [e for e in known if e.event_id == _name(row) and e.source == Source.FIND.value]
-        if noted and noted[0].occurred_at >= last_sent_at(known) + horizon:
-            found.append(_missing(row, known, noted[0], horizon))
+        until = left[row["payment_id"]] + horizon
+        if noted and noted[0].occurred_at >= until:
+            found.append(_missing(row, known, noted[0], until))
     return found
 
 
@@ -99,18 +100,13 @@ def _as_it_was(row: Row, each: Missing) -> bool:
     return unheld and sending == each.sending
 
 
-def last_sent_at(events: Iterable[Event]) -> datetime:
-    """When a payment was released, or sent once more, for the last time: its horizon begins."""
-    return max(event.occurred_at for event in events if event.kind in SENT)
-
-
-def _missing(row: Row, events: Sequence[Event], noted: Event, horizon: timedelta) -> Missing:
+def _missing(row: Row, events: Sequence[Event], noted: Event, until: datetime) -> Missing:
     # A day more at either end: a bank's day is not ours.
     sent = [event.occurred_at for event in events if event.kind in SENT]
     return Missing(
         payment_id=row["payment_id"], rail=row["rail"], account=row["account"],
         currency=row["currency"], first=min(sent).date() - timedelta(days=1),
-        last=(max(sent) + horizon).date() + timedelta(days=1),
+        last=until.date() + timedelta(days=1),
         sending=(row["releases"], row["resends"]), asked_at=noted.occurred_at,
     )  # fmt: skip
 

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from settle.errors import BadInput
 from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
+from settle.payments.leaving import still_leaving
 from settle.payments.state import DECISION, Event, EventKind, State
 from settle.payments.tables import payments
 from settle.store import Store
@@ -64,10 +66,12 @@ def decide(store: Store, said: Statement, *, within: timedelta = WITHIN) -> Deci
     waits for its booking; not executed, and its money and its obligation are free.
 
     Raises:
-        BadInput: there is no such payment, its outcome is not unknown, or a worker holds it.
+        BadInput: there is no such payment, its outcome is not unknown, a worker holds it, or it
+            may still leave, so that nobody can say that it was not executed.
     """
     with store.transaction() as connection:
         row = _open(locked(connection, [said.payment_id]).get(said.payment_id), said)
+        _refuse_leaving(connection, row, said)
         events = events_of(connection, [said.payment_id]).get(said.payment_id, [])
         words = _words([*events, _word(row, said)], row, since=said.at - within)
         by = sorted(actor for actor, verdict in words.items() if verdict is said.verdict)
@@ -94,6 +98,16 @@ def _open(row: Row | None, said: Statement) -> Row:
     if why is not None:
         raise BadInput(f"payment {said.payment_id} {why}", field=said.payment_id)
     return row
+
+
+def _refuse_leaving(connection: Connection, row: Row, said: Statement) -> None:
+    until = still_leaving(connection, row)
+    if said.verdict is Verdict.NOT_EXECUTED and until is not None and said.at < until:
+        raise BadInput(
+            f"payment {said.payment_id} may still leave until {until:%Y-%m-%d %H:%M:%S} UTC, as "
+            "nothing was heard of whoever was about to send it; say so after that",
+            field=said.payment_id,
+        )
 
 
 def _words(events: Sequence[Event], row: Row, *, since: datetime) -> dict[str, Verdict]:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Effect, Exchange, Recorded, Response, place_of, without_secrets
 from settle.errors import SettleError
-from settle.payments.fences import successors
+from settle.payments.fences import counted
 from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.tables import exchanges, payments
@@ -32,13 +32,18 @@ class CutOff(SettleError):
     """The rail's cut-off has passed; nothing was sent."""
 
 
+def untold(count: int) -> None:
+    """What is counted is told nowhere."""
+
+
 @dataclass(slots=True)
 class StoreRecorder:
     """Where one running of a conversation is kept. This implements `settle.adapters.Recorder`.
 
     `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
     stored only while that worker holds the payments of the conversation; from `cut_off` on, no
-    intent of a `commits`. `subject` is the payment or batch that it is about. `committing` tells
+    intent of a `commits`. `tell` is told how far its worker has counted before anything leaves.
+    `subject` is the payment or batch that it is about. `committing` tells
     whether a `commits` was about to leave, now or in what was stored, and `replied` with which
     status it was answered.
     """
@@ -50,6 +55,7 @@ class StoreRecorder:
     worker: str | None = None
     cut_off: datetime | None = None
     subject: str | None = None
+    tell: Callable[[int], None] = untold
     committing: bool = False
     replied: int | None = None
     _commits: int | None = None
@@ -88,8 +94,11 @@ class StoreRecorder:
             "intent_at": now,
             "sent": True,
         }
-        if not await self.writer.write(keep_intents, (row, self.worker)):
+        count = await self.writer.write(keep_intents, (row, self.worker))
+        if count is None:
             raise LeaseLost("another worker holds the payment", conversation=conversation_id)
+        if count:
+            self.tell(count)
         if exchange.effect is Effect.COMMITS:
             self.committing, self._commits = True, step
 
@@ -131,20 +140,24 @@ def _json(headers: Mapping[str, str]) -> str:
 
 def keep_intents(
     connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
-) -> Sequence[bool]:
-    """Store intents of workers that still hold their payments; say for each whether it was."""
+) -> Sequence[int | None]:
+    """Store intents of workers that still hold their payments; None for each that was not.
+
+    For each that was, how often its worker has counted by now, this group included.
+    """
     guarded = sorted({row["conversation_id"] for row, worker in items if worker is not None})
-    fenced = successors(connection, [worker for _, worker in items if worker is not None])
+    counts = counted(connection, [worker for _, worker in items if worker is not None])
     held: set[tuple[str, str]] = set()
     for chunk in chunks(guarded):
         found = connection.execute(_HELD, these(chunk))
-        held.update((each, holder) for each, holder in found if holder not in fenced)
+        held.update((each, holder) for each, holder in found if holder in counts)
     may = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
     rows = [row for (row, _), keep in zip(items, may, strict=True) if keep]
     if rows:
         rows = [{**row, **kept(connection, REQUEST, row)} for row in rows]
         connection.execute(_KEEP[connection.dialect.name], rows)
-    return may
+    of = [0 if worker is None else counts.get(worker) for _, worker in items]
+    return [count if keep else None for count, keep in zip(of, may, strict=True)]
 
 
 def _upsert(dialect: Any) -> Any:

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from settle.adapters import NotMoved
 from settle.payments.exchanges import Clock
 from settle.payments.fences import Fenced, succeed
+from settle.payments.forgetting import telling
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run
@@ -103,7 +104,10 @@ async def pay(
     """
     patience = policy or PayPolicy()
     name = succeed(store, worker, now=clock())
-    run = Run(clock=clock, worker=name, lease_length=patience.lease, progress=progress)
+    run = Run(
+        clock=clock, worker=name, lease_length=patience.lease, progress=progress,
+        tell=telling(store, name),
+    )  # fmt: skip
     async with writing(store, writer) as durable:
         lanes = run.lanes(rails, durable, cut_offs=cut_offs or {})
         reasons = await all_of(_work(lane, patience, day, sleep, pauses) for lane in lanes)

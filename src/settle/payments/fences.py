@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.errors import BadInput, SettleError
-from settle.payments.tables import fences
-from settle.store import Store, insert_new
+from settle.payments.tables import epochs, fences
+from settle.store import Store, insert_new, uuid7
 
 MARK = "#"
 """Stands between a name and its number, and in no name that is given."""
 
 _DIGITS = 10
+_ANOTHER = sa.update(fences).values(sent=fences.c.sent + 1).returning(fences.c.sent)
 _NUMBERS = sa.select(fences.c.name, fences.c.number, fences.c.taken_at)
 
 
@@ -39,6 +40,7 @@ def succeed(store: Store, name: str, *, now: datetime) -> str:
         raise BadInput(f"a worker's name is not empty and has no {MARK}: {name!r}", field="worker")
     here = fences.c.name == name
     with store.transaction() as connection:
+        insert_new(connection, epochs, [{"one": 1, "store_id": uuid7(), "count": 0}])
         insert_new(connection, fences, [{"name": name, "number": 0, "taken_at": now}])
         counted = sa.update(fences).where(here).values(number=fences.c.number + 1, taken_at=now)
         connection.execute(counted)
@@ -74,6 +76,22 @@ def successors(connection: Connection, workers: Iterable[str]) -> Mapping[str, F
         for worker, (name, number) in bearers.items()
         if name in last and last[name].number > number
     }
+
+
+def counted(connection: Connection, workers: Iterable[str]) -> Mapping[str, int]:
+    """Count that these workers are about to send, and give the counts; none of who is fenced.
+
+    0 for a worker whose name has no number.
+    """
+    counts: dict[str, int] = {}
+    for worker in sorted(set(workers)):
+        name, number = _parts(worker)
+        at = fences.c.name == name, fences.c.number == number
+        count = _ANOTHER.where(*at)
+        found = connection.execute(count).scalar_one_or_none() if number else 0
+        if found is not None:
+            counts[worker] = found
+    return counts
 
 
 def borne(worker: str, by: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

@@ -22,7 +22,7 @@ from settle.adapters import (
     Unknown,
 )
 from settle.errors import ConfigError, SettleError
-from settle.payments.exchanges import Clock, LeaseLost, StoreRecorder
+from settle.payments.exchanges import Clock, LeaseLost, StoreRecorder, untold
 from settle.payments.fences import refuse_fenced
 from settle.payments.instruction import Rail, Row
 from settle.payments.outbox import End, Lease, end
@@ -46,12 +46,16 @@ _OF_DATA = (SettleError, ValueError, LookupError, ArithmeticError)
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What the lanes of one run share. `broken`: the first error that ends it for all of them."""
+    """What the lanes of one run share. `broken`: the first error that ends it for all of them.
+
+    `tell` is told how far the worker has counted, before anything leaves.
+    """
 
     clock: Clock
     worker: str
     lease_length: timedelta
     progress: Progress | None = None
+    tell: Progress = untold
     broken: Exception | None = None
 
     def lanes(
@@ -119,6 +123,7 @@ class Lane:
             worker=self.run.worker,
             cut_off=self.cut_off,
             subject=sending.subject,
+            tell=self.run.tell,
         )
         try:
             ending = await self._converse(sending, recorder, again=again)

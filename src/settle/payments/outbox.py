@@ -16,6 +16,7 @@ from settle.payments import identity
 from settle.payments.events import append, locked
 from settle.payments.exchanges import before_resend
 from settle.payments.fences import borne, refuse_fenced, successors
+from settle.payments.forgetting import refuse_restored
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.gate.switching import is_free
 from settle.payments.instruction import Row, is_as_approved
@@ -61,7 +62,9 @@ def claim(connection: Connection, wishes: Sequence[Claim]) -> Sequence[Sequence[
 
     Raises:
         Fenced: a newer run bears the worker's name. So do all that take.
+        Restored: the store is a backup that was put back, and has forgotten what it may have sent.
     """
+    refuse_restored(connection)
     refuse_fenced(connection, [wish.lease.worker for wish in wishes])
     stand_still(connection)
     return [_claim(connection, wish) for wish in wishes]
@@ -212,7 +215,11 @@ def resend(
 
     One with a payment that screening holds by now, that somebody wants back, or whose obligation
     another one proved to have paid, is not sent again, and stays unknown.
+
+    Raises:
+        Fenced, Restored: as in `claim`.
     """
+    refuse_restored(connection)
     refuse_fenced(connection, [lease.worker for lease, _ in wishes])
     stand_still(connection)
     return [_resend(connection, lease, conversations) for lease, conversations in wishes]

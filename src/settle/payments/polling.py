@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,6 +19,7 @@ from settle.payments.absence import note_absent
 from settle.payments.door import Recorded, record
 from settle.payments.exchanges import Clock, StoreRecorder
 from settle.payments.fences import succeed
+from settle.payments.forgetting import telling
 from settle.payments.gate.rules import Pauses
 from settle.payments.gate.switching import paused as switched_off
 from settle.payments.hearing import conversations_in, hear, recover
@@ -72,6 +74,7 @@ async def look_up(
     clock: Clock,
     worker: str,
     ids: Ids,
+    cut_offs: Mapping[str, datetime] = MappingProxyType({}),
     progress: Progress | None = None,
     policy: LookPolicy | None = None,
     writer: Writer | None = None,
@@ -84,7 +87,8 @@ async def look_up(
     Payments under the name of `worker` itself are taken over at once, and whoever bore it before
     is fenced: give each worker a name that no other living process uses. Over a rail that is
     `paused`, in a currency or to a party that is, or that a switch of the store pauses, payments
-    are found, and none is sent again. A rail that is silent keeps no other waiting.
+    are found, and none is sent again; nor over a rail from its time in `cut_offs` on. A rail that
+    is silent keeps no other waiting.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met while nothing was sent.
@@ -93,9 +97,12 @@ async def look_up(
     """
     manner = policy or LookPolicy()
     name = succeed(store, worker, now=clock())
-    run = Run(clock=clock, worker=name, lease_length=manner.lease, progress=progress)
+    run = Run(
+        clock=clock, worker=name, lease_length=manner.lease, progress=progress,
+        tell=telling(store, name),
+    )  # fmt: skip
     async with writing(store, writer) as durable:
-        lanes = run.lanes(rails, durable)
+        lanes = run.lanes(rails, durable, cut_offs=cut_offs)
         recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
@@ -191,7 +198,7 @@ async def _resend(look: _Look, policy: LookPolicy, pauses: Pauses) -> int:
         if not any(pauses.why(row) for row in sending.rows)
         and _may_be_resent(look.lane, sending, absent, policy)
     ]
-    if not wanted or look.lane.run.broken is not None:
+    if not wanted or look.lane.run.broken is not None or not look.lane.is_open:
         return 0
     sendings = await look.lane.writer.write(resend, (look.lane.lease(), wanted))
     await look.lane.all(lambda sending: look.lane.send(sending, again=True), sendings)

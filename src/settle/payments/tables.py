@@ -146,6 +146,28 @@ fences = sa.Table(
     sa.Column("name", Id, primary_key=True, doc="of a worker"),
     sa.Column("number", sa.BigInteger, nullable=False, doc="of the last run that took it"),
     sa.Column("taken_at", Instant, nullable=False),
+    sa.Column("sent", sa.BigInteger, nullable=False, server_default="0", doc="groups of intents"),
+)
+
+epochs = sa.Table(
+    "epochs",
+    metadata,
+    sa.Column("one", sa.Integer, primary_key=True, doc="there is one row"),
+    sa.Column("store_id", Id, nullable=False, doc="of this store, and of its backups"),
+    sa.Column("count", sa.BigInteger, nullable=False, doc="runs that sent"),
+    sa.Column("accepted_by", Id, doc="who last let it go on after a restore"),
+)
+
+restores = sa.Table(
+    "restores",
+    metadata,
+    sa.Column("restore_id", Id, primary_key=True, doc="time-ordered"),
+    sa.Column("taken_at", Instant, nullable=False, doc="when the backup was taken"),
+    sa.Column("restored_at", Instant, nullable=False),
+    sa.Column("searched_at", Instant, doc="when the last search ended that left nothing open"),
+    sa.Column("resumed_at", Instant),
+    sa.Column("resumed_by", Id, doc="who let it go on"),
+    sa.Column("reason", sa.String),
 )
 
 searches = sa.Table(

@@ -10,10 +10,10 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Profile
 from settle.errors import BadInput
-from settle.payments.absence import last_sent_at
 from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
+from settle.payments.leaving import last_leaving
 from settle.payments.state import Event, EventKind, State
 
 
@@ -36,7 +36,8 @@ def horizon(connection: Connection, row: Row, profile: Profile) -> tuple[date, d
     """
     released: datetime = row["released_at"]
     value = datetime.combine(row["value_date"], released.timetz())
-    sent = last_sent_at(events_of(connection, [row["payment_id"]])[row["payment_id"]])
+    events = events_of(connection, [row["payment_id"]])
+    sent = last_leaving(connection, [row], events)[row["payment_id"]]
     last = max(sent, value) + profile.finality_horizon
     return min(released.date(), row["value_date"]), last.date() + timedelta(days=1)
 

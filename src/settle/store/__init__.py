@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from settle.store.schema import Id, Instant, Minor, metadata
     from settle.store.sums import exact_sum
     from settle.store.vault import Locked, Vault, vault_of
+    from settle.store.watermark import Watermark, watermark_of
 
 __all__ = [
     "Id",
@@ -24,6 +25,7 @@ __all__ = [
     "Rows",
     "Store",
     "Vault",
+    "Watermark",
     "arrow",
     "derived",
     "derived_each",
@@ -35,6 +37,7 @@ __all__ = [
     "metadata",
     "uuid7",
     "vault_of",
+    "watermark_of",
 ]
 
 __getattr__, __dir__ = lazily(
@@ -48,6 +51,7 @@ __getattr__, __dir__ = lazily(
         "Rows": "settle.store.connection",
         "Store": "settle.store.connection",
         "Vault": "settle.store.vault",
+        "Watermark": "settle.store.watermark",
         "arrow": "settle.store.columns",
         "derived": "settle.store.ids",
         "derived_each": "settle.store.ids",
@@ -59,5 +63,6 @@ __getattr__, __dir__ = lazily(
         "metadata": "settle.store.schema",
         "uuid7": "settle.store.ids",
         "vault_of": "settle.store.vault",
+        "watermark_of": "settle.store.watermark",
     },
 )

@@ -13,6 +13,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from settle.errors import ConfigError
 from settle.store.vault import OPEN, OPTION, Vault
+from settle.store.watermark import OPTION as TOLD
+from settle.store.watermark import UNTOLD, Watermark
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -20,22 +22,25 @@ Rows = Sequence[Mapping[str, Any]]
 class Store:
     """One database. This hands out transactions and nothing else; tables belong to the rooms."""
 
-    def __init__(self, engine: Engine, *, vault: Vault = OPEN) -> None:
-        self.engine = engine.execution_options(**{OPTION: vault})
+    def __init__(
+        self, engine: Engine, *, vault: Vault = OPEN, watermark: Watermark = UNTOLD
+    ) -> None:
+        self.engine = engine.execution_options(**{OPTION: vault, TOLD: watermark})
         self.vault = vault
+        self.watermark = watermark
 
     @classmethod
-    def open(cls, url: str, *, vault: Vault = OPEN) -> Store:
+    def open(cls, url: str, *, vault: Vault = OPEN, watermark: Watermark = UNTOLD) -> Store:
         """Open `sqlite:///FILE` or `postgresql://…`; the schema is brought up to date.
 
-        `vault` has the keys of what is kept encrypted.
+        `vault` has the keys of what is kept encrypted, `watermark` how far the store has got.
 
         Raises:
             ConfigError: the URL names no database this library knows, or it cannot be reached.
         """
         from settle.store.migrations import upgrade
 
-        store = cls(_engine(url), vault=vault)
+        store = cls(_engine(url), vault=vault, watermark=watermark)
         try:
             upgrade(store.engine)
         except sa.exc.OperationalError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from settle.adapters import Evidence, Fact, Open, Source
+from settle.adapters import LEAVES_WITHIN, Evidence, Fact, Open, Request, Source, commits
 from settle.errors import BadInput
 from settle.payments import (
     Decided,
@@ -28,6 +28,7 @@ from settle.payments import (
 )
 from settle.payments.absence import note_absent
 from settle.payments.events import events_of
+from settle.payments.exchanges import StoreRecorder
 from settle.payments.lane import Lane, Run
 from settle.payments.tables import payments
 from settle.payments.writer import InlineWriter
@@ -253,3 +254,39 @@ def test_a_notification_of_failure_closes_nothing(
     said = proof(lost, at=desk.now, fact=fact, source=Source.NOTIFICATION)
     assert 1 == len(record(store, [said], recorded_at=desk.now).ignored)
     assert {"unknown": 1} == states()
+
+
+def about_to_leave(desk: Any, store: Store, *, at: timedelta) -> StoreRecorder:
+    """A worker that was slow stores its intent so long after it took the payment."""
+    with store.reading() as connection:
+        conversation_id = connection.scalar(sa.select(payments.c.conversation_id))
+    late = StoreRecorder(writer=InlineWriter(store), clock=lambda: desk.now + at)
+    request = Request(method="POST", path="/pay")
+    asyncio.run(late.intent(str(conversation_id), 0, commits(request)))
+    return late
+
+
+def test_absence_waits_for_what_may_still_leave(desk: Any, lost: str, store: Store) -> None:
+    """The horizon begins when the permit to leave has ended, and statements must reach as far."""
+    rails, slow = declared(desk), timedelta(days=1)
+    about_to_leave(desk, store, at=slow)
+    past = slow + LEAVES_WITHIN + timedelta(days=2)
+    assert [] == asked(desk, store, rails, after=past - timedelta(seconds=1))
+    (found,) = asked(desk, store, rails, after=past)
+    assert (lost, (desk.now + past).date() + timedelta(days=1)) == (found.payment_id, found.last)
+
+
+def test_nobody_says_that_it_was_not_executed_while_it_may_leave(
+    desk: Any, lost: str, store: Store
+) -> None:
+    """A worker that stands still with its intent may go on; that it was executed, one may say."""
+    recorder = about_to_leave(desk, store, at=timedelta())
+    soon = LEAVES_WITHIN - timedelta(seconds=1)
+    with pytest.raises(BadInput, match=r"may still leave until 2024-12-18 16:45:00 UTC"):
+        say(desk, lost, NO, "alice", later=soon)
+    assert not say(desk, lost, YES, "alice", later=soon).closed
+    assert not say(desk, lost, NO, "alice", later=LEAVES_WITHIN).closed
+    with store.reading() as connection:
+        conversation_id = str(connection.scalar(sa.select(payments.c.conversation_id)))
+    asyncio.run(recorder.silence(conversation_id, 0, "timed out", sent=True))
+    assert say(desk, lost, NO, "bob").closed  # it has left: there is its silence

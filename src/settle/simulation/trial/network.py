@@ -195,6 +195,6 @@ class SimulatedSender(Sender):
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(endpoint, connections=1, sleep=sleep, monotonic=monotonic)
+        super().__init__(endpoint, connections=1, sleep=sleep, monotonic=monotonic, wall=monotonic)
         wire = SimulatedWire(self._rail.wire, network, life)
         self._rail = replace(self._rail, wire=wire)  # type: ignore[arg-type]
