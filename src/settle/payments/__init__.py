@@ -100,6 +100,7 @@ from settle.payments.state import (
 )
 from settle.payments.telling import StoryLine
 from settle.payments.undebited import Silent, horizon, prove_undebited
+from settle.payments.wishes import wish_about
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
@@ -235,5 +236,6 @@ __all__ = [
     "unknowns",
     "unsearched",
     "unwell",
+    "wish_about",
     "withdraw",
 ]
