@@ -55,7 +55,7 @@ Examples:
 _PROVE = """Prove to a merchant that its lines stand in the sealed chain.
 
 MERCHANT is a participant, with all of its agreements, or one agreement. The proof is checked
-without us by docs/reference/check_proof.py, 40 lines that need Python and nothing else.
+without us by docs/reference/check_proof.py, 30 lines that need Python and nothing else.
 
 Examples:
 

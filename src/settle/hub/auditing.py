@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
-from settle import ledger, payments
+from settle import ledger, payments, reconciliation
 from settle.adapters import Secret
 from settle.hub.config import Config
 from settle.hub.opened import Opened
 from settle.ledger import accounts
 
-SOURCES = (ledger.JOURNAL, *payments.SEALED)
+SOURCES = (ledger.JOURNAL, *payments.SEALED, *reconciliation.SEALED)
 """All that is sealed. A room that keeps something append-only joins here."""
 
 

@@ -21,7 +21,8 @@ def receive(
     """Take a notification in. What is forged, or not understood, is counted and changes nothing.
 
     What it proves is let in first and the delivery counted after: killed in between, a copy does
-    it again, and nothing is lost.
+    it again, and nothing is lost. What only the rail can prove is kept with the count, as a wish
+    that the next look-up carries out, whoever makes it.
     """
     if rail not in hub.adapters:
         raise ConfigError(f"rails.{rail}: no such rail is configured", key=f"rails.{rail}")
@@ -48,6 +49,9 @@ def receive(
             connection, rail, delivery.delivery_id, content=content, look_up=look_up,
             taken=not done.unmatched, at=at,
         )  # fmt: skip
+        if not copy:
+            why = "a notification told of what only the rail can prove"
+            payments.wish_about(connection, rail, delivery.find_first, why=why, at=at)
     return Delivered(
         authentic=True, recorded=sum(done.counts.values()), look_up=look_up,
         duplicate=known is not None,

@@ -102,6 +102,7 @@ from settle.payments.state import (
 )
 from settle.payments.telling import StoryLine
 from settle.payments.undebited import Silent, horizon, prove_undebited
+from settle.payments.wishes import wish_about
 from settle.payments.withdrawing import released, withdraw
 from settle.payments.writer import InlineWriter, ThreadWriter, Writer
 
@@ -240,5 +241,6 @@ __all__ = [
     "unknowns",
     "unsearched",
     "unwell",
+    "wish_about",
     "withdraw",
 ]

@@ -18,6 +18,7 @@ from settle.payments.returns import HUB_BEARS, ReturnPolicy, owed_again, shares
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import OURS, Event, EventKind, standing, surplus
 from settle.payments.tables import payments
+from settle.payments.wishes import wish
 from settle.store import Store
 
 
@@ -74,7 +75,8 @@ def record(
     Any authenticated source may prove that a payment was executed. A rejection counts from the
     rail's own documented answer only; a notification of failure only asks for `find`; "not
     found" is kept and proves nothing. An amount or a currency that is not the instructed one is
-    kept as a contradiction, and neither proves nor books anything. `returns` says who bears what
+    kept as a contradiction, and neither proves nor books anything. What only asks for `find`
+    leaves a wish, which the next look-up carries out. `returns` says who bears what
     a return came short of; it is kept with the return.
     """
     items = list(evidence)
@@ -85,6 +87,7 @@ def record(
             _enter(entry, item, payment_by_reference.get((item.rail, item.reference)))
         _share_out(connection, entry, items, returns)
         appended = append(connection, entry.events, recorded_at=recorded_at)
+        _wish(connection, entry, payment_by_reference, at=recorded_at)
     return Recorded(
         counts=dict(Counter(Fact(e.kind.value) for e in appended.new if e.kind in _FACTS)),
         already=len({(e.payment_id, e.event_id) for e in entry.events}) - len(appended.new),
@@ -97,6 +100,17 @@ def record(
         ignored=entry.ignored,
         unmatched=entry.unmatched,
     )
+
+
+def _wish(
+    connection: Connection, entry: _Entry, known: Mapping[tuple[str, str], Row], *, at: datetime
+) -> None:
+    found = {
+        known[each.evidence.rail, each.evidence.reference]["payment_id"]: each.why
+        for each in entry.ignored
+    }
+    for payment_id, why in sorted(found.items()):
+        wish(connection, [payment_id], why=why, at=at)
 
 
 def _share_out(

@@ -73,14 +73,14 @@ def locked(vault: Vault, part: Part, row: Row) -> dict[str, Any]:
     return {**dict.fromkeys(part.texts, ""), part.body: content, part.key_id: key_id}
 
 
-def opened(vault: Vault, row: Row) -> dict[str, Any]:
-    """An exchange with its content in plain.
+def opened(vault: Vault, row: Row, *, parts: tuple[Part, ...] = PARTS) -> dict[str, Any]:
+    """An exchange with its content in plain, or with that of some parts.
 
     Raises:
         Locked: the key is not there, or what is kept was changed or moved.
     """
     plain = dict(row)
-    for part in PARTS:
+    for part in parts:
         if row[part.key_id] is not None:
             piece = vault.unlock(row[part.key_id], row[part.body] or b"", bound=_bound(part, row))
             size = 4 + int.from_bytes(piece[:4], "big")
@@ -89,41 +89,51 @@ def opened(vault: Vault, row: Row) -> dict[str, Any]:
     return plain
 
 
-def opened_here(connection: Connection, row: Row) -> dict[str, Any]:
+def opened_here(
+    connection: Connection, row: Row, *, parts: tuple[Part, ...] = PARTS
+) -> dict[str, Any]:
     """An exchange with its content in plain, by the keys of the store that it is from.
 
     Raises:
         Locked: as `opened`.
     """
-    return opened(vault_of(connection), row)
+    return opened(vault_of(connection), row, parts=parts)
 
 
 def _bound(part: Part, row: Row) -> list[object]:
     return ["exchange", part.name, row["conversation_id"], int(row["step"]), int(row["turn"])]
 
 
+@dataclass(frozen=True, slots=True)
 class KeptContents:
-    """What a seal has of exchanges' content. This implements `settle.ledger.Contents`."""
+    """What a seal has of exchanges' content, or of a part. This is a `settle.ledger.Contents`."""
 
-    columns = tuple(name for part in PARTS for name in (part.key_id, part.digests))
+    parts: tuple[Part, ...] = PARTS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Which key each part is under, and its digests."""
+        return tuple(name for part in self.parts for name in (part.key_id, part.digests))
 
     def written(self, row: Row) -> dict[str, str | None]:
         """The digests taken when it was written; of older rows, those of what they hold."""
         found: dict[str, str | None] = {}
-        for part in PARTS:
+        for part in self.parts:
             found |= _told(row[part.digests]) or _digests(part, row)
         return found
 
     def found(self, connection: Connection, row: Row) -> dict[str, str | None] | None:
         """The digests of what is there now; None where its key is not."""
         try:
-            plain = opened_here(connection, row)
+            plain = opened_here(connection, row, parts=self.parts)
         except Locked as error:
             # An auditor without any key may walk the chain; with keys, one that nobody knows is
             # what somebody would write who hides an edit.
             nobody_reads = error.missing and vault_of(connection).is_open
             return None if nobody_reads else {"locked": str(error)}
-        return {name: digest for part in PARTS for name, digest in _digests(part, plain).items()}
+        return {
+            name: digest for part in self.parts for name, digest in _digests(part, plain).items()
+        }
 
 
 def _told(text: object) -> dict[str, str | None]:

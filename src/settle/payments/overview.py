@@ -15,7 +15,7 @@ from settle.ledger.tables import journal
 from settle.payments.instruction import Row
 from settle.payments.rows import fetch
 from settle.payments.state import State
-from settle.payments.tables import payment_events, payments, returned_payables
+from settle.payments.tables import find_wishes, payment_events, payments, returned_payables
 from settle.payments.telling import StoryLine, told_exchanges
 from settle.store import exact_sum
 
@@ -120,6 +120,7 @@ def story(connection: Connection, payment_id: str, *, contents: bool = False) ->
         *_events(connection, payment_id),
         *told_exchanges(connection, row, contents=contents),
         *_postings(connection, payment_id),
+        *_wishes(connection, payment_id),
     ]
     return Story(payment=row, lines=sorted(lines, key=lambda line: (line.at, line.what)))
 
@@ -131,6 +132,18 @@ def _events(connection: Connection, payment_id: str) -> list[StoryLine]:
             at=row["recorded_at"],
             what=f"{row['kind']} ({row['source']})",
             detail=" ".join(p for p in (row["code"], row["detail"], row["event_id"]) if p),
+        )
+        for row in fetch(connection, query)
+    ]
+
+
+def _wishes(connection: Connection, payment_id: str) -> list[StoryLine]:
+    query = sa.select(find_wishes).where(find_wishes.c.payment_id == payment_id)
+    return [
+        StoryLine(
+            at=row["wished_at"],
+            what="the rail is to be asked" if row["answered_at"] is None else "the rail was asked",
+            detail=row["why"],
         )
         for row in fetch(connection, query)
     ]

@@ -1,4 +1,4 @@
-"""Finding out: what a dead worker was sending, what nobody knows, what is accepted and not booked.
+"""Finding out: what a dead worker sent, what nobody knows, what is not booked, what is wished.
 
 Only where the rail has just said that it does not know a payment, and promises to execute one
 key once, is the payment sent again, with the same key and the same content.
@@ -7,7 +7,7 @@ key once, is the payment sent again, with the same key and the same content.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -29,6 +29,7 @@ from settle.payments.outbox import resend, take_over
 from settle.payments.sending import Sending
 from settle.payments.state import State
 from settle.payments.tables import payments
+from settle.payments.wishes import answered, wished
 from settle.payments.writer import Writer, writing
 from settle.store import Ids, Store
 
@@ -108,6 +109,7 @@ async def look_up(
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
         for look in looks:
             _note_absent(store, look, clock)
+            _end_wishes(store, look, clock)
         given = Pauses(
             rails=frozenset(paused), currencies=frozenset(paused_currencies),
             parties=frozenset(paused_parties),
@@ -142,20 +144,24 @@ class _Look:
     lane: Lane
     unknown: Sequence[Sending]
     evidence: list[Evidence]
+    began_at: datetime
+    answered: list[str] = field(default_factory=list)
     asked: int = 0
     silent: str = ""
 
 
 async def _look(store: Store, lane: Lane, policy: LookPolicy, ids: Ids) -> _Look:
     profile = lane.rail.adapter.profile
-    look = _Look(lane=lane, unknown=[], evidence=[])
+    look = _Look(lane=lane, unknown=[], evidence=[], began_at=lane.run.clock())
     if not (profile.supports(Verb.FIND) or profile.supports(Verb.FIND_BATCH)):
         return look
     polled = policy.polls_accepted and profile.supports(Verb.FIND) and not profile.in_batches
     with store.reading() as connection:
         look.unknown = conversations_in(connection, lane.name, State.UNKNOWN)
         accepted = conversations_in(connection, lane.name, State.ACCEPTED) if polled else []
-    await lane.all(lambda sending: _ask(look, sending, ids), [*look.unknown, *accepted])
+        beside = (State.UNKNOWN, State.ACCEPTED) if polled else (State.UNKNOWN,)
+        told = wished(connection, lane.name, beside=beside)
+    await lane.all(lambda sending: _ask(look, sending, ids), [*look.unknown, *accepted, *told])
     return look
 
 
@@ -166,6 +172,7 @@ async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
         look.silent = ending.reason
         return
     look.asked += len(sending.rows)
+    look.answered += [row["payment_id"] for row in sending.rows]
     look.evidence.extend(ending.value)
 
 
@@ -184,6 +191,13 @@ def _note_absent(store: Store, look: _Look, clock: Clock) -> None:
     rows = [row for sending in look.unknown for row in sending.rows]
     profile = look.lane.rail.adapter.profile
     note_absent(store, rows, _absent(look), profile=profile, at=clock())
+
+
+def _end_wishes(store: Store, look: _Look, clock: Clock) -> None:
+    """Once the answers are in. Killed before, the rail is asked once more."""
+    if look.answered:
+        with store.transaction() as connection:
+            answered(connection, look.answered, asked_at=look.began_at, at=clock())
 
 
 def _absent(look: _Look) -> set[str]:

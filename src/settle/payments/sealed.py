@@ -1,12 +1,13 @@
-"""What payments have sealed beside the journal: their events, and the digests of exchanges."""
+"""What payments have sealed beside the journal: events, and digests of what was said and heard."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from settle.ledger import Source
-from settle.payments.keeping import KeptContents
-from settle.payments.tables import erasures, exchanges, payment_events, payments
+from settle.payments.ended import is_over
+from settle.payments.keeping import REQUEST, KeptContents
+from settle.payments.tables import deliveries, erasures, exchanges, payment_events, payments
 
 # Whoever takes a dead worker's conversation over may ask again what has no answer yet, at the same
 # place. So an exchange is final once it was answered and nobody holds its payments any more.
@@ -14,6 +15,15 @@ _HELD = (
     sa.select(1)
     .where(payments.c.conversation_id == exchanges.c.conversation_id)
     .where(payments.c.worker.is_not(None))
+    .exists()
+)
+
+# What nobody answered says less, and may yet be asked again at its place by whoever takes the
+# payment over. Once that has ended, nobody does.
+_ASKED_AGAIN = (
+    sa.select(1)
+    .where(payments.c.conversation_id == exchanges.c.conversation_id)
+    .where(sa.not_(is_over()))
     .exists()
 )
 
@@ -38,10 +48,26 @@ SEALED = (
         final=sa.and_(exchanges.c.answered_at.is_not(None), ~_HELD),
     ),
     Source(
+        name="requests",
+        table=exchanges,
+        recorded="intent_at",
+        columns=("conversation_id", "step", "turn", "effect", "method", "fingerprint", "intent_at"),
+        erasable=REQUEST.columns,
+        contents=KeptContents((REQUEST,)),
+        final=sa.and_(exchanges.c.answered_at.is_(None), ~_ASKED_AGAIN),
+    ),
+    Source(
+        name="deliveries",
+        table=deliveries,
+        recorded="received_at",
+        # How often it came since is counted, and is no evidence.
+        columns=("rail", "delivery_id", "digest", "received_at"),
+    ),
+    Source(
         name="erasures",
         table=erasures,
         recorded="erased_at",
         columns=tuple(column.name for column in erasures.c),
     ),
 )  # fmt: skip
-"""An event is sealed whole, as it is written; an exchange once it is final."""
+"""An event is sealed whole, as written; an exchange once final, a request nobody answered too."""

@@ -209,6 +209,15 @@ deliveries = sa.Table(
     sa.Column("taken", sa.Boolean, nullable=False, doc="nothing in it was unmatched"),
 )
 
+find_wishes = sa.Table(
+    "find_wishes",
+    metadata,
+    sa.Column("payment_id", Id, primary_key=True, doc="about which the rail is to be asked"),
+    sa.Column("wished_at", Instant, nullable=False, doc="the last time"),
+    sa.Column("why", sa.String, nullable=False),
+    sa.Column("answered_at", Instant, index=True, doc="none: nobody has asked since"),
+)
+
 refused_deliveries = sa.Table(
     "refused_deliveries",
     metadata,

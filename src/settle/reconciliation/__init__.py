@@ -11,11 +11,13 @@ from settle.reconciliation.proof import confirm, unconfirmed
 from settle.reconciliation.reading import StatementFinding
 from settle.reconciliation.receipts import RECEIPT_RULES, ReceiptRule
 from settle.reconciliation.reopening import Reopened, reopened
+from settle.reconciliation.sealed import SEALED
 from settle.reconciliation.silence import Silence
 
 __all__ = [
     "HANDLING",
     "RECEIPT_RULES",
+    "SEALED",
     "AccountDay",
     "Break",
     "BreakKind",

@@ -184,9 +184,13 @@ def _document_row(
 
 
 def _replace_document(connection: Connection, row: dict[str, Any]) -> None:
-    for table in (statement_documents, statements, statement_findings):
+    """Keep a document once, as it first came; what it is read as gives way to the newest word."""
+    for table in (statements, statement_findings):
         connection.execute(sa.delete(table).where(table.c.document_id == row["document_id"]))
-    insert_new(connection, statement_documents, [row])
+    if not insert_new(connection, statement_documents, [row]):
+        here = statement_documents.c.document_id == row["document_id"]
+        newest = {name: row[name] for name in ("complete", "lines_in")}
+        connection.execute(sa.update(statement_documents).where(here).values(**newest))
 
 
 def _next_edition(connection: Connection, document: StatementDocument) -> int:

@@ -194,6 +194,24 @@ def test_a_return_of_another_payment_is_given_to_it(hub: Hub) -> None:
         assert ["P-2"] == [each.payment_id for each in reopened(connection)]
 
 
+def test_no_statement_of_a_correction_changes_what_is_append_only(hub: Hub) -> None:
+    """Taken in, booked, sealed, taken back, given away and sealed again: rows are only added."""
+    said: list[str] = []
+
+    def hear(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        said.append(statement.lower())
+
+    sa.event.listen(hub.store.engine, "before_cursor_execute", hear)
+    state(hub, ("L1", -1000, reference(hub, "P-1")))
+    hub.seal()
+    take_back(hub, "P-1", line_of(hub, "P-1"), of="P-2")
+    sound(hub)
+    kept = ("journal", "payment_events", "seal_blocks", "sealed_rows", "statement_documents")
+    assert any("insert into journal" in each for each in said)
+    verbs = [f"{verb} {table}" for verb in ("update", "delete from") for table in kept]
+    assert [] == [each for each in said if each.startswith(tuple(verbs))]
+
+
 @pytest.mark.parametrize(
     ("to", "why"),
     [("P-9", "there is no payment P-9"), ("P-1", "the line was taken from it")],

@@ -96,6 +96,7 @@ def tampered(proof: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     )
     yield changed("index", lambda p: first(p).update(index=first(p)["index"] ^ 1))
     yield changed("beyond", lambda p: first(p).update(index=first(p)["index"] + 64))
+    yield changed("before", lambda p: first(p).update(index=-1))
     yield changed(
         "sibling", lambda p: first(p)["path"].__setitem__(0, flipped(first(p)["path"][0]))
     )
@@ -115,6 +116,15 @@ def test_a_proof_that_was_touched_anywhere_is_refused(chain: Store, check: Check
     """Leaf, place, path, header, chain and head: each of them is held against the others."""
     held = [what for what, other in tampered(proof_of(chain, "A-2")) if not check(other).returncode]
     assert [] == held
+
+
+def test_the_checker_is_short_enough_to_be_read_by_whoever_runs_it() -> None:
+    """Thirty lines of code at most, and nothing but Python's own library."""
+    text = CHECKER.read_text()
+    code = [each for each in text.splitlines() if each.strip() and each.strip()[0] not in '#"']
+    assert len(code) <= 30
+    imported = [each.split()[1] for each in code if each.startswith("import ")]
+    assert ["hashlib", "json", "sys"] == imported
 
 
 def test_lines_that_no_block_has_yet_are_told(chain: Store) -> None:
