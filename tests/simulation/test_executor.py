@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from settle.adapters.pace import Pace
 from settle.adapters import (
     Conversation,
     Outcome,
@@ -20,6 +19,7 @@ from settle.adapters import (
     Response,
     commits,
 )
+from settle.adapters.pace import Pace
 from settle.payments import InlineWriter, LookPolicy, PayPolicy, look_up, pay, polling
 from settle.payments.lane import CONVERSATIONS_PER_CONNECTION
 from settle.simulation.trial.rails import Heron, Lark
