@@ -85,3 +85,28 @@ async def test_nothing_is_sent_again_from_a_rails_cut_off_on(worlds: WORLDS) -> 
     assert not world.executed()
     looked = await world.look(cut_offs={"lark": world.now + timedelta(days=1)})
     assert (1, 0) == (looked.resent, looked.still_unknown)
+    assert world.lost() == []
+
+
+async def test_a_cut_off_that_passes_while_it_is_sent_again_leaves_it_unknown(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was sent before: that this time nothing left proves nothing about that."""
+    world = await unknown(worlds, "lost answer")
+    world.bank.deduplicates = False
+    monkeypatch.setattr(world.bank, "lag", timedelta(hours=2))
+    healthy = world.wire.send
+    asked: list[str] = []
+
+    async def slow(self: Any, composed: Any) -> Any:
+        if composed.method == "GET":
+            asked.append(composed.path)
+            world.now += timedelta(minutes=40)
+        return await healthy(self, composed)
+
+    monkeypatch.setattr(world.wire, "send", slow)
+    await world.look(cut_offs={"lark": world.now + timedelta(minutes=30)})
+    assert asked
+    assert 1 == sum(world.executed().values())
+    assert {"unknown": 1} == world.states()
+    assert world.violations() == []

@@ -132,8 +132,8 @@ class _Rail:
     permit: Callable[[], Permit]
 
     async def exchange(self, composed: Composed, effect: Effect, permit: Permit | None) -> Answer:
-        if effect is not Effect.READS:
-            return await self._once(composed, permit=permit)
+        if effect is not Effect.READS:  # it had its turn before its intent was kept
+            return await self._sent(composed, permit)
         self.repeats.ask()
         attempts = itertools.count()
 
@@ -142,10 +142,11 @@ class _Rail:
 
         return await repeat_read(read, self.reads, sleep=self.sleep, may_repeat=self.repeats.repeat)
 
-    async def _once(
-        self, composed: Composed, *, rested: bool = False, permit: Permit | None = None
-    ) -> Answer:
+    async def _once(self, composed: Composed, *, rested: bool) -> Answer:
         await self.pace.turn(rested=rested)
+        return await self._sent(composed, None)
+
+    async def _sent(self, composed: Composed, permit: Permit | None) -> Answer:
         with leaving(permit):
             if not may_leave():
                 return Silence(reason=TOO_LATE, sent=False)
@@ -215,6 +216,9 @@ class _Running(Generic[T]):
             composed = self.rail.wire.compose(exchange.request)
         except SettleError as error:
             return self._broken(error)
+        if exchange.effect is not Effect.READS:
+            # Whoever keeps the intent judges cut-off and lease: from there nothing may wait.
+            await self.rail.pace.turn()
         commits = exchange.effect is Effect.COMMITS
         permit = self.rail.permit() if commits else None
         await self.recorder.intent(*at, replace(exchange, request=redacted(exchange.request)))
