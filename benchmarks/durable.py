@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=1, help="try every so many of its ways only")
     options = parser.parse_args()
     if not options.python.exists():
-        parser.error(f"{options.python}: not there; `make bench-dbos` installs it")
+        parser.error(f"{options.python}: not there; `make bench-durable` installs it")
     with serving() as url, databases(options.store) as new_url:
         for found in compare(options, url, new_url):
             print(f"paying durably, against {found.against}: {found.ratio}")

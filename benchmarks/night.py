@@ -28,7 +28,7 @@ BATCH_SIZE = 10_000
 KOALA = Beneficiary(
     name="Koala Pty Ltd", country="AU", town="Sydney", account="12345678", bank_code="062-000"
 )
-_BANK = {
+BANK = {
     "bic": "SOGEDEFF", "debtor_name": "Settle Demo GmbH", "debtor_country": "DE",
     "debtor_town": "Berlin", "user": "settle", "password": "env:SETTLE_BENCH_KEY",
     "batch_size_max": BATCH_SIZE,
@@ -39,7 +39,7 @@ def adapter(rail: str, url: str) -> Adapter[Any]:
     """The adapter of a rail, as a configuration opens it."""
     os.environ.setdefault("SETTLE_BENCH_KEY", "made-up")
     settings = {"base_url": url, "accounts": {CURRENCIES[rail]: ACCOUNTS[rail]}}
-    own = _BANK if rail == BATCHES else {"api_key": "env:SETTLE_BENCH_KEY"}
+    own = BANK if rail == BATCHES else {"api_key": "env:SETTLE_BENCH_KEY"}
     return open_adapter(rail, settings | own, where=f"rails.{rail}")
 
 
