@@ -21,10 +21,11 @@ def beside(scenario: Scenario) -> Scenario:
     """The scenario with cut-offs, finality, odd statements, late returns, and what people do."""
     seed, orders = scenario.seed, len(scenario.orders)
     rails = [_rail(plan, Random(f"{seed}/{plan.name}/terms")) for plan in scenario.rails]  # noqa: S311
+    pauses = list(_pauses(Random(f"{seed}/pauses"), rails))  # noqa: S311
     faults = [
         *_of_statements(Random(f"{seed}/statements")),  # noqa: S311
-        *_pauses(Random(f"{seed}/pauses"), rails),  # noqa: S311
-        *_cancelled(Random(f"{seed}/cancelled"), orders),  # noqa: S311
+        *pauses,
+        *_cancelled(Random(f"{seed}/cancelled"), scenario, may_pause=not pauses),  # noqa: S311
         *_decisions(Random(f"{seed}/decisions")),  # noqa: S311
         *_restores(Random(f"{seed}/restores"), orders),  # noqa: S311
         *_late_returns(Random(f"{seed}/returns"), scenario),  # noqa: S311
@@ -54,13 +55,15 @@ def _pauses(random: Random, rails: list[RailPlan]) -> Iterator[Fault]:
         )
 
 
-def _cancelled(random: Random, orders: int) -> Iterator[Fault]:
+def _cancelled(random: Random, scenario: Scenario, *, may_pause: bool) -> Iterator[Fault]:
+    """Somebody takes a payment back; often its rail was paused first, so that it still waits."""
     if random.random() < 0.12:
-        yield Fault(
-            kind=FaultKind.CANCEL,
-            nth=random.randint(1, orders),
-            seconds=random.choice((6.0, 18.0, 30.0, 900.0, 3 * HOUR_S, 25 * HOUR_S)),
-        )
+        order = random.choice(scenario.orders)
+        seconds = random.choice((18.0, 30.0, 900.0, 900.0))
+        yield Fault(kind=FaultKind.CANCEL, nth=order.number, seconds=seconds)
+        if may_pause and random.random() < 0.7:
+            rail = order.rail or scenario.rails[0].name
+            yield Fault(kind=FaultKind.PAUSE, nth=1, rail=rail, seconds=0.0)
 
 
 def _decisions(random: Random) -> Iterator[Fault]:
