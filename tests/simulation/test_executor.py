@@ -19,6 +19,7 @@ from settle.adapters import (
     Response,
     commits,
 )
+from settle.adapters.pace import Pace
 from settle.payments import InlineWriter, LookPolicy, PayPolicy, look_up, pay, polling
 from settle.payments.lane import CONVERSATIONS_PER_CONNECTION
 from settle.simulation.trial.rails import Heron, Lark
@@ -73,6 +74,21 @@ async def test_a_payment_on_its_way_to_the_wire_is_stopped_by_the_cut_off(
     assert world.violations() == []
     await paying(world)
     assert world.lost() == []
+
+
+async def test_a_payment_that_waits_for_its_turn_is_stopped_by_the_cut_off(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the intent, which the cut-off is held against, and the wire nothing waits."""
+    world = worlds(1, rejected=False)
+    world.prepare()
+
+    async def turn(self: Any, *, rested: bool = False) -> None:
+        world.now += timedelta(minutes=20)
+
+    monkeypatch.setattr(Pace, "turn", turn)
+    paid = await paying(world, cut_offs={"lark": world.now + timedelta(minutes=50)})
+    assert ([], 1) == (posts(world), paid.not_moved)
 
 
 async def test_no_wait_goes_beyond_the_cut_off(worlds: WORLDS) -> None:

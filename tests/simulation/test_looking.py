@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,3 +75,40 @@ async def test_a_silent_rail_is_named_and_the_others_are_searched(
     assert ["lark"] == list(looked.silent)
     assert {"lark": 1} == looked.still_unknown_by_rail
     assert world.states() == {"accepted": 1, "unknown": 1}
+
+
+async def test_after_its_cut_off_what_is_unknown_is_found_and_not_sent_again(
+    worlds: WORLDS,
+) -> None:
+    """It stays unknown until the rail is open once more, and is then sent under its key."""
+    world = await unknown(worlds, "lost request")
+    looked = await world.look(cut_offs={"lark": world.now})
+    assert (1, 0, 1) == (looked.asked, looked.resent, looked.still_unknown)
+    assert not world.executed()
+    looked = await world.look(cut_offs={"lark": world.now + timedelta(days=1)})
+    assert (1, 0) == (looked.resent, looked.still_unknown)
+    assert world.lost() == []
+
+
+async def test_a_cut_off_that_passes_while_it_is_sent_again_leaves_it_unknown(
+    worlds: WORLDS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was sent before: that this time nothing left proves nothing about that."""
+    world = await unknown(worlds, "lost answer")
+    world.bank.deduplicates = False
+    monkeypatch.setattr(world.bank, "lag", timedelta(hours=2))
+    healthy = world.wire.send
+    asked: list[str] = []
+
+    async def slow(self: Any, composed: Any) -> Any:
+        if composed.method == "GET":
+            asked.append(composed.url.path)
+            world.now += timedelta(minutes=40)
+        return await healthy(self, composed)
+
+    monkeypatch.setattr(world.wire, "send", slow)
+    await world.look(cut_offs={"lark": world.now + timedelta(minutes=30)})
+    assert asked
+    assert 1 == sum(world.executed().values())
+    assert {"unknown": 1} == world.states()
+    assert world.violations() == []

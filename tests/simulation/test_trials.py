@@ -42,7 +42,7 @@ PINNED = {
     "key-after-its-life": 42,
     "resend-without-dedupe": 103,
     "late-event-wins": 3,
-    "dead-worker-resent": 108,
+    "dead-worker-resent": 2,
     "failure-notice-believed": 1,
     "not-found-believed": 2,
     "short-return-in-full": 8,
@@ -54,10 +54,17 @@ PINNED = {
     "reversal-forgotten": 1,
     "not-moved-forgotten": 2,
     "booked-twice": 1,
+    "cut-off-ignored": 1,
+    "resent-after-cut-off": 1,
+    "pause-ignored": 32,
+    "ledger-edited": 1,
+    "funds-freed-on-unknown": 1,
+    "absent-before-horizon": 6,
+    "restored-store-pays": 2,
 }
 """A seed, from 1 to 500, that shows each planted defect."""
 
-COVERING = (1, 2, 3, 5, 9, 10, 15, 17, 22, 29, 46)
+COVERING = (1, 3, 5, 15, 29, 41, 46, 57, 79)
 """Worlds in which, together, every kind of fault is met."""
 
 

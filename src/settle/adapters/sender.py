@@ -127,8 +127,8 @@ class _Rail:
     sleep: Sleep
 
     async def exchange(self, composed: httpx.Request, effect: Effect) -> Answer:
-        if effect is not Effect.READS:
-            return await self._once(composed)
+        if effect is not Effect.READS:  # it had its turn before its intent was kept
+            return await self._sent(composed)
         self.repeats.ask()
         attempts = itertools.count()
 
@@ -139,6 +139,9 @@ class _Rail:
 
     async def _once(self, composed: httpx.Request, *, rested: bool = False) -> Answer:
         await self.pace.turn(rested=rested)
+        return await self._sent(composed)
+
+    async def _sent(self, composed: httpx.Request) -> Answer:
         answer = await self.wire.send(composed)
         self.breaker.note(failed=isinstance(answer, Silence) or answer.is_server_error)
         if isinstance(answer, Response) and (answer.status == 429 or answer.is_server_error):
@@ -205,6 +208,9 @@ class _Running(Generic[T]):
             composed = self.rail.wire.compose(exchange.request)
         except SettleError as error:
             return self._broken(error)
+        if exchange.effect is not Effect.READS:
+            # Whoever keeps the intent judges cut-off and lease: from there nothing may wait.
+            await self.rail.pace.turn()
         await self.recorder.intent(*at, replace(exchange, request=redacted(exchange.request)))
         answer = await self.rail.exchange(composed, exchange.effect)
         commits = exchange.effect is Effect.COMMITS

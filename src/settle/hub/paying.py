@@ -138,6 +138,7 @@ async def look_up(hub: Hub, day: date, *, accepted: bool, advance: Advance) -> L
                 policy=payments.LookPolicy(polls_accepted=accepted and nth == 1),
                 paused=paused, paused_currencies=controls.paused_currencies,
                 paused_parties=controls.paused_agreements,
+                cut_offs=hub.config.cut_offs(hub.now(day)),
             )  # fmt: skip
             advance(nth, LOOKS_MAX)
             resent += done.resent

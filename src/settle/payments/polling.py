@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -77,13 +77,15 @@ async def look_up(
     paused: Collection[str] = (),
     paused_currencies: Collection[str] = (),
     paused_parties: Collection[str] = (),
+    cut_offs: Mapping[str, datetime] | None = None,
 ) -> Looked:
     """Find out what became of payments, let the evidence in, and re-send what may be re-sent.
 
     Payments under the name of `worker` itself are its own from before a crash: give each worker
     a name that no other living process uses. Over a rail that is `paused`, in a
     currency or to a party that is, or that a switch of the store pauses, payments are found, and
-    none is sent again. A rail that is silent keeps no other waiting.
+    none is sent again; nor is it from its cut-off on, as `cut_offs` says by rail. A rail that
+    is silent keeps no other waiting.
 
     Raises:
         ConfigError: a credential cannot be found. So does any bug met while nothing was sent.
@@ -92,7 +94,7 @@ async def look_up(
     manner = policy or LookPolicy()
     run = Run(clock=clock, worker=worker, lease_length=manner.lease, progress=progress)
     async with writing(store, writer) as durable:
-        lanes = run.lanes(rails, durable)
+        lanes = run.lanes(rails, durable, cut_offs=cut_offs or {})
         recovered = sum([await _recover(lane) + await hear(store, lane) for lane in lanes])
         looks = [await _look(store, lane, manner, ids) for lane in lanes]
         recorded = record(store, [e for look in looks for e in look.evidence], recorded_at=clock())
@@ -188,7 +190,7 @@ async def _resend(look: _Look, policy: LookPolicy, pauses: Pauses) -> int:
         if not any(pauses.why(row) for row in sending.rows)
         and _may_be_resent(look.lane, sending, absent, policy)
     ]
-    if not wanted or look.lane.run.broken is not None:
+    if not wanted or look.lane.run.broken is not None or not look.lane.is_open:
         return 0
     sendings = await look.lane.writer.write(resend, (look.lane.lease(), wanted))
     await look.lane.all(lambda sending: look.lane.send(sending, again=True), sendings)

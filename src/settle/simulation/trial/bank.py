@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ REJECT = re.compile(r"SANDBOX REJECT ([A-Z0-9]{4})")
 RETURN = re.compile(r"SANDBOX RETURN ([A-Z0-9]{4}) SHORT ([0-9]+)")
 FAIL = "SANDBOX FAIL"
 FAILS_AFTER = timedelta(hours=6)
-COMES_BACK_AFTER = timedelta(hours=30)
+COMES_BACK_AFTER, COMES_BACK_LATE = timedelta(hours=30), timedelta(hours=52)
 SECRET = "a shared secret"  # noqa: S105  # of a bank that exists nowhere
 
 
@@ -62,13 +62,15 @@ def _now() -> datetime:
 class Bank:
     """The truth of a rail in memory. It executes an order once for each key that it remembers.
 
-    A key is forgotten after `key_life`; reads see the world as it was `lag` ago.
+    A key is forgotten after `key_life`; reads see the world as it was `lag` ago. What is paid to
+    those whose names are in `late` comes back later.
     """
 
     clock: Callable[[], datetime] = _now
     deduplicates: bool = True
     key_life: timedelta = timedelta(days=3650)
     lag: timedelta = timedelta()
+    late: Collection[str] = ()
     executed: list[Execution] = field(default_factory=list)
     orders: dict[str, Taken] = field(default_factory=dict)
     batches: dict[str, tuple[datetime, dict[str, Taken]]] = field(default_factory=dict)
@@ -182,19 +184,24 @@ class Bank:
             charges = min(int(back[2]), amount_minor - 1)
             self.lines.append(
                 Line(
-                    ref=f"R{number}", at=now + COMES_BACK_AFTER, account=account,
+                    ref=f"R{number}", at=now + self._comes_back(order), account=account,
                     amount_minor=amount_minor - charges, reference=reference, kind="return",
                     code=back[1], charges_minor=charges,
                 )
             )  # fmt: skip
 
+    def _comes_back(self, order: Mapping[str, Any]) -> timedelta:
+        return COMES_BACK_LATE if order["name"] in self.late else COMES_BACK_AFTER
+
     def _statement(self, account: str, day: date) -> dict[str, Any]:
         now = self.clock()
         ours = [line for line in self.lines if line.account == account and line.at <= now]
         before = sum(line.amount_minor for line in ours if line.at.date() < day)
+        lines = [line for line in ours if line.at.date() == day]
         return {
             "opening": before,
-            "lines": [line.shown for line in ours if line.at.date() == day],
+            "closing": before + sum(line.amount_minor for line in lines),
+            "lines": [line.shown for line in lines],
         }
 
 

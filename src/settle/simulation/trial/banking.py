@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -36,21 +36,36 @@ class OpenRail:
     door: Door
 
 
-def opened(plan: RailPlan, *, clock: Callable[[], datetime], day: date, folder: Path) -> OpenRail:
-    """The rail of a plan. `folder` keeps the secret's file that a plug-in reads."""
+def opened(
+    plan: RailPlan,
+    *,
+    clock: Callable[[], datetime],
+    day: date,
+    folder: Path,
+    late: Collection[str] = (),
+) -> OpenRail:
+    """The rail of a plan. `folder` keeps the secret's file that a plug-in reads.
+
+    `late`: the names of those whose money comes back later than elsewhere.
+    """
     accounts = {currency: f"OUR{currency}{plan.name[:6].upper()}" for currency in plan.currencies}
     if plan.name in _IN_MEMORY:
-        return _in_memory(plan, accounts, clock)
+        return _in_memory(plan, accounts, clock, late)
     return _plugged_in(plan, accounts, clock=clock, day=day, folder=folder)
 
 
-def _in_memory(plan: RailPlan, accounts: dict[str, str], clock: Callable[[], datetime]) -> OpenRail:
-    bank = Bank(clock=clock, deduplicates=plan.deduplicates, key_life=plan.key_life, lag=plan.lag)
+def _in_memory(
+    plan: RailPlan, accounts: dict[str, str], clock: Callable[[], datetime], late: Collection[str]
+) -> OpenRail:
+    bank = Bank(
+        clock=clock, deduplicates=plan.deduplicates, key_life=plan.key_life, lag=plan.lag, late=late
+    )
     for account in accounts.values():
         bank.deposit(account, OPENING_MINOR)
     settings = SimulatedSettings(
-        base_url=_URL, accounts=accounts, deduplicates=plan.deduplicates, key_life=plan.key_life
-    )
+        base_url=_URL, accounts=accounts, deduplicates=plan.deduplicates, key_life=plan.key_life,
+        is_final=plan.is_final,
+    )  # fmt: skip
     return OpenRail(plan=plan, adapter=_IN_MEMORY[plan.name](settings), door=MemoryDoor(bank))
 
 

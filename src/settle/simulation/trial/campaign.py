@@ -9,11 +9,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from settle.simulation.trial.checker import Violation
 from settle.simulation.trial.defects import Defect
+from settle.simulation.trial.drawing import drawn
 from settle.simulation.trial.faults import FaultKind
+from settle.simulation.trial.invariant import Violation
 from settle.simulation.trial.play import Played, Stage
-from settle.simulation.trial.scenario import Scenario, drawn
+from settle.simulation.trial.scenario import Scenario
 
 TRIES_MAX = 60
 """How many smaller worlds are played to cut a failing one down."""

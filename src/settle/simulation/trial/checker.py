@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from settle.hub.auditing import SOURCES
 from settle.ledger import (
+    audit,
     balances,
     in_transit_against_payments,
     nostro_against_statements,
+    seal,
     trial_balance,
 )
 from settle.ledger.tables import journal
@@ -23,44 +24,18 @@ from settle.reconciliation import closings
 from settle.reconciliation.tables import line_outcomes
 from settle.simulation.trial.days import last_day
 from settle.simulation.trial.findings import Findings, is_proof
-from settle.simulation.trial.world import World
-from settle.store import Store
+from settle.simulation.trial.invariant import Invariant, Violation
+from settle.simulation.trial.worker import SEALED_MAX
+from settle.simulation.trial.world import Seen, World
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-class Invariant(StrEnum):
-    """What a violation is named by."""
-
-    ONCE = "a payment is executed at most once"
-    INSTRUCTED = "nothing is executed that nobody instructed"
-    EXECUTED = "what was executed is never called unpaid"
-    UNEXECUTED = "what was not executed is never called paid"
-    CONSERVED = "money is conserved in every currency"
-    EVIDENCE = "an Unknown is closed by evidence, or shown"
-    FOLD = "the state is what the events prove"
-    LEDGER = "the ledger balances, and is what the events imply"
-    INTENT = "the intent is durable before the wire"
-    HELD = "only who holds a payment sends it"
-    TOLD = "an outcome is durable before anything acts on it"
-    LOST = "nothing is lost"
-    EXPLAINED = "statements are explained"
-    SOUND = "the engine does not break"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
-    """One thing that must never be, and was. `why` names the payment and the figures."""
-
-    invariant: Invariant
-    why: str
-
-
 def violations(world: World) -> list[Violation]:
     """Everything that the world breaks, in the order of the invariants. Empty: all is well."""
-    store = Store(world.engine)
-    with store.reading() as connection:
+    seal(world.store, SOURCES, now=world.now(), salts=world.salts, entries_max=SEALED_MAX)
+    with world.store.reading() as connection:
         found = Findings(world=world, connection=connection)
         return [
             Violation(invariant=invariant, why=why)
@@ -86,29 +61,69 @@ def _instructed(found: Findings) -> Iterator[str]:
 
 _WAITING = frozenset(map(State, UNSENT))
 _UNPAID = _WAITING | {State.REJECTED, State.CANCELLED, State.FAILED}
+_OPEN = frozenset({State.SENDING, State.UNKNOWN})
 _PAID = frozenset({State.BOOKED, State.CREDITED, State.RETURNED})
 
 
-def inspected(world: World) -> list[str]:
-    """What is called unpaid at this moment though its bank has executed it."""
-    with Store(world.engine).reading() as connection:
-        return list(_unpaid_now(Findings(world=world, connection=connection)))
+def inspected(world: World) -> list[Seen]:
+    """What is wrong at this moment: called unpaid though its bank has executed it, or not reserved.
+
+    A store that was put back knows neither, and does nothing before it does.
+    """
+    if world.is_restored:
+        return []
+    with world.store.reading() as connection:
+        found = Findings(world=world, connection=connection)
+        return [
+            *((Invariant.EXECUTED, why) for why in _unpaid_now(found)),
+            *((Invariant.RESERVED, why) for why in _unreserved_now(found)),
+        ]
 
 
 def _called_unpaid(found: Findings) -> Iterator[str]:
-    yield from found.world.seen
+    yield from _seen(found, Invariant.EXECUTED)
     yield from _unpaid_now(found)
+
+
+def _unreserved(found: Findings) -> Iterator[str]:
+    yield from _seen(found, Invariant.RESERVED)
+    yield from _unreserved_now(found)
+
+
+def _seen(found: Findings, invariant: Invariant) -> Iterator[str]:
+    return (why for name, why in found.world.seen if name == invariant)
 
 
 def _unpaid_now(found: Findings) -> Iterator[str]:
     for row in found.payments:
-        if State(row["state"]) in _UNPAID and found.executed[row["obligation_id"]]:
+        if State(row["state"]) in _UNPAID and found.times_executed(row):
             yield f"{row['obligation_id']} is {row['state']}, and was executed"
+
+
+def _unreserved_now(found: Findings) -> Iterator[str]:
+    open_rows = [row for row in found.payments if State(row["state"]) in _OPEN]
+    if not open_rows:
+        return
+    held = found.reserved
+    for row in open_rows:
+        amount_minor = held[row["payment_id"]]
+        if not row["in_transit"] or amount_minor != row["amount_minor"]:
+            yield (
+                f"{row['obligation_id']} is {row['state']}, and of its {row['amount_minor']} "
+                f"{amount_minor} are reserved"
+            )
+
+
+def _chained(found: Findings) -> Iterator[str]:
+    audited = audit(found.connection, SOURCES, heads=found.world.heads)
+    yield from (f"{flaw.wrong.value}: {flaw.why}" for flaw in audited.flaws)
+    if audited.unsealed:
+        yield f"{audited.unsealed} rows are in no block"
 
 
 def _called_paid(found: Findings) -> Iterator[str]:
     for row in found.payments:
-        if State(row["state"]) in _PAID and not found.executed[row["obligation_id"]]:
+        if State(row["state"]) in _PAID and not found.times_executed(row):
             yield f"{row['obligation_id']} is {row['state']}, and was not executed"
 
 
@@ -196,11 +211,19 @@ def _lost(found: Findings) -> Iterator[str]:
         if not row["live"]:
             continue
         if State(row["state"]) in _WAITING:
+            if row["hold_reason"]:  # somebody must look, and is shown it
+                continue
             yield f"{row['obligation_id']} is {row['state']} at the end, and nothing hinders it"
         elif row["state"] == State.SENDING:
             yield f"{row['obligation_id']} is sending at the end, and nobody is"
-        elif row["state"] == State.ACCEPTED and row["payment_id"] not in found.missing:
+        elif row["state"] == State.ACCEPTED and not _may_come(row, found):
             yield f"{row['obligation_id']} is on no statement, and no break says so"
+
+
+def _may_come(row: Mapping[str, Any], found: Findings) -> bool:
+    """Whether it is shown as missing, or was sent on a day that is not over."""
+    sent_today = row["released_at"].date() > last_day(found.world.now())
+    return sent_today or row["payment_id"] in found.missing
 
 
 def _explained(found: Findings) -> Iterator[str]:
@@ -208,18 +231,33 @@ def _explained(found: Findings) -> Iterator[str]:
     yield from sorted(why for (why,) in found.connection.execute(query))
 
 
+_AT_THE_WIRE = (
+    Invariant.KEY,
+    Invariant.RESTORED,
+    Invariant.CUT_OFF,
+    Invariant.PAUSED,
+    Invariant.INTENT,
+    Invariant.HELD,
+)
+
+
+def _witnessed(invariant: Invariant) -> Callable[[Findings], Iterator[str]]:
+    return lambda found: iter(found.world.witness.found[invariant])
+
+
 CHECKS: Mapping[Invariant, Callable[[Findings], Iterator[str]]] = {
     Invariant.ONCE: _once,
     Invariant.INSTRUCTED: _instructed,
     Invariant.EXECUTED: _called_unpaid,
     Invariant.UNEXECUTED: _called_paid,
-    Invariant.INTENT: lambda found: iter(found.world.witness.unwritten),
-    Invariant.HELD: lambda found: iter(found.world.witness.unheld),
+    **{name: _witnessed(name) for name in _AT_THE_WIRE},
     Invariant.TOLD: lambda found: (why for told in found.world.told for why in told.early),
     Invariant.FOLD: _folded,
     Invariant.EVIDENCE: _closed,
     Invariant.CONSERVED: _conserved,
+    Invariant.RESERVED: _unreserved,
     Invariant.LEDGER: _ledger,
+    Invariant.CHAINED: _chained,
     Invariant.LOST: _lost,
     Invariant.EXPLAINED: _explained,
     Invariant.SOUND: lambda found: iter(found.world.broken),

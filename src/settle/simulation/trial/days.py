@@ -20,6 +20,9 @@ POLLING = frozenset({5.0, 40.0})
 POST, LATE_POST = frozenset({0.5, 2.0, 26.0}), frozenset({26.0})
 """The sessions that read notifications; in half of the worlds they come late."""
 
+SEALING = frozenset({2.0, 40.0})
+"""The sessions that seal; whoever judges the world seals the rest."""
+
 MORNING, FIRST_MORNING = 64.0, 26.0
 """The session that reads the statements; in some worlds an earlier one does, too."""
 

@@ -10,19 +10,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from settle.hub.epoch import Epoch
 from settle.payments import (
     door,
     events,
     exchanges,
     executor,
     lane,
+    outbox,
     polling,
     postings,
     sending,
 )
 from settle.payments.exchanges import StoreRecorder
-from settle.simulation.trial import broken
-from settle.simulation.trial.checker import Invariant
+from settle.payments.gate import admission
+from settle.simulation.trial import broken, morning, unguarded
+from settle.simulation.trial.invariant import Invariant
 
 Patch = tuple[Any, str, Callable[[Any], Any]]
 """Where something stands, its name, and what it becomes, given what it was."""
@@ -164,6 +167,51 @@ DEFECTS: Mapping[str, Defect] = {
             summary="a payment that came back is booked out twice",
             breaks=Invariant.CONSERVED,
             patches=[(postings, "_booking", broken.twice_posted)],
+        ),
+        Defect(
+            name="cut-off-ignored",
+            summary="payments leave whatever the hour",
+            breaks=Invariant.CUT_OFF,
+            patches=[(lane.Run, "lanes", unguarded.never_closed)],
+        ),
+        Defect(
+            name="resent-after-cut-off",
+            summary="what is sent again leaves whatever the hour",
+            breaks=Invariant.CUT_OFF,
+            patches=[(polling, "_resend", unguarded.resent_late)],
+        ),
+        Defect(
+            name="pause-ignored",
+            summary="a payment is let go to a rail that is paused",
+            breaks=Invariant.PAUSED,
+            patches=[
+                (outbox, "is_free", unguarded.any_time),
+                (admission, "paused", unguarded.never_paused),
+            ],
+        ),
+        Defect(
+            name="ledger-edited",
+            summary="rows of the journal are changed after they were sealed",
+            breaks=Invariant.CHAINED,
+            patches=[(morning, "record", unguarded.tidied)],
+        ),
+        Defect(
+            name="funds-freed-on-unknown",
+            summary="money that may have left is given back before anybody knows",
+            breaks=Invariant.RESERVED,
+            patches=[(postings, "_releases", unguarded.freed_funds)],
+        ),
+        Defect(
+            name="absent-before-horizon",
+            summary="what a rail does not find is closed before its horizon",
+            breaks=Invariant.EXECUTED,
+            patches=[(polling, "note_absent", unguarded.absent_at_once)],
+        ),
+        Defect(
+            name="restored-store-pays",
+            summary="a store that was put back sends before it was searched",
+            breaks=Invariant.RESTORED,
+            patches=[(Epoch, "was_restored", unguarded.never_restored)],
         ),
     )
 }

@@ -30,6 +30,14 @@ class FaultKind(StrEnum):
     LYING_NOTIFICATION = "lying notification"  # it says that a payment failed
     FORGED_NOTIFICATION = "forged notification"  # its signature does not verify
     REPEATED_NOTIFICATION = "repeated notification"  # the same delivery, twice, in any order
+    LATE_STATEMENT = "late statement"  # it comes days after its day
+    TORN_STATEMENT = "torn statement"  # half of its lines are missing, the first time
+    REPEATED_STATEMENT = "repeated statement"  # all days come again, the newest first
+    LATE_RETURN = "late return"  # the money comes back past the rail's horizon
+    PAUSE = "rail paused"  # a person turns the switch, and hours later turns it back
+    CANCEL = "payment cancelled"  # a person takes it back, if it has not left
+    DECISION = "decision of two people"  # about what nobody knows
+    RESTORE = "backup put back"  # the store is what it was at an earlier write
 
 
 OF_EXCHANGES = (
@@ -55,15 +63,23 @@ OF_NOTIFICATIONS = (
     FaultKind.FORGED_NOTIFICATION,
     FaultKind.REPEATED_NOTIFICATION,
 )
+OF_STATEMENTS = (
+    FaultKind.LATE_STATEMENT,
+    FaultKind.TORN_STATEMENT,
+    FaultKind.REPEATED_STATEMENT,
+)
+OF_PEOPLE = (FaultKind.PAUSE, FaultKind.CANCEL, FaultKind.DECISION, FaultKind.RESTORE)
+"""What people do in the midst of it. It may hinder a payment, and must break nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One thing that goes wrong, and where.
 
-    `nth` counts from 1: the exchanges of `rail`, the store's writes, the orders (of a
-    notification), or the workers (of a clock). `span` is how many in a row meet it; `seconds`
-    how late, how stale, how long or how wrong.
+    `nth` counts from 1: the exchanges of `rail`, the store's writes (a backup is taken at), the
+    orders (of a notification, a return, or to cancel), the workers (of a clock), the days (of a
+    statement). `span` is how many in a row meet it; `seconds` how late, how stale, how long or
+    how wrong, and for what people do: when, from the beginning of the world.
     """
 
     kind: FaultKind

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from settle.adapters.simulator import Execution
+from settle.ledger.tables import journal
 from settle.payments import EventKind, PaymentState, attention, state_of
 from settle.payments.events import events_of
 from settle.payments.identity import identity
 from settle.payments.rows import fetch
-from settle.payments.state import ENGINE, Event
+from settle.payments.state import ABSENCE, DECISION, ENGINE, Event
 from settle.payments.tables import payment_events, payments
 from settle.reconciliation import BreakKind, open_breaks
 from settle.simulation.trial.days import TENANT
@@ -38,7 +39,12 @@ _PROOF = frozenset(
 
 
 def is_proof(event: Event) -> bool:
-    """Whether an event closes an Unknown: a rail or a bank said what became of the payment."""
+    """Whether an event closes an Unknown: a rail or a bank said what became of the payment.
+
+    Or, where no rail says it: proof of absence, or two people.
+    """
+    if event.source in (ABSENCE, DECISION):
+        return event.kind in (EventKind.CANCELLED, EventKind.ACCEPTED)
     return event.kind in _PROOF and event.source != ENGINE
 
 
@@ -68,6 +74,12 @@ class Findings:
         """How often each obligation was executed, over all attempts and rails."""
         known = (self.orders.get(each.reference) for each in self.executions)
         return Counter(order.obligation_id for order in known if order is not None)
+
+    def times_executed(self, row: Mapping[str, Any]) -> int:
+        """How often a payment was: its obligation, while it stands for that; else it itself."""
+        if row["live"]:
+            return self.executed[row["obligation_id"]]
+        return sum(each.reference == row["end_to_end_id"] for each in self.executions)
 
     @cached_property
     def payments(self) -> Sequence[Mapping[str, Any]]:
@@ -100,6 +112,17 @@ class Findings:
             row["payment_id"]: state_of(self.events.get(row["payment_id"], ()))
             for row in self.payments
         }
+
+    @cached_property
+    def reserved(self) -> Counter[str]:
+        """How much of each payment stands in transit, by the journal."""
+        row = journal.c
+        transit = row.credit.startswith("in_transit/"), row.debit.startswith("in_transit/")
+        signed = sa.case((transit[0], row.amount_minor), else_=0) - sa.case(
+            (transit[1], row.amount_minor), else_=0
+        )
+        query = sa.select(row.subject, sa.func.sum(signed)).group_by(row.subject)
+        return Counter(dict(map(tuple, self.connection.execute(query))))
 
     @cached_property
     def shown(self) -> frozenset[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +18,21 @@ from settle.adapters import (
     Forged,
     Sender,
     Source,
+    StatementDocument,
     Verb,
 )
 from settle.engine import Engine
-from settle.payments import record, referenced
+from settle.payments import Missing, close_absent, missing, record, referenced
 from settle.payments.identity import identity
-from settle.reconciliation import confirm, keep, match, refresh
+from settle.reconciliation import Silence, confirm, keep, match, refresh
 from settle.simulation.trial.days import DAY, TENANT, last_day
-from settle.simulation.trial.faults import FaultKind
+from settle.simulation.trial.faults import OF_STATEMENTS, FaultKind
+from settle.simulation.trial.rails import FORMAT
 
 if TYPE_CHECKING:
     from settle.simulation.trial.doors import Delivery
     from settle.simulation.trial.worker import Worker
+    from settle.simulation.trial.world import World
 
 
 @cache
@@ -51,21 +57,80 @@ async def reconcile(process: Worker, senders: dict[str, Sender]) -> None:
     with process.store.reading() as connection:
         known = referenced(connection)
     refresh(process.store, day=day, as_of=now, payments=known, expected=expected)
+    if any(plan.is_final for plan in world.scenario.rails):
+        _close_absent(process)
     world.story.tell(
         process.life.name, f"morning: {len(found.matches)} lines explained, {found.unexplained} not"
     )
 
 
 async def _fetch(process: Worker, sender: Sender, adapter: Any, ref: AccountRef) -> None:
-    last = last_day(process.world.now())
-    for ahead in range((last - DAY).days + 1):
-        day = DAY + timedelta(days=ahead)
+    world = process.world
+    for day in _days(world):
         ending = await sender.run(
             adapter.statement(ref, day), conversation_id=f"{ref.account}/{day}",
             recorder=NOT_RECORDED,
         )  # fmt: skip
-        if isinstance(ending, Finished) and ending.value is not None:
-            keep(process.store, ending.value, adapter=adapter, received_at=process.clock())
+        if not isinstance(ending, Finished) or ending.value is None:
+            continue
+        for document in _posted(world, ending.value):
+            keep(process.store, document, adapter=adapter, received_at=process.clock())
+
+
+def _days(world: World) -> list[date]:
+    """The days whose statements are fetched; each twice and in no order where they come again."""
+    count = (last_day(world.now()) - DAY).days + 1
+    days = [DAY + timedelta(days=ahead) for ahead in range(count)]
+    if not world.scenario.of(FaultKind.REPEATED_STATEMENT):
+        return days
+    world.injected[FaultKind.REPEATED_STATEMENT] += 1
+    return [*reversed(days), *days]
+
+
+def _posted(world: World, document: StatementDocument) -> Iterator[StatementDocument]:
+    """A statement as it comes: not yet, with half of its lines missing, or whole."""
+    odd = [
+        fault.kind
+        for fault in world.scenario.faults
+        if fault.kind in OF_STATEMENTS and document.day == DAY + timedelta(days=fault.nth - 1)
+    ]
+    if world.quiet() or not odd:
+        yield document
+    elif FaultKind.LATE_STATEMENT in odd:
+        world.injected[FaultKind.LATE_STATEMENT] += 1
+    elif FaultKind.TORN_STATEMENT in odd and document.format == FORMAT:
+        world.injected[FaultKind.TORN_STATEMENT] += 1
+        said = json.loads(document.content)
+        said["lines"] = said["lines"][: len(said["lines"]) // 2]
+        yield replace(document, content=json.dumps(said).encode())
+    else:
+        yield document
+
+
+def _close_absent(process: Worker) -> None:
+    """Close what `find` did not know past its horizon, and no statement shows, as the hub does."""
+    world = process.world
+    adapters = {rail.plan.name: rail.adapter for rail in world.rails}
+    with process.store.reading() as connection:
+        silence = Silence(connection)
+        proved = [
+            each
+            for each in missing(connection, adapters)
+            if not _is_forgotten(world, each, adapters[each.rail])
+            and silence.broken_by(
+                AccountRef(rail=each.rail, account=each.account, currency=each.currency),
+                first=each.first, last=each.last,
+            ) is None
+        ]  # fmt: skip
+    for each in proved:
+        close_absent(process.store, [each], shown_by="no statement shows it", at=process.clock())
+        world.story.tell(process.life.name, f"proves absent: {each.payment_id}")
+
+
+def _is_forgotten(world: World, each: Missing, adapter: Any) -> bool:
+    """Whether a store that was put back may have forgotten a later sending."""
+    since = world.restored_at
+    return since is not None and each.asked_at < since + adapter.profile.finality_horizon
 
 
 def hear(process: Worker) -> None:

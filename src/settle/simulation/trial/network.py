@@ -35,7 +35,7 @@ class Network:
     faults: Sequence[Fault] = ()
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  # it must replay
     tell: Tell = lambda _who, _what: None
-    watch: Callable[[str, Request], None] = lambda _who, _what: None
+    watch: Callable[[Life, Request], None] = lambda _who, _what: None
     quiet: Callable[[], bool] = lambda: False
     repeats: bool = True
     latency_s: float = 0.4
@@ -47,7 +47,7 @@ class Network:
     async def carry(self, composed: httpx.Request, life: Life) -> Answer:
         """Carry one request to the rail, and the answer back, or what the fault leaves of them."""
         request: Request = composed.extensions["request"]
-        self.watch(life.name, request)
+        self.watch(life, request)
         self.sent.append(request)
         fault = self._fault(len(self.sent), request)
         what = f"{request.method} {request.target[:60]}"

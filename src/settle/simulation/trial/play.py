@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from settle.payments import EventKind, State
-from settle.simulation.trial.checker import Violation, inspected, violations
+from settle.simulation.trial.checker import inspected, violations
 from settle.simulation.trial.faults import FaultKind
 from settle.simulation.trial.findings import Findings, is_proof
+from settle.simulation.trial.invariant import Violation
 from settle.simulation.trial.loop import run
 from settle.simulation.trial.scenario import Scenario
 from settle.simulation.trial.story import digest
@@ -58,7 +59,7 @@ class Stage:
 
     def _clear(self) -> None:
         self._engine.dispose()
-        for name in ("settle.db-wal", "settle.db-shm"):
+        for name in ("settle.db-wal", "settle.db-shm", "backup.db"):
             self._path.with_name(name).unlink(missing_ok=True)
         self._path.write_bytes(empty_store())
 

@@ -51,10 +51,14 @@ FORMAT = "simulated"
 
 
 class SimulatedSettings(RailSettings):
-    """What a rail in memory says of itself: whether it knows keys, and for how long."""
+    """What a rail in memory says of itself: whether it knows keys, and for how long.
+
+    `is_final`: it executes nothing after its horizon.
+    """
 
     deduplicates: bool = True
     key_life: timedelta = timedelta(hours=24)
+    is_final: bool = False
 
 
 class Lark(Adapter[SimulatedSettings]):
@@ -83,6 +87,7 @@ class Lark(Adapter[SimulatedSettings]):
             ),
             limits=Limits(batch_size_max=3, concurrency_max=2),
             finality_horizon=timedelta(days=1),
+            late_execution_impossible=self.settings.is_final,
         )
 
     @property
@@ -126,14 +131,14 @@ class Lark(Adapter[SimulatedSettings]):
         )  # fmt: skip
 
     def read_report(self, document: StatementDocument) -> Statement:
-        """The lines, with the closing balance that they make."""
+        """The lines, between the balances that the bank states."""
         said = json.loads(document.content)
         lines = tuple(_line(line, document) for line in said["lines"])
         return Statement(
             rail=document.rail, account=document.account, currency=document.currency,
             day=document.day, statement_ref=f"{document.account}/{document.day}",
             opening_minor=said["opening"],
-            closing_minor=said["opening"] + sum(line.amount_minor for line in lines),
+            closing_minor=said["closing"],
             lines=lines, complete=document.complete,
         )  # fmt: skip
 

@@ -2,48 +2,107 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from settle.adapters import Request
+from settle.adapters import Effect, Request
+from settle.payments import State
 from settle.payments.tables import exchanges, payments
-from settle.store import Store
+from settle.simulation.trial.invariant import Invariant
+from settle.simulation.trial.process import Life
+
+if TYPE_CHECKING:
+    from settle.simulation.trial.world import World
+
+_OVER = frozenset({State.REJECTED, State.CANCELLED, State.FAILED, State.RETURNED})
+"""How a payment ended after which its obligation may have another key."""
+
+Sending = tuple[str, int, int]
+"""A payment, and which of its sendings: releases and re-sendings."""
 
 
 @dataclass(slots=True)
 class Witness:
-    """What was not durable, or not its sender's, when it left.
+    """What was wrong about requests when they left, by the invariant that it breaks.
 
-    `store` is of no process, so it sees only what is committed.
+    The store that it looks into is of no process, so it sees only what is committed. `left`: by
+    obligation, the keys that money was to move under, and the payment of each; `paused`: by rail
+    that people have paused, what was on its way by then.
     """
 
-    store: Store
-    unwritten: list[str] = field(default_factory=list)
-    unheld: list[str] = field(default_factory=list)
+    world: World
+    found: dict[Invariant, list[str]] = field(default_factory=lambda: defaultdict(list))
+    left: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    paused: dict[str, frozenset[Sending]] = field(default_factory=dict)
 
-    def sees(self, worker: str, request: Request) -> None:
+    def sees(self, life: Life, request: Request) -> None:
         """A request is about to leave. What creates or moves stands in the store, and is held."""
         if request.method == "GET":
             return
-        what = f"{request.method} {request.path} by {worker}"
-        with self.store.reading() as connection:
+        what = f"{request.method} {request.path} by {life.name}"
+        with self.world.store.reading() as connection:
             intents = connection.execute(_intents(request)).all()
             if not intents:
-                self.unwritten.append(f"{what} left without an intent")
+                self.found[Invariant.INTENT].append(f"{what} left without an intent")
                 return
             names = [row.conversation_id for row in intents]
             if request.path != "/payees":  # payees of several payments may be asked for alike
                 if connection.scalar(_unheard(names, before=intents[0].step)):
-                    self.unwritten.append(f"{what} left before the answers that it follows")
-                if not connection.scalar(_held(names, worker)):
-                    self.unheld.append(f"{what}, who does not hold the payment")
+                    self.found[Invariant.INTENT].append(
+                        f"{what} left before the answers that it follows"
+                    )
+                if not connection.scalar(_held(names, life.name)):
+                    self.found[Invariant.HELD].append(f"{what}, who does not hold the payment")
+            if any(row.effect == Effect.COMMITS.value for row in intents):
+                self._moves(connection, life, names)
+
+    def pause(self, rail: str) -> None:
+        """Remember what is on its way as a rail is paused."""
+        columns = payments.c.payment_id, payments.c.releases, payments.c.resends
+        with self.world.store.reading() as connection:
+            rows = connection.execute(sa.select(*columns).where(payments.c.rail == rail))
+            self.paused[rail] = frozenset((key, times, again) for key, times, again in rows)
+
+    def _moves(self, connection: Connection, life: Life, names: Sequence[str]) -> None:
+        """Money is about to move. It may, and under no second key."""
+        rows = connection.execute(_moved(names)).all()
+        for row in rows:
+            for invariant, why in (*self._forbidden(life, row), *self._keyed(connection, row)):
+                self.found[invariant].append(f"{row.obligation_id} {why}")
+
+    def _forbidden(self, life: Life, row: Any) -> Iterator[tuple[Invariant, str]]:
+        now = self.world.now() + timedelta(seconds=life.skew_s)
+        closes = self.world.plan_of(row.rail).closes(now)
+        if closes is not None and now >= closes:
+            yield Invariant.CUT_OFF, f"left for {row.rail} at {now:%H:%M:%S}"
+        before = self.paused.get(row.rail)
+        if before is not None and (row.payment_id, row.releases, row.resends) not in before:
+            yield Invariant.PAUSED, f"was let go to {row.rail}"
+        if self.world.is_restored:
+            yield Invariant.RESTORED, f"left for {row.rail}"
+
+    def _keyed(self, connection: Connection, row: Any) -> Iterator[tuple[Invariant, str]]:
+        known = self.left[row.obligation_id]
+        former = {key: by for key, by in known.items() if key != row.idempotency_key}
+        known[row.idempotency_key] = row.payment_id
+        for key, payment_id in former.items():
+            state = payments.c.state
+            query = sa.select(state).where(payments.c.payment_id == payment_id)
+            said = connection.scalar(query)
+            if payment_id == row.payment_id or (said is not None and State(said) not in _OVER):
+                yield Invariant.KEY, f"left under {row.idempotency_key} and {key}, which is {said}"
 
 
-def _intents(request: Request) -> sa.Select[tuple[str, int]]:
+def _intents(request: Request) -> sa.Select[tuple[str, int, str]]:
     step = exchanges.c
     return (
-        sa.select(step.conversation_id, step.step)
+        sa.select(step.conversation_id, step.step, step.effect)
         .where(step.fingerprint == request.fingerprint)
         .order_by(step.conversation_id)
     )
@@ -66,3 +125,11 @@ def _held(names: list[str], worker: str) -> sa.Select[int]:
     return sa.select(sa.func.count()).where(
         payment.conversation_id.in_(names), payment.worker == worker
     )
+
+
+def _moved(names: Sequence[str]) -> sa.Select[Any]:
+    payment = payments.c
+    return sa.select(
+        payment.payment_id, payment.obligation_id, payment.idempotency_key, payment.rail,
+        payment.releases, payment.resends,
+    ).where(payment.conversation_id.in_(names))  # fmt: skip

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from settle.adapters import Sender
+from settle.hub.auditing import SOURCES
+from settle.ledger import seal
 from settle.payments import (
     LookPolicy,
     Policy,
@@ -20,16 +22,20 @@ from settle.payments import (
     pay,
     plan,
 )
-from settle.simulation.trial.days import DAY, PLANNING, POLLING, TENANT
+from settle.simulation.trial.days import DAY, MORNING, PLANNING, POLLING, SEALING, TENANT
 from settle.simulation.trial.morning import hear, reconcile
 from settle.simulation.trial.network import SimulatedSender
 from settle.simulation.trial.process import Life, MortalStore, Told, WatchedWriter
+from settle.simulation.trial.restoring import epoch_of, searched
 
 if TYPE_CHECKING:
     from settle.simulation.trial.world import World
 
 OPEN = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.ACCEPTED})
 """States that a session can do something about."""
+
+SEALED_MAX = 40
+"""Rows in a block at most: few, so that a world has a chain of several."""
 
 LIMIT_MINOR = 10**12
 """What policy approves without a person, and what each account may spend: more than all of it."""
@@ -71,8 +77,11 @@ class Worker:
         self.world.story.tell(self.life.name, f"session of hour {hour:g}")
         senders = self.senders()
         rails = {r.plan.name: Rail(r.adapter, senders[r.plan.name]) for r in self.world.rails}
-        if hour in PLANNING:
-            self._prepare()
+        if self.world.keeps_epoch and epoch_of(self).was_restored():
+            if self.nth > 1 or not await searched(self, rails, senders):
+                return
+        elif hour in PLANNING or (hour == MORNING and self.world.freed):
+            self.prepare()
         if self._is_open():
             await self._look(rails, polls=hour in POLLING)
             if await self._pay(rails):
@@ -81,8 +90,18 @@ class Worker:
             hear(self)
         if self.nth == 1 and hour in self.world.mornings:
             await reconcile(self, senders)
+        if self.nth == 1 and hour in SEALING:
+            self._seal()
 
-    def _prepare(self) -> None:
+    def _seal(self) -> None:
+        sealed = seal(
+            self.store, SOURCES, now=self.clock(), salts=self.world.salts, entries_max=SEALED_MAX
+        )
+        if sealed.head is not None:
+            self.world.heads.append(sealed.head)
+
+    def prepare(self) -> None:
+        """Plan what is due, approve it and let it go, as each night does anew."""
         adapters = {rail.plan.name: rail.adapter for rail in self.world.rails}
         now, dues = self.clock(), self.world.dues()
         plan(self.store, dues, rails=adapters, tenant=TENANT, now=now, ids=self.world.next_id)
@@ -97,10 +116,19 @@ class Worker:
         with self.store.reading() as connection:
             return any(tally.state in OPEN for tally in overview(connection))
 
+    def cut_offs(self) -> dict[str, datetime]:
+        """When each rail that has a cut-off closes today."""
+        now = self.clock()
+        closing = {rail.plan.name: rail.plan.closes(now) for rail in self.world.rails}
+        return {name: at for name, at in closing.items() if at is not None}
+
     async def _pay(self, rails: dict[str, Rail]) -> bool:
         """Pay, and say whether it is worth asking the rails again at once."""
+        if self.world.keeps_epoch:
+            epoch_of(self).count()
         paid = await pay(
             self.store, rails, clock=self.clock, worker=self.life.name, day=DAY,
+            cut_offs=self.cut_offs(),
             progress=self.told, writer=WatchedWriter(self.store, self.life),
         )  # fmt: skip
         self.world.story.tell(
@@ -112,7 +140,7 @@ class Worker:
     async def _look(self, rails: dict[str, Rail], *, polls: bool) -> None:
         looked = await look_up(
             self.store, rails, clock=self.clock, worker=self.life.name, ids=self.world.next_id,
-            progress=self.told, policy=LookPolicy(polls_accepted=polls),
+            progress=self.told, policy=LookPolicy(polls_accepted=polls), cut_offs=self.cut_offs(),
             writer=WatchedWriter(self.store, self.life),
         )  # fmt: skip
         self.world.story.tell(

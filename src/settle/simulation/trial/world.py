@@ -13,6 +13,9 @@ from random import Random
 from sqlalchemy.engine import Engine
 
 from settle.adapters import Beneficiary
+from settle.hub.epoch import Epoch
+from settle.ledger import Head
+from settle.ledger.leaves import Salts
 from settle.payments import Due
 from settle.simulation.trial.banking import OpenRail, opened
 from settle.simulation.trial.days import (
@@ -26,23 +29,29 @@ from settle.simulation.trial.days import (
     SESSION_HOURS,
     START,
 )
-from settle.simulation.trial.faults import OF_WRITES, FaultKind
+from settle.simulation.trial.faults import OF_EXCHANGES, OF_STATEMENTS, OF_WRITES, FaultKind
 from settle.simulation.trial.network import Network
+from settle.simulation.trial.people import people
 from settle.simulation.trial.process import Killed, Life, Told, Writes
-from settle.simulation.trial.scenario import HOUR_S, Order, Scenario
+from settle.simulation.trial.restoring import back_up
+from settle.simulation.trial.scenario import HOUR_S, Order, RailPlan, Scenario
 from settle.simulation.trial.story import Story
 from settle.simulation.trial.witness import Witness
 from settle.simulation.trial.worker import Worker
 from settle.store import Store
 
 RESTARTS_MAX = 3
+Seen = tuple[str, str]
+"""The name of what must hold, and why it does not."""
 
 
 @dataclass(slots=True, kw_only=True)
 class World:
     """One scenario under way. `broken`: errors that no fault excuses.
 
-    `inspect` looks at the world after each session; what it finds is `seen`.
+    `inspect` looks at the world after each session; what it finds is `seen`. `heads`: of the
+    blocks sealed so far, as an auditor has them. `is_restored`: a backup was put back, and what it
+    has forgotten was not searched yet. `freed`: people have freed an obligation for a payment.
     """
 
     scenario: Scenario
@@ -55,25 +64,36 @@ class World:
     injected: Counter[FaultKind] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
-    inspect: Callable[[World], Iterable[str]] = lambda _: ()
-    seen: list[str] = field(default_factory=list)
+    inspect: Callable[[World], Iterable[Seen]] = lambda _: ()
+    seen: list[Seen] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
     story: Story = field(init=False)
     witness: Witness = field(init=False)
+    salts: Salts = field(init=False)
+    store: Store = field(init=False)
     random: Random = field(init=False)
+    lives: list[Life] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
+    restored_at: datetime | None = None
+    is_restored: bool = False
+    freed: bool = False
     mornings: frozenset[float] = frozenset({MORNING})
     posts: frozenset[float] = POST
 
     def __post_init__(self) -> None:
         self.story = Story(self.now)
-        self.witness = Witness(Store(self.engine))
+        self.store = Store(self.engine)
+        self.witness = Witness(self)
+        self.salts = Random(f"{self.scenario.seed}/salts").randbytes  # noqa: S311  # it must replay
         self.random = Random(f"{self.scenario.seed}/world")  # noqa: S311  # it must replay
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.4 or any(map(self.scenario.of, OF_STATEMENTS)):
             self.mornings |= {FIRST_MORNING}
         if self.random.random() < 0.5:
             self.posts = LATE_POST
+        late = frozenset(self.late)
+        self.injected[FaultKind.LATE_RETURN] = len(late)
         self.rails = [
-            opened(plan, clock=self.now, day=DAY, folder=self.folder)
+            opened(plan, clock=self.now, day=DAY, folder=self.folder, late=late)
             for plan in self.scenario.rails
         ]
         self.networks = {rail.plan.name: self._network(rail) for rail in self.rails}
@@ -93,6 +113,22 @@ class World:
         """Row ids that sort by the order of their making."""
         return f"{next(self.ids):08d}"
 
+    @property
+    def keeps_epoch(self) -> bool:
+        """Whether a backup may be put back here."""
+        return bool(self.scenario.of(FaultKind.RESTORE))
+
+    @property
+    def late(self) -> list[str]:
+        """The names of those whose money comes back late."""
+        orders = {order.number: order for order in self.scenario.orders}
+        numbers = (fault.nth for fault in self.scenario.of(FaultKind.LATE_RETURN))
+        return [orders[number].name for number in numbers if number in orders]
+
+    def plan_of(self, rail: str) -> RailPlan:
+        """What was drawn of a rail."""
+        return next(plan for plan in self.scenario.rails if plan.name == rail)
+
     def dues(self) -> list[Due]:
         """The obligations of the scenario."""
         return [due(order) for order in self.scenario.orders]
@@ -100,7 +136,9 @@ class World:
     async def play(self) -> None:
         """Let the workers work their sessions, and the last late request arrive."""
         workers = range(1, self.scenario.workers + 1)
-        await asyncio.gather(*(self._worker(nth) for nth in workers))
+        if self.keeps_epoch:
+            Epoch(self.store, self.folder).count()
+        await asyncio.gather(*(self._worker(nth) for nth in workers), people(self))
         for network in self.networks.values():
             await asyncio.gather(*network.under_way)
             self.injected.update(network.injected)
@@ -134,14 +172,20 @@ class World:
         name = f"w{nth}.{next(self.ids)}" if fresh else f"w{nth}"
         skews = self.scenario.of(FaultKind.CLOCK_SKEW)
         skew = next((fault for fault in skews if fault.nth == nth), None)
-        return Worker(world=self, nth=nth, life=Life(name, skew_s=skew.seconds if skew else 0.0))
+        life = Life(name, skew_s=skew.seconds if skew else 0.0)
+        self.lives.append(life)
+        return Worker(world=self, nth=nth, life=life)
 
     def _network(self, rail: OpenRail) -> Network:
         name = rail.plan.name
         return Network(
             rail=name,
             door=rail.door,
-            faults=[fault for fault in self.scenario.faults if fault.rail == name],
+            faults=[
+                fault
+                for fault in self.scenario.faults
+                if fault.rail == name and fault.kind in OF_EXCHANGES
+            ],
             random=Random(f"{self.scenario.seed}/{name}"),  # noqa: S311  # it must replay
             tell=self.story.tell,
             watch=self.witness.sees,
@@ -150,6 +194,8 @@ class World:
         )
 
     def _fate(self, number: int) -> tuple[bool, bool]:
+        if any(fault.nth == number for fault in self.scenario.of(FaultKind.RESTORE)):
+            back_up(self)
         kills = (f for f in self.scenario.faults if f.kind in OF_WRITES and f.meets(number))
         fault = next(kills, None)
         if fault is None or self.quiet():

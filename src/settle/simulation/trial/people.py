@@ -1,0 +1,119 @@
+"""What people do in the midst of a world: pause a rail, cancel a payment, decide, put back a store.
+
+Their commands write to the store as no worker does: nobody kills them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from settle.errors import BadInput
+from settle.payments import (
+    Scope,
+    State,
+    Statement,
+    Verdict,
+    cancel,
+    decide,
+    pause,
+    resume,
+)
+from settle.payments.tables import payments
+from settle.simulation.trial.faults import OF_PEOPLE, Fault, FaultKind
+from settle.simulation.trial.findings import Findings
+from settle.simulation.trial.restoring import put_back
+from settle.simulation.trial.scenario import HOUR_S
+
+if TYPE_CHECKING:
+    from settle.simulation.trial.world import World
+
+RESUMED_BY_S = 24.9 * HOUR_S
+"""What is planned for the second day finds every rail open."""
+
+
+async def people(world: World) -> None:
+    """Do all that people do, each thing in its time."""
+    deeds = [fault for fault in world.scenario.faults if fault.kind in OF_PEOPLE]
+    await asyncio.gather(*(_do(world, fault) for fault in deeds))
+
+
+async def _do(world: World, fault: Fault) -> None:
+    await asyncio.sleep(fault.seconds)
+    await _DEEDS[fault.kind](world, fault)
+
+
+async def _pause(world: World, fault: Fault) -> None:
+    who = {"name": fault.rail, "actor": "alice", "reason": "it looks odd"}
+    pause(world.store, Scope.RAIL, now=world.now(), **who)
+    _told(world, fault, f"pauses {fault.rail}")
+    world.witness.pause(fault.rail)
+    await asyncio.sleep(min(fault.span * HOUR_S, RESUMED_BY_S - fault.seconds))
+    world.witness.paused.pop(fault.rail)
+    resume(world.store, Scope.RAIL, now=world.now(), **who)
+    world.story.tell("alice", f"lets {fault.rail} go on")
+
+
+async def _cancel(world: World, fault: Fault) -> None:
+    order = next((o for o in world.scenario.orders if o.number == fault.nth), None)
+    if order is None:
+        return
+    mine = sa.and_(payments.c.obligation_id == order.obligation_id, payments.c.live)
+    try:
+        with world.store.transaction() as connection:
+            payment_id = connection.scalar(sa.select(payments.c.payment_id).where(mine))
+            cancel(
+                connection, payment_id or order.obligation_id, actor="alice", reason="not owed",
+                frees=False, at=world.now(),
+            )  # fmt: skip
+    except BadInput as refused:
+        world.story.tell("alice", f"cannot cancel {order.obligation_id}: {refused}")
+        return
+    _told(world, fault, f"cancels {order.obligation_id}")
+
+
+async def _decide(world: World, fault: Fault) -> None:
+    """Two people look at the bank's own books, and say what they see there."""
+    with world.store.reading() as connection:
+        found = Findings(world=world, connection=connection)
+        unknown = [
+            (row, found.times_executed(row) > 0)
+            for row in found.payments
+            if row["state"] == State.UNKNOWN
+        ]
+    for row, paid in unknown:
+        verdict = Verdict.EXECUTED if paid else Verdict.NOT_EXECUTED
+        for actor in ("alice", "bob"):
+            said = Statement(
+                payment_id=row["payment_id"], verdict=verdict, actor=actor, why="asked the bank",
+                at=world.now(),
+            )  # fmt: skip
+            try:
+                decide(world.store, said)
+            except BadInput as refused:
+                world.story.tell(actor, f"cannot decide {row['obligation_id']}: {refused}")
+                break
+        else:
+            _told(world, fault, f"and bob decide: {row['obligation_id']} was {verdict}")
+            world.freed |= not paid
+
+
+async def _restore(world: World, fault: Fault) -> None:
+    if put_back(world):
+        _told(world, fault, f"puts back the backup that was taken at write {fault.nth}")
+
+
+def _told(world: World, fault: Fault, what: str) -> None:
+    world.injected[fault.kind] += 1
+    world.story.tell("alice", what)
+
+
+_DEEDS: Mapping[FaultKind, Callable[[World, Fault], Coroutine[Any, Any, None]]] = {
+    FaultKind.PAUSE: _pause,
+    FaultKind.CANCEL: _cancel,
+    FaultKind.DECISION: _decide,
+    FaultKind.RESTORE: _restore,
+}
