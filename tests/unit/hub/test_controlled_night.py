@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from settle import nightly
+from settle.cli import application
 from settle.hub import Hub
 from settle.payments.tables import payments
 from settle.report import ExitCode
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.xdist_group("controlled night")
 
 @dataclass(slots=True)
 class Site:
-    """A rehearsed night whose file has controls, and the shell beside it."""
+    """A rehearsed night whose file has controls, and the command line beside it."""
 
     rehearsal: Rehearsal
     config: Path
@@ -46,9 +46,9 @@ class Site:
             return nightly.run(hub, DAY)
 
     def settle(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "settle", *arguments, "--config", str(self.config)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        command = [*arguments, "--config", str(self.config)]
+        done = CliRunner().invoke(application, command, catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
         return done.stdout
 
     def rows(self) -> list[sa.Row[tuple[str, str, str, str]]]:
