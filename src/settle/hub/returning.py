@@ -124,7 +124,12 @@ async def _recall(
 
 
 async def _pursue(hub: Returning, *, only: Collection[str] | None = None) -> payments.Recalled:
-    """Send the recalls that have not left, and ask about the open ones."""
+    """Send the recalls that have not left, and ask about the open ones.
+
+    A store that was put back may have forgotten that one has left, and pursues none.
+    """
+    if hub.epoch.was_restored():
+        return payments.Recalled(standing={}, silent={})
     able = {n: x for n, x in hub.adapters.items() if x.profile.supports(Verb.CANCEL)}
     with hub.store.reading() as connection:
         wanted = payments.open_recalls(connection)

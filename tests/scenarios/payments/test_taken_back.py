@@ -17,7 +17,7 @@ from settle.errors import BadInput
 from settle.hub import Hub
 from settle.ledger import balances, trial_balance
 from settle.payments import Due, ask_back, plan, record, returned, story
-from settle.payments.tables import exchanges, payments
+from settle.payments.tables import exchanges, payments, restores
 from settle.reconciliation import account_days, reopened
 from settle.simulation.client import RunningWorld, start_world
 from settle.simulation.description import RailDescription, WorldDescription
@@ -244,6 +244,22 @@ def test_a_wish_that_was_kept_before_a_crash_is_sent_by_the_next_night(days: Ope
     for _ in range(2):
         each.hub.pursue_recalls()
         assert (1, "pending") == (each.asked(), each.row(name)["recall"])
+
+
+def test_a_store_that_was_put_back_pursues_no_recall(days: Opens) -> None:
+    """It may have forgotten that it left; once a person lets the store go on, it is sent."""
+    each = days()
+    (name,) = each.pay("Mo SANDBOX RECALL PDCR")
+    at = each.hub.now()
+    with each.hub.store.transaction() as connection:
+        ask_back(connection, name, rails=each.hub.adapters, code="CUST", at=at, **WHO)
+        row = {"restore_id": "r", "taken_at": at, "restored_at": at}
+        connection.execute(restores.insert(), row)
+    assert {} == each.hub.pursue_recalls().standing
+    assert (0, "asked") == (each.asked(), each.row(name)["recall"])
+    each.hub.epoch.accept(actor="ada", at=at)
+    each.hub.pursue_recalls()
+    assert (1, "pending") == (each.asked(), each.row(name)["recall"])
 
 
 def test_a_recall_that_never_left_is_asked_anew(days: Opens) -> None:
