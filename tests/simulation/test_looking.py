@@ -99,7 +99,7 @@ async def test_a_cut_off_that_passes_while_it_is_sent_again_leaves_it_unknown(
     asked: list[str] = []
 
     async def slow(self: Any, composed: Any) -> Any:
-        if composed.method == "GET":
+        if composed.request.method == "GET":
             asked.append(composed.path)
             world.now += timedelta(minutes=40)
         return await healthy(self, composed)
