@@ -32,7 +32,7 @@ def referenced(connection: Connection) -> pa.Table:
             columns.payment_id, columns.rail, columns.account, columns.currency,
             columns.amount_minor, columns.end_to_end_id, columns.uetr, columns.batch_id,
             columns.idempotency_key, columns.state, columns.value_date,
-            columns.released_at,
+            columns.released_at, columns.beneficiary_name,
         )
         .where(columns.rail != "")
         .order_by(columns.payment_id)
