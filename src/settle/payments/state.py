@@ -91,7 +91,7 @@ FOR_GOOD = "for_good"
 """The code of a cancellation after which the obligation gets no other payment."""
 
 OUT = frozenset({State.ACCEPTED.value, State.BOOKED.value, State.CREDITED.value})
-"""States of a payment that was executed, as far as is known, and is not back."""
+"""States of a payment that was executed, as far as is known, with nobody saying otherwise."""
 
 UNSENT = frozenset({State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value})
 """States that wait for money or for somebody: what is in one of them has not left, or not yet."""
@@ -144,6 +144,18 @@ class PaymentState:
     booking: Event | None
     comeback: Event | None
     contradictions: tuple[str, ...]
+
+    @property
+    def is_out(self) -> bool:
+        """Whether it was executed, as far as is known, and is not back on our account.
+
+        Who says that it failed or came back is believed once our own account shows it.
+        """
+        if self.state is State.FAILED:
+            return not self.not_debited
+        if self.state is State.RETURNED:
+            return self.comeback is None
+        return self.state in OUT
 
 
 EXECUTED = (EventKind.RETURNED, EventKind.CREDITED, EventKind.BOOKED, EventKind.ACCEPTED)

@@ -58,13 +58,11 @@ REASONS: dict[str, tuple[BreakKind, str]] = {
     "charge": (BreakKind.FEE, "The bank calls it a charge; no payment is named"),
     "outcome_unknown": (
         BreakKind.REFERENCE,
-        "Without a reference it proves nothing: it looks like payment {payment}, of which nobody "
-        "knows the outcome; two people decide that, and then it matches",
+        "Without a reference: it looks like payment {payment}, of which nobody knows the outcome",
     ),
     "outcomes_unknown": (
         BreakKind.REFERENCE,
-        "Without a reference it proves nothing: it looks like {count} payments together, of which "
-        "nobody knows all outcomes; two people decide those, and then it matches",
+        "Without a reference: it looks like {count} payments, of which nobody knows all outcomes",
     ),
     "not_unique": (BreakKind.UNEXPECTED, "Refused, for more than one explanation fits"),
     "nothing_fits": (BreakKind.UNEXPECTED, "No payment, batch or expected receipt fits"),
