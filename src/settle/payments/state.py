@@ -286,10 +286,16 @@ def _stands(
 
 
 def borne(events: Iterable[Event]) -> dict[int, Event]:
-    """The parts of a short return by their number, each with who bears it (its code)."""
+    """The parts of a short return by their number, each with who bears it (its code).
+
+    Of several returns, those of the one that counts.
+    """
+    seen = frozenset(events)
+    found = [event for event in seen if event.kind is EventKind.BORNE and event.amount_minor]
+    back = _first_of_ours(seen, EventKind.RETURNED) if found else None
     parts: dict[int, Event] = {}
-    for event in sorted(events, key=lambda event: event.event_id):
-        if event.kind is EventKind.BORNE and event.amount_minor:
+    for event in sorted(found, key=lambda event: event.event_id):
+        if back is None or _hangs_on(event) == back.event_id:
             parts.setdefault(event.ordinal, event)
     return parts
 
@@ -342,7 +348,9 @@ def _contradictions(
     rejected: bool,
 ) -> Iterator[str]:
     yield from (event.detail for event in seen if event.kind is EventKind.CONTRADICTED)
-    yield from _twice(seen)
+    if not kinds.isdisjoint(_MOVEMENTS):
+        yield from _twice(seen)
+        yield from _differently(seen)
     if EventKind.FAILED in kinds and kinds & {EventKind.BOOKED, EventKind.CREDITED}:
         yield "said to have failed, and proved to be paid"
     if EventKind.NOT_DEBITED in kinds and not kinds.isdisjoint(PAID):
@@ -368,3 +376,13 @@ def surplus(events: Iterable[Event]) -> frozenset[Event]:
 def _twice(seen: frozenset[Event]) -> Iterator[str]:
     extra = sorted({(event.kind.value, event.source) for event in surplus(seen)})
     yield from (f"{kind} twice by {source}" for kind, source in extra)
+
+
+def _differently(seen: frozenset[Event]) -> Iterator[str]:
+    """Movements that two sources of our account show with other amounts, or on other accounts."""
+    for kind in _MOVEMENTS:
+        moved = {e for e in seen if e.kind is kind and e.source in OURS}
+        shown = [e for e in moved - surplus(moved) if e.amount_minor is not None]
+        places = {event.account for event in shown if event.account is not None}
+        if len(places) > 1 or len({event.amount_minor for event in shown}) > 1:
+            yield f"{kind.value} differently by {' and '.join(sorted(e.source for e in shown))}"
