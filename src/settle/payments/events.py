@@ -214,8 +214,8 @@ def _post(
             fresh = gone[-1] if gone != retractions(known) else None
             new.extend(reposted(connection, payment_id, now, fresh=fresh))
         else:
-            names = {each.event for each in posted}
-            new.extend(each for each in now if each.event not in names)
+            names = {(each.event, each.row) for each in posted}
+            new.extend(each for each in now if (each.event, each.row) not in names)
     if post(connection, new, recorded_at=recorded_at) == len(new):
         return
     # A name is taken: by the same row, or by one that was reversed since.

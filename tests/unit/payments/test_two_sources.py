@@ -34,7 +34,7 @@ def take(desk: Any, evidence: Iterable[Evidence]) -> None:
         record(desk.store, [each], recorded_at=desk.now, returns=PAYEE_BEARS)
 
 
-def orders(*evidence: Evidence) -> Any:
+def orders(*evidence: Evidence) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("told", list(itertools.permutations(evidence)))
 
 
