@@ -382,6 +382,8 @@ def _differently(seen: frozenset[Event]) -> Iterator[str]:
     """Movements that two sources of our account show with other amounts, or on other accounts."""
     for kind in _MOVEMENTS:
         moved = {e for e in seen if e.kind is kind and e.source in OURS}
+        if len(moved) < 2:  # as nearly always
+            continue
         shown = [e for e in moved - surplus(moved) if e.amount_minor is not None]
         places = {event.account for event in shown if event.account is not None}
         if len(places) > 1 or len({event.amount_minor for event in shown}) > 1:
