@@ -83,7 +83,7 @@ def payments_of(size: int) -> pa.Table:
             "payment_id": f"P-{nth}", "rail": RAIL, "account": ACCOUNT, "currency": CURRENCY,
             "end_to_end_id": f"E-{nth}", "uetr": f"U-{nth}", "idempotency_key": f"K-{nth}",
             "state": "accepted", "amount_minor": 10_000 + nth, "value_date": DAY,
-            "released_on": date(2024, 12, 18), "batch_id": "",
+            "released_on": date(2024, 12, 18), "batch_id": "", "beneficiary_name": "",
         }
         for nth in range(size)
     ]  # fmt: skip

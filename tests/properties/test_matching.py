@@ -37,7 +37,7 @@ PAYMENTS = pa.schema(
     [
         *((name, pa.string()) for name in (
             "payment_id", "rail", "account", "currency", "end_to_end_id", "uetr", "batch_id",
-            "idempotency_key", "state",
+            "idempotency_key", "state", "beneficiary_name",
         )),
         ("amount_minor", pa.int64()), ("value_date", pa.date32()), ("released_on", pa.date32()),
     ]

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from settle.adapters import Evidence, Fact, Source
 from settle.payments.events import Appended, append, locked
 from settle.payments.instruction import Row
-from settle.payments.returns import HUB_BEARS, ReturnPolicy, owed_again, shares
+from settle.payments.returns import HUB_BEARS, ReturnPolicy, returns_of, shares
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import OURS, Event, EventKind, standing, surplus
 from settle.payments.tables import payments
@@ -116,21 +116,26 @@ def _wish(
 def _share_out(
     connection: Connection, entry: _Entry, items: Sequence[Evidence], policy: ReturnPolicy
 ) -> None:
-    """Say who bears what the first return of each payment came short of, once and for all."""
+    """Say who bears what each return came short of, once and for all, with the return.
+
+    Of several returns one counts, and which that is may turn out later.
+    """
     by_id = {item.evidence_id: item for item in items}
-    firsts: dict[str, Event] = {}
-    for event in sorted(entry.events, key=lambda event: (event.occurred_at, event.event_id)):
-        moved = event.amount_minor is not None and event.source in OURS
-        if event.kind is EventKind.RETURNED and moved:
-            firsts.setdefault(event.payment_id, event)
-    if not firsts:
+    returns = [
+        event
+        for event in entry.events
+        if event.kind is EventKind.RETURNED
+        and event.amount_minor is not None
+        and event.source in OURS
+    ]
+    if not returns:
         return
     # All of them in one order, as everybody locks them; appending locks the same once more.
     rows = locked(connection, sorted({event.payment_id for event in entry.events}))
-    known = owed_again(connection, sorted(firsts))
-    for payment_id, event in firsts.items():
-        if payment_id not in known:
-            item, instructed = by_id[event.event_id], rows[payment_id]["amount_minor"]
+    known = returns_of(connection, sorted({event.payment_id for event in returns}))
+    for event in returns:
+        if (event.payment_id, event.event_id) not in known:
+            item, instructed = by_id[event.event_id], rows[event.payment_id]["amount_minor"]
             entry.events += shares(item, event, instructed_minor=instructed, policy=policy)
 
 

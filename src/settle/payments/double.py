@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.instruction import Row
-from settle.payments.state import OUT, UNSENT, PaymentState, State
+from settle.payments.state import UNSENT, PaymentState
 from settle.payments.tables import payments
 
 
@@ -19,8 +19,7 @@ def hold_others(connection: Connection, changed: Sequence[tuple[Row, PaymentStat
     free for the next.
     """
     for subject, proved in changed:
-        failed = proved.state is State.FAILED and not proved.not_debited
-        if subject["live"] or not (failed or proved.state in OUT):
+        if subject["live"] or not proved.is_out:
             continue
         others = _others(subject, payments.c.live, held_for="")
         connection.execute(others.values(hold_reason=_why(subject)))

@@ -16,7 +16,7 @@ from settle.payments.double import hold_others
 from settle.payments.instruction import Row
 from settle.payments.postings import Subject, rows
 from settle.payments.recalls import recall_of
-from settle.payments.reposting import reposted, retractions
+from settle.payments.reposting import has_changed, reposted, retractions
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import DEAD, Event, EventKind, PaymentState, state_of
 from settle.payments.tables import WAITING, payment_events, payments, returned_payables
@@ -204,16 +204,24 @@ def _post(
     recorded_at: datetime,
 ) -> None:
     new: list[Posting] = []
+    implied: dict[str, list[Posting]] = {}
     for row in changed:
         payment_id, subject = row["payment_id"], subject_of(row)
-        implied = rows(subject, after[payment_id], proved=states[payment_id])
-        if retracted := retractions(after[payment_id]):
-            fresh = retracted[-1] if retracted != retractions(before.get(payment_id, ())) else None
-            new.extend(reposted(connection, payment_id, implied, count=len(retracted), fresh=fresh))
-            continue
-        posted = {(p.event, p.row) for p in rows(subject, before.get(payment_id, ()))}
-        new.extend(p for p in implied if (p.event, p.row) not in posted)
-    post(connection, new, recorded_at=recorded_at)
+        known = before.get(payment_id, ())
+        implied[payment_id] = now = rows(subject, after[payment_id], proved=states[payment_id])
+        posted = rows(subject, known)
+        if (gone := retractions(after[payment_id])) or has_changed(posted, now):
+            fresh = gone[-1] if gone != retractions(known) else None
+            new.extend(reposted(connection, payment_id, now, fresh=fresh))
+        else:
+            names = {(each.event, each.row) for each in posted}
+            new.extend(each for each in now if (each.event, each.row) not in names)
+    if post(connection, new, recorded_at=recorded_at) == len(new):
+        return
+    # A name is taken: by the same row, or by one that was reversed since.
+    for payment_id, now in implied.items():
+        lacking = reposted(connection, payment_id, now, fresh=None)
+        post(connection, lacking, recorded_at=recorded_at)
 
 
 def subject_of(row: Row) -> Subject:
@@ -222,25 +230,38 @@ def subject_of(row: Row) -> Subject:
 
 
 def _owe_again(connection: Connection, changed: Sequence[tuple[Row, PaymentState]]) -> None:
-    insert_new(
-        connection,
-        returned_payables,
-        [
-            {
-                "payment_id": subject["payment_id"],
-                "agreement_id": subject["agreement_id"],
-                "currency": subject["currency"],
-                "amount_minor": subject["amount_minor"] - proved.borne_minor,
-                "back_minor": proved.comeback.amount_minor,
-                "charges_minor": subject["amount_minor"]
-                - (proved.comeback.amount_minor or 0)
-                - proved.borne_minor,
-                "borne_minor": proved.borne_minor,
-                "returned_on": proved.comeback.occurred_at.date(),
-                "code": proved.comeback.code,
-                "status": WAITING,
-            }
-            for subject, proved in changed
-            if proved.comeback is not None
-        ],
+    """Keep what is owed again. What was not paid again yet follows the evidence."""
+    owed = [
+        _owed(subject, proved, proved.comeback)
+        for subject, proved in changed
+        if proved.comeback is not None
+    ]
+    if insert_new(connection, returned_payables, owed) < len(owed):
+        connection.execute(_OWED_NOW, [{**row, "of_payment": row["payment_id"]} for row in owed])
+
+
+def _owed(subject: Row, proved: PaymentState, comeback: Event) -> dict[str, Any]:
+    back_minor, borne_minor = comeback.amount_minor or 0, proved.borne_minor
+    return {
+        "payment_id": subject["payment_id"],
+        "agreement_id": subject["agreement_id"],
+        "currency": subject["currency"],
+        "amount_minor": subject["amount_minor"] - borne_minor,
+        "back_minor": back_minor,
+        "charges_minor": subject["amount_minor"] - back_minor - borne_minor,
+        "borne_minor": borne_minor,
+        "returned_on": comeback.occurred_at.date(),
+        "code": comeback.code,
+        "status": WAITING,
+    }
+
+
+_FOLLOWS = ("amount_minor", "back_minor", "charges_minor", "borne_minor", "returned_on", "code")
+_OWED_NOW = (
+    sa.update(returned_payables)
+    .where(
+        returned_payables.c.payment_id == sa.bindparam("of_payment"),
+        returned_payables.c.status == WAITING,
     )
+    .values({name: sa.bindparam(name) for name in _FOLLOWS})
+)

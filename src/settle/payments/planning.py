@@ -23,6 +23,7 @@ from settle.payments.refusing import Payee, account_of, refusing
 from settle.payments.rerouting import of_the_rail, rejected_by_rail
 from settle.payments.routing import Route, Router
 from settle.payments.rows import among, chunks, fetch, these
+from settle.payments.sameness import difference, other_agreement
 from settle.payments.standing import uncommitted
 from settle.payments.state import DEAD, Event, EventKind, State
 from settle.payments.steps import advance
@@ -68,19 +69,21 @@ class _Plan:
         row = self._row(due, attempt=len(earlier) + 1)
         standing = [r for r in earlier if r["live"] or State(r["state"]) not in _OVER]
         held = all(_is_held(r) for r in standing)
-        if not standing:
+        differs = [(r, name) for r in standing if (name := difference(due, row, r)) is not None]
+        if (other := other_agreement(row, earlier)) is not None:
+            self._refuse_change(row, "agreement_id", other)
+        elif not standing:
             self._after_rejection(due, row, earlier)
         elif any(r["repays"] for r in standing):
             self.already += 1  # somebody said to whom, and that is not for a plan to change
-        elif held and not all(_same(row, r) for r in standing):
+        elif held and differs:
             self._replace(due, row, earlier, standing)
         elif any(r["state"] == State.RETURNED for r in standing):
             self.already += 1  # it waits for a person, or was paid again as one said
-        elif all(_same(row, r) for r in standing):
-            self._as_it_stands(due, row, earlier, standing, held=held)
+        elif differs:
+            self._refuse_change(row, differs[0][1], differs[0][0])
         else:
-            why = f"differs from the instruction of payment {standing[0]['payment_id']}"
-            self._refuse(row, _difference(row, standing[0]), why)
+            self._as_it_stands(due, row, earlier, standing, held=held)
 
     def routed(self, due: Due, *, attempt: int) -> dict[str, Any]:
         """The payment whole, with its rail and its names, whatever went before it."""
@@ -135,6 +138,10 @@ class _Plan:
             self.router.spend(Route(rail=row["rail"], account=row["account"], reason=""), due)
         row["payment_id"] = self.ids()
         self.new.append(row)
+
+    def _refuse_change(self, row: Row, which: str, standing: Row) -> None:
+        why = f"differs from the instruction of payment {standing['payment_id']}"
+        self._refuse(row, which, why)
 
     def _refuse(self, row: Row, which: str, why: str) -> None:
         self.refused.append(Refusal(obligation_id=row["obligation_id"], field=which, why=why))
@@ -311,18 +318,6 @@ def _long(row: Row) -> Iterator[str]:
 
 _OVER = DEAD | {State.FAILED}
 """States of a payment that stands for nothing any more; a failed one is live until proved."""
-
-_PAYEE = ("name", "country", "town", "account", "bic", "bank_code")
-_INSTRUCTED = ("amount_minor", "currency", "kind", *(f"beneficiary_{name}" for name in _PAYEE))
-"""What may not differ between two plans of one obligation; its value date may roll."""
-
-
-def _same(row: Row, standing: Row) -> bool:
-    return all(row[name] == standing[name] for name in _INSTRUCTED)
-
-
-def _difference(row: Row, standing: Row) -> str:
-    return next(name for name in _INSTRUCTED if row[name] != standing[name])
 
 
 def _is_held(row: Row) -> bool:

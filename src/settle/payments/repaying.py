@@ -20,7 +20,8 @@ from settle.payments.instruction import Due, Row, payment_of
 from settle.payments.planning import again
 from settle.payments.refusing import account_of, refusing
 from settle.payments.rows import fetch
-from settle.payments.state import OUT, Event, EventKind, State, state_of
+from settle.payments.standing import is_out
+from settle.payments.state import Event, EventKind, State, state_of
 from settle.payments.tables import REPAID, WAITING, payments, returned_payables
 from settle.store import Ids, insert_new
 
@@ -98,7 +99,7 @@ def _payee(row: Row, corrected: Beneficiary | None) -> Beneficiary:
 
 def _attempts(connection: Connection, row: Row) -> list[dict[str, Any]]:
     query = (
-        sa.select(payments)
+        sa.select(payments, is_out(payments).label("is_out"))
         .where(payments.c.tenant == row["tenant"], payments.c.obligation_id == row["obligation_id"])
         .order_by(payments.c.attempt)
         .with_for_update()
@@ -109,7 +110,7 @@ def _attempts(connection: Connection, row: Row) -> list[dict[str, Any]]:
 def _standing(attempts: list[dict[str, Any]], row: Row) -> Row | None:
     """Another payment that stands for the obligation, or that was executed and is not back."""
     others = [a for a in attempts if a["payment_id"] != row["payment_id"]]
-    return next((a for a in others if a["live"] or a["state"] in OUT), None)
+    return next((a for a in others if a["live"] or a["is_out"]), None)
 
 
 def _already(row: Row, standing: Row, payee: Beneficiary) -> Repayment:

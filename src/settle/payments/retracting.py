@@ -26,7 +26,6 @@ from settle.payments.reposting import retractions
 from settle.payments.state import (
     DECISION,
     ENGINE,
-    OUT,
     Event,
     EventKind,
     PaymentState,
@@ -240,7 +239,7 @@ def _settle(connection: Connection, row: Row, proved: PaymentState, said: Object
     """Bring what hangs on a payment's state in line: its obligation, and others of it."""
     if proved.stands and not row["live"]:
         _stand_again(connection, row, said)
-    if proved.state not in OUT | {State.FAILED.value}:
+    if not proved.is_out:
         let_others_go(connection, row)
     # A worker that wakes up late finds that it holds nothing.
     here = payments.c.payment_id == said.payment_id

@@ -13,7 +13,7 @@ from settle.adapters import Charge, Evidence
 from settle.money import plain
 from settle.payments.rows import chunks
 from settle.payments.state import FX, HUB, PAYEE, Event, EventKind
-from settle.payments.tables import returned_payables
+from settle.payments.tables import payment_events
 
 BANK = 8
 """Characters of a BIC that name the bank; the rest is its branch."""
@@ -113,10 +113,12 @@ def _words(code: str) -> str:
     return "borne by the payee" if code.startswith(PAYEE) else "borne by the hub"
 
 
-def owed_again(connection: Connection, payment_ids: Sequence[str]) -> set[str]:
-    """Those of the payments whose return is counted already."""
-    table, found = returned_payables.c, set[str]()
+def returns_of(connection: Connection, payment_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """The returns of the payments that are stored: who bears what of them is stored with them."""
+    event, found = payment_events.c, set[tuple[str, str]]()
     for chunk in chunks(payment_ids):
-        query = sa.select(table.payment_id).where(table.payment_id.in_(chunk))
-        found.update(connection.execute(query).scalars())
+        query = sa.select(event.payment_id, event.event_id).where(
+            event.payment_id.in_(chunk), event.kind == EventKind.RETURNED.value
+        )
+        found.update((name, event_id) for name, event_id in connection.execute(query))
     return found

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from settle.payments.conditions import Conditions
 from settle.payments.recalls import OPEN_RECALLS
 from settle.payments.state import OUT, UNSENT, EventKind, State
-from settle.payments.tables import exchanges, payment_events, payments
+from settle.payments.tables import exchanges, payment_events, payments, returned_payables
 from settle.store import arrow, exact_sum
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def referenced(connection: Connection) -> pa.Table:
             columns.payment_id, columns.rail, columns.account, columns.currency,
             columns.amount_minor, columns.end_to_end_id, columns.uetr, columns.batch_id,
             columns.idempotency_key, columns.state, columns.value_date,
-            columns.released_at,
+            columns.released_at, columns.beneficiary_name,
         )
         .where(columns.rail != "")
         .order_by(columns.payment_id)
@@ -130,7 +130,8 @@ def open_recalls(connection: Connection) -> list[str]:
 def paid_otherwise() -> sa.ColumnElement[bool]:
     """Whether another payment of the obligation is proved to be executed, and is not back.
 
-    One that failed after its acceptance is out until it is proved never to have been debited.
+    One that failed after its acceptance is out until it is proved never to have been debited, and
+    one that is said to have come back until it is back on our account.
     One that was rejected or cancelled may prove to have been executed after all, when the next
     one is planned already: that one is never released.
     """
@@ -139,10 +140,18 @@ def paid_otherwise() -> sa.ColumnElement[bool]:
         other.c.tenant == payments.c.tenant,
         other.c.obligation_id == payments.c.obligation_id,
         other.c.payment_id != payments.c.payment_id,
-        sa.or_(
-            other.c.state.in_(sorted(OUT)),
-            sa.and_(other.c.state == State.FAILED.value, sa.not_(_undebited(other))),
-        ),
+        is_out(other),
+    )
+
+
+def is_out(of: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a payment is out (`PaymentState.is_out`), as its row and what hangs on it tell."""
+    back = returned_payables.alias("back").c
+    is_back = sa.exists().where(back.payment_id == of.c.payment_id)
+    return sa.or_(
+        of.c.state.in_(sorted(OUT)),
+        sa.and_(of.c.state == State.FAILED.value, sa.not_(_undebited(of))),
+        sa.and_(of.c.state == State.RETURNED.value, sa.not_(is_back)),
     )
 
 

@@ -91,7 +91,7 @@ FOR_GOOD = "for_good"
 """The code of a cancellation after which the obligation gets no other payment."""
 
 OUT = frozenset({State.ACCEPTED.value, State.BOOKED.value, State.CREDITED.value})
-"""States of a payment that was executed, as far as is known, and is not back."""
+"""States of a payment that was executed, as far as is known, with nobody saying otherwise."""
 
 UNSENT = frozenset({State.PLANNED.value, State.APPROVED.value, State.SCHEDULED.value})
 """States that wait for money or for somebody: what is in one of them has not left, or not yet."""
@@ -144,6 +144,18 @@ class PaymentState:
     booking: Event | None
     comeback: Event | None
     contradictions: tuple[str, ...]
+
+    @property
+    def is_out(self) -> bool:
+        """Whether it was executed, as far as is known, and is not back on our account.
+
+        Who says that it failed or came back is believed once our own account shows it.
+        """
+        if self.state is State.FAILED:
+            return not self.not_debited
+        if self.state is State.RETURNED:
+            return self.comeback is None
+        return self.state in OUT
 
 
 EXECUTED = (EventKind.RETURNED, EventKind.CREDITED, EventKind.BOOKED, EventKind.ACCEPTED)
@@ -274,10 +286,16 @@ def _stands(
 
 
 def borne(events: Iterable[Event]) -> dict[int, Event]:
-    """The parts of a short return by their number, each with who bears it (its code)."""
+    """The parts of a short return by their number, each with who bears it (its code).
+
+    Of several returns, those of the one that counts.
+    """
+    seen = frozenset(events)
+    found = [event for event in seen if event.kind is EventKind.BORNE and event.amount_minor]
+    back = _first_of_ours(seen, EventKind.RETURNED) if found else None
     parts: dict[int, Event] = {}
-    for event in sorted(events, key=lambda event: event.event_id):
-        if event.kind is EventKind.BORNE and event.amount_minor:
+    for event in sorted(found, key=lambda event: event.event_id):
+        if back is None or _hangs_on(event) == back.event_id:
             parts.setdefault(event.ordinal, event)
     return parts
 
@@ -330,7 +348,9 @@ def _contradictions(
     rejected: bool,
 ) -> Iterator[str]:
     yield from (event.detail for event in seen if event.kind is EventKind.CONTRADICTED)
-    yield from _twice(seen)
+    if not kinds.isdisjoint(_MOVEMENTS):
+        yield from _twice(seen)
+        yield from _differently(seen)
     if EventKind.FAILED in kinds and kinds & {EventKind.BOOKED, EventKind.CREDITED}:
         yield "said to have failed, and proved to be paid"
     if EventKind.NOT_DEBITED in kinds and not kinds.isdisjoint(PAID):
@@ -356,3 +376,15 @@ def surplus(events: Iterable[Event]) -> frozenset[Event]:
 def _twice(seen: frozenset[Event]) -> Iterator[str]:
     extra = sorted({(event.kind.value, event.source) for event in surplus(seen)})
     yield from (f"{kind} twice by {source}" for kind, source in extra)
+
+
+def _differently(seen: frozenset[Event]) -> Iterator[str]:
+    """Movements that two sources of our account show with other amounts, or on other accounts."""
+    for kind in _MOVEMENTS:
+        moved = {e for e in seen if e.kind is kind and e.source in OURS}
+        if len(moved) < 2:  # as nearly always
+            continue
+        shown = [e for e in moved - surplus(moved) if e.amount_minor is not None]
+        places = {event.account for event in shown if event.account is not None}
+        if len(places) > 1 or len({event.amount_minor for event in shown}) > 1:
+            yield f"{kind.value} differently by {' and '.join(sorted(e.source for e in shown))}"

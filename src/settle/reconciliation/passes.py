@@ -40,9 +40,9 @@ STEPS = (
 
 PAYMENT_COLUMNS = (
     "payment_id", "rail", "account", "currency", "amount_minor", "end_to_end_id", "uetr",
-    "batch_id", "idempotency_key", "state", "value_date", "released_on",
+    "batch_id", "idempotency_key", "state", "value_date", "released_on", "beneficiary_name",
 )  # fmt: skip
-"""What `payments` must carry; `beneficiary_name` is used where it is there."""
+"""What `payments` must carry. A name may be null: then any party fits."""
 
 Row = dict[str, Any]
 
@@ -79,7 +79,7 @@ def judge(
     Raises:
         BadInput: `payments` lacks a column.
     """
-    payments = _checked(payments)
+    _check(payments)
     if not lines.num_rows:
         return Judgement(matched=(), receipts=(), unexplained=(), alternatives={})
     with engine.scratch() as scratch:
@@ -96,16 +96,10 @@ def judge(
         )
 
 
-def _checked(payments: pa.Table) -> pa.Table:
-    import pyarrow as pa
-
+def _check(payments: pa.Table) -> None:
     missing = [name for name in PAYMENT_COLUMNS if name not in payments.column_names]
     if missing:
         raise BadInput(f"payments: the column {missing[0]} is missing", field=missing[0])
-    if "beneficiary_name" in payments.column_names:
-        return payments
-    unknown = pa.nulls(payments.num_rows, pa.string())
-    return payments.append_column("beneficiary_name", unknown)
 
 
 def _rows(scratch: Scratch, name: str, *, by: str) -> Sequence[Row]:

@@ -56,6 +56,14 @@ REASONS: dict[str, tuple[BreakKind, str]] = {
     "not_booked_yet": (BreakKind.UNLINKED_RETURN, "Payment {payment} was never booked"),
     "return_of_nothing": (BreakKind.UNLINKED_RETURN, "No reference of ours is on it"),
     "charge": (BreakKind.FEE, "The bank calls it a charge; no payment is named"),
+    "outcome_unknown": (
+        BreakKind.REFERENCE,
+        "Without a reference: it looks like payment {payment}, of which nobody knows the outcome",
+    ),
+    "outcomes_unknown": (
+        BreakKind.REFERENCE,
+        "Without a reference: it looks like {count} payments, of which nobody knows all outcomes",
+    ),
     "not_unique": (BreakKind.UNEXPECTED, "Refused, for more than one explanation fits"),
     "nothing_fits": (BreakKind.UNEXPECTED, "No payment, batch or expected receipt fits"),
 }

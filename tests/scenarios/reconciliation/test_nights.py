@@ -141,6 +141,9 @@ class World:
     def on_later(self, words: Sequence[str], _: dict[str, str], expected: str) -> None:
         self.expected[words[0]] = expected
 
+    def on_decided(self, words: Sequence[str], _: dict[str, str], __: str) -> None:
+        self.payments[words[0]]["state"] = "accepted"
+
     def on_unbalanced(self, words: Sequence[str], _: dict[str, str], __: str) -> None:
         self.odd[words[0]] = ("unbalanced", to_minor(words[1], words[0]))
 

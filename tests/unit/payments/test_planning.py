@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from settle.payments import Refusal, attention
+from settle.adapters import Rejected
+from settle.payments import Refusal, attention, roll
 from settle.payments.identity import identity
 from settle.payments.lane import event_of
 from settle.payments.outbox import End, end
@@ -122,12 +124,80 @@ def test_a_changed_instruction_under_an_old_key_is_refused_by_field(desk: Any) -
     assert planned.refused == [Refusal(obligation_id="O-1", field="amount_minor", why=why)]
 
 
+OTHERS: list[tuple[dict[str, Any], str]] = [
+    ({"agreement_id": "A-2"}, "agreement_id"),
+    ({"reference": "another invoice"}, "reference"),
+    ({"rail": "batched"}, "rail"),
+    ({"account": "e"}, "account"),
+    ({"value_date": date(2025, 3, 1)}, "value_date"),
+    ({"value_date": date(2024, 12, 18)}, "value_date"),
+]
+
+
+@pytest.mark.parametrize(("change", "field"), OTHERS)
+@pytest.mark.parametrize("is_sent", [False, True], ids=["planned", "sent"])
+def test_an_old_obligation_with_another_content_is_refused_in_a_later_call(
+    desk: Any,
+    store: Store,
+    change: dict[str, Any],
+    field: str,
+    is_sent: bool,  # noqa: FBT001
+) -> None:
+    """By name and field; the payment that stands is not touched, and nothing is taken for it."""
+    desk.ready(desk.due)
+    if is_sent:
+        desk.accept(desk.claim())
+    planned = desk.plan(replace(desk.due, **change))
+    why = "differs from the instruction of payment P-00001"
+    assert planned.refused == [Refusal(obligation_id="O-1", field=field, why=why)]
+    assert (planned.planned, planned.already) == (0, 0)
+    assert [] == (desk.claim() if is_sent else [])
+    with store.reading() as connection:
+        (row,) = connection.execute(sa.select(payments)).mappings()
+    assert ("A-1", "single", "acc") == (row["agreement_id"], row["rail"], row["account"])
+
+
+def test_an_obligation_that_names_what_its_payment_has_is_the_same(desk: Any) -> None:
+    """Its rail and account were found by routing, or are told; its value date has rolled."""
+    desk.plan(desk.due)
+    value_dates = {"EUR": date(2024, 12, 23)}
+    assert 1 == roll(desk.store, value_dates=value_dates, now=desk.now)
+    for changes in (
+        {}, {"rail": "single"}, {"account": "acc"}, {"value_date": date(2024, 12, 20)},
+        {"value_date": date(2024, 12, 23)},
+    ):  # fmt: skip
+        assert 1 == desk.plan(replace(desk.due, **changes)).already
+    late = desk.plan(replace(desk.due, value_date=date(2024, 12, 24)))
+    assert ["value_date"] == [refusal.field for refusal in late.refused]
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["dead", "held"])
+def test_no_correction_gives_an_obligation_to_another_agreement(
+    desk: Any,
+    is_held: bool,  # noqa: FBT001
+) -> None:
+    """Neither while a local check holds its payment, nor once it is dead: whose money pays?"""
+    if is_held:
+        desk.plan(replace(desk.due, beneficiary=replace(desk.due.beneficiary, country="")))
+    else:
+        desk.ready(desk.due)
+        (sending,) = desk.claim()
+        rejected = event_of(sending.rows[0], Rejected(code="AC04", reason="closed"), desk.now)
+        with desk.store.transaction() as connection:
+            end(connection, [End(events=[rejected], worker="w", recorded_at=desk.now)])
+    other = replace(
+        desk.due, agreement_id="A-2",
+        beneficiary=replace(desk.due.beneficiary, account="DE75512108001245126199"),
+    )  # fmt: skip
+    planned = desk.plan(other)
+    assert ["agreement_id"] == [refusal.field for refusal in planned.refused]
+    assert 1 == desk.plan(replace(other, agreement_id=desk.due.agreement_id)).planned
+
+
 def test_a_rejected_payment_waits_for_another_beneficiary(
     desk: Any, store: Store, states: Any
 ) -> None:
     """The nightly loop never sends to the same dead account again."""
-    from settle.adapters import Rejected
-
     desk.ready(desk.due)
     ((sending),) = desk.claim()
     rejected = event_of(sending.rows[0], Rejected(code="AC04", reason="closed"), desk.now)
@@ -146,7 +216,7 @@ def test_the_last_ended_payment_of_an_account_is_the_same_on_each_database(
     desk: Any, store: Store
 ) -> None:
     """One booked after a restored backup was never released here, and so comes first."""
-    from settle.adapters import Evidence, Fact, Rejected, Source
+    from settle.adapters import Evidence, Fact, Source
     from settle.payments import record
 
     desk.ready(desk.due)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from settle.adapters import Beneficiary, Evidence, Fact, Open, Source
+from settle.errors import BadInput
 from settle.payments import Statement, Verdict, decide, horizon, record, repay, reroutable
 from settle.payments.lane import Lane, Run
 from settle.payments.outbox import Lease, resend
@@ -96,6 +98,48 @@ def test_what_failed_after_it_was_given_up_is_out_until_the_contrary_is_proved(
     with store.transaction() as connection:
         connection.execute(payments.update().values(hold_reason=""))
     assert [] == desk.claim()
+
+
+def back_by_hearsay(name: str, source: Source) -> Evidence:
+    said = line(name, Fact.RETURNED, source)
+    return replace(said, evidence_id=f"{source.value}/{name}", amount_minor=None, currency=None)
+
+
+@pytest.mark.parametrize("source", [Source.NOTIFICATION, Source.FIND])
+def test_what_is_said_to_have_come_back_is_out_until_our_account_shows_it(
+    desk: Any, store: Store, source: Source
+) -> None:
+    """It was given up, and the rail says that it came back: so it had left."""
+    desk.ready(desk.due)
+    first = lose(desk)
+    give_up(desk, first)
+    desk.ready(desk.due)
+    record(store, [back_by_hearsay(first, source)], recorded_at=desk.now)
+    assert ("returned", []) == (row_of(store, first)["state"], desk.claim())
+    assert first in row_of(store, "P-00002")["hold_reason"]
+    with store.transaction() as connection:
+        connection.execute(payments.update().values(hold_reason=""))
+    assert [] == desk.claim()
+    record(store, [line(first, Fact.RETURNED)], recorded_at=desk.now)
+    assert ["P-00002"] == [row["payment_id"] for each in desk.claim() for row in each.rows]
+
+
+def test_nothing_is_paid_again_while_another_payment_is_back_by_hearsay_only(
+    desk: Any, store: Store
+) -> None:
+    """The second came back to our account; the first, given up, is only said to be back."""
+    first, second = second_lost(desk)
+    said = [line(second, Fact.RETURNED), back_by_hearsay(first, Source.NOTIFICATION)]
+    record(store, said, recorded_at=desk.now)
+    again: dict[str, Any] = {
+        "beneficiary": None, "actor": "ada", "reason": "the account is open again",
+        "value_date": date(2024, 12, 20), "rails": desk.rails, "at": desk.now,
+    }  # fmt: skip
+    with store.transaction() as connection, pytest.raises(BadInput, match=f"payment {first}"):
+        repay(connection, second, ids=lambda: "P-again", **again)
+    record(store, [line(first, Fact.RETURNED)], recorded_at=desk.now)
+    with store.transaction() as connection:
+        assert not repay(connection, second, ids=lambda: "P-again", **again).already
 
 
 def test_the_horizon_begins_with_the_last_sending(desk: Any, store: Store) -> None:

@@ -84,7 +84,7 @@ def payments() -> Payments:
 
     def make(*sent: tuple[str, int]) -> pa.Table:
         texts = ("payment_id", "rail", "account", "currency", "end_to_end_id", "uetr", "batch_id",
-                 "idempotency_key", "state")  # fmt: skip
+                 "idempotency_key", "state", "beneficiary_name")  # fmt: skip
         schema = pa.schema(
             [
                 *((name, pa.string()) for name in texts),

@@ -30,7 +30,8 @@ days as (
     having count(*) > 1
         and (count(batch_id) < count(*) or count(distinct batch_id) > 1)
 )
-select l.line_id, 'amount_date_party' as pass, p.payment_id as explanation, p.payment_id
+select
+    l.line_id, 'amount_date_party' as pass, p.payment_id as explanation, p.payment_id, p.is_known
 from bare as l
 join left_payments as p
     on p.rail = l.rail
@@ -45,7 +46,7 @@ join left_payments as p
     )
 where l.batch_count in (0, 1)
 union all
-select l.line_id, 'batch_unique' as pass, b.batch_id as explanation, p.payment_id
+select l.line_id, 'batch_unique' as pass, b.batch_id as explanation, p.payment_id, p.is_known
 from bare as l
 join batches as b
     on b.rail = l.rail
@@ -62,7 +63,8 @@ join left_payments as p
     and p.batch_id = b.batch_id
 where l.batch_count <> 1
 union all
-select l.line_id, 'batch_unique' as pass, 'all of the day' as explanation, p.payment_id
+select
+    l.line_id, 'batch_unique' as pass, 'all of the day' as explanation, p.payment_id, p.is_known
 from bare as l
 join days as d
     on d.rail = l.rail

@@ -1,5 +1,8 @@
 -- Payments that a booking may still explain: sent, not refused, and not booked by any line.
-select p.payment_id, p.rail, p.account, p.currency, p.amount_minor, p.batch_id, p.value_date, p.party
+-- `is_known`: its rail has said what became of it.
+select
+    p.payment_id, p.rail, p.account, p.currency, p.amount_minor, p.batch_id, p.value_date, p.party,
+    case when p.state in ('sending', 'unknown') then 0 else 1 end as is_known
 from payments as p
 where not p.booked
     and p.state not in ('rejected', 'cancelled', 'planned', 'scheduled', 'approved')

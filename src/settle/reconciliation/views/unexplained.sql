@@ -14,10 +14,16 @@ with batches as (
     where p.batch_id is not null
     group by p.rail, p.batch_id
 ),
+looks_like as (
+    select line_id, min(payment_id) as payment_id, max(payments) as payments
+    from unique_explanation
+    group by line_id
+),
 judged as (
     select
-        l.line_id, l.amount_minor, l.kind as line_kind, k.named, k.payment_id, k.payment_minor,
-        k.charges_minor, n.batch_id, n.open_count, n.open_minor, n.booked_count,
+        l.line_id, l.amount_minor, l.kind as line_kind, k.named, k.payment_minor, k.charges_minor,
+        coalesce(k.payment_id, case when u.payments = 1 then u.payment_id end) as payment_id,
+        u.payments as alike, n.batch_id, n.open_count, n.open_minor, n.booked_count,
         k.line_currency = k.currency as same_currency,
         k.line_account = k.account as same_account,
         k.returned or r.payment_id is not null as is_returned,
@@ -27,6 +33,7 @@ judged as (
     left join linked as k on k.line_id = l.line_id
     left join bookings as b on b.payment_id = k.payment_id
     left join return_reference as r on r.payment_id = k.payment_id
+    left join looks_like as u on u.line_id = l.line_id
     left join batches as n on n.rail = l.rail and n.batch_id = l.batch_id
     where not exists (select 1 from matched as m where m.line_id = l.line_id)
         and not exists (select 1 from receipts as x where x.line_id = l.line_id)
@@ -64,9 +71,11 @@ select
             end
         when line_kind in ('return', 'reversal') then 'return_of_nothing'
         when line_kind = 'charge' then 'charge'
+        when alike = 1 then 'outcome_unknown'
+        when alike > 1 then 'outcomes_unknown'
         when has_explanation then 'not_unique'
         else 'nothing_fits'
     end as reason,
     cast(coalesce(payment_minor, open_minor) as decimal(38, 0)) as expected_minor,
-    coalesce(open_count, named) as expected_count
+    coalesce(open_count, named, alike) as expected_count
 from judged

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from settle.hub.auditing import SOURCES
 from settle.ledger import (
+    Posting,
     audit,
     balances,
     in_transit_against_payments,
@@ -20,6 +21,7 @@ from settle.ledger import (
 from settle.ledger.tables import journal
 from settle.payments import UNSENT, EventKind, State, open_totals
 from settle.payments.postings import Subject, rows
+from settle.payments.reposting import standing_rows
 from settle.reconciliation import closings
 from settle.reconciliation.tables import line_outcomes
 from settle.simulation.trial.days import last_day
@@ -186,20 +188,33 @@ def _ledger(found: Findings) -> Iterator[str]:
     for row in found.payments:
         subject = Subject(**{name: row[name] for name in Subject.__dataclass_fields__})
         implied = rows(subject, found.events.get(row["payment_id"], ()))
-        if {each.entry_id for each in implied} != posted[row["payment_id"]]:
+        mine = posted[row["payment_id"]]
+        moves = [(each.debit, each.credit, each.amount_minor) for each in implied]
+        every = [(each["debit"], each["credit"], each["amount_minor"]) for each in mine]
+        as_implied = _whole(standing_rows(mine).values()) == _whole(implied)
+        if not as_implied or _nets(every) != _nets(moves):
             yield f"{row['obligation_id']} is posted otherwise than its events imply"
 
 
-def _posted(connection: Connection) -> Mapping[str, set[str]]:
-    posted: dict[str, set[str]] = {}
-    for subject, entry_id in connection.execute(sa.select(journal.c.subject, journal.c.entry_id)):
-        posted.setdefault(subject, set()).add(entry_id)
-    return _Missing(posted)
+def _posted(connection: Connection) -> Mapping[str, list[dict[str, Any]]]:
+    posted: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in connection.execute(sa.select(journal)).mappings():
+        posted[row["subject"]].append(dict(row))
+    return posted
 
 
-class _Missing(dict[str, set[str]]):
-    def __missing__(self, key: str) -> set[str]:
-        return set()
+def _whole(postings: Iterable[Posting]) -> list[tuple[str, str, str, str, int]]:
+    """Rows but for their days, and for how often they were posted anew."""
+    return sorted((x.event, x.debit, x.credit, x.currency, x.amount_minor) for x in postings)
+
+
+def _nets(moves: Iterable[tuple[str, str, int]]) -> dict[str, int]:
+    """What they come to, by account."""
+    nets: dict[str, int] = defaultdict(int)
+    for debit, credit, amount_minor in moves:
+        nets[debit] += amount_minor
+        nets[credit] -= amount_minor
+    return {account: net for account, net in nets.items() if net}
 
 
 def _lost(found: Findings) -> Iterator[str]:
