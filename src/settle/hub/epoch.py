@@ -45,6 +45,13 @@ class Epoch:
             at: datetime | None = connection.execute(query).scalar_one()
         return at
 
+    def last_resumed_at(self) -> datetime | None:
+        """When a person last let it go on after it was put back; None if nobody ever did."""
+        with self._store.reading() as connection:
+            query = sa.select(sa.func.max(restores.c.resumed_at))
+            at: datetime | None = connection.execute(query).scalar_one()
+        return at
+
     def was_searched(self) -> bool:
         """Whether a search of what it has forgotten came to its end."""
         pending = self._pending()

@@ -99,6 +99,7 @@ from settle.payments.state import (
     State,
     state_of,
 )
+from settle.payments.suspecting import suspect, suspected
 from settle.payments.telling import StoryLine
 from settle.payments.undebited import Silent, horizon, prove_undebited
 from settle.payments.withdrawing import released, withdraw
@@ -233,6 +234,8 @@ __all__ = [
     "search",
     "state_of",
     "story",
+    "suspect",
+    "suspected",
     "switched",
     "unknowns",
     "unsearched",
