@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
+
+from sqlalchemy.engine import Connection
 
 from settle import ledger, payments
 from settle.adapters import Secret
@@ -26,6 +29,12 @@ def signer_of(config: Config) -> ledger.Signer | None:
     return None if given is None else ledger.HmacSigner(Secret(given).reveal().encode())
 
 
+def _unapproved(connection: Connection) -> Iterator[ledger.Flaw]:
+    for each in payments.unapproved(connection):
+        entry = f"payments {each.payment_id}"
+        yield ledger.Flaw(entry=entry, wrong=ledger.Wrong.NOT_APPROVED, why=each.why)
+
+
 class Audited(Opened):
     """An opened configuration whose ledger is sealed. This is the part of a hub for auditors."""
 
@@ -42,13 +51,17 @@ class Audited(Opened):
     def audit(self, *, heads: Sequence[ledger.Head] = ()) -> ledger.Audit:
         """Whether all that was sealed is as it was, and what no block has yet.
 
+        A payment that stands for its obligation and is not what its approval signed is a flaw,
+        too: its row is not sealed, for it changes; its approval is.
+
         `heads`: exported ones; without any, blocks cut off at the end cannot be told.
 
         Raises:
             ConfigError: the key of `[audit]` cannot be read, or is too short.
         """
         with self.store.reading() as connection:
-            return ledger.audit(connection, SOURCES, signer=self.signer, heads=heads)
+            found = ledger.audit(connection, SOURCES, signer=self.signer, heads=heads)
+            return replace(found, flaws=[*found.flaws, *_unapproved(connection)])
 
     def prove(self, name: str) -> ledger.Inclusion:
         """The proof that the lines of a participant, or of one agreement, stand in the chain.

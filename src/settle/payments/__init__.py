@@ -2,6 +2,7 @@
 
 from settle.payments.absence import Missing, close_absent, missing
 from settle.payments.admission import Refusal
+from settle.payments.approvals import Unapproved, unapproved
 from settle.payments.attention import Attention, attention
 from settle.payments.cancelling import Cancelled, cancel
 from settle.payments.conditions import Conditions, CutoffRow, Reached, conditions_of
@@ -174,6 +175,7 @@ __all__ = [
     "Switch",
     "Tally",
     "ThreadWriter",
+    "Unapproved",
     "Verdict",
     "Wanted",
     "Writer",
@@ -237,6 +239,7 @@ __all__ = [
     "suspect",
     "suspected",
     "switched",
+    "unapproved",
     "unknowns",
     "unsearched",
     "unwell",

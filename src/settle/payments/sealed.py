@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from settle.ledger import Source
+from settle.payments.gate.tables import confirmations, signatures, switches
 from settle.payments.keeping import KeptContents
+from settle.payments.screening.tables import screening_decisions
 from settle.payments.tables import erasures, exchanges, payment_events, payments
 
 # Whoever takes a dead worker's conversation over may ask again what has no answer yet, at the same
@@ -43,5 +45,19 @@ SEALED = (
         recorded="erased_at",
         columns=tuple(column.name for column in erasures.c),
     ),
+    *(
+        Source(
+            name=table.name,
+            table=table,
+            recorded=recorded,
+            columns=tuple(column.name for column in table.c),
+        )
+        for table, recorded in (
+            (signatures, "signed_at"),
+            (switches, "turned_at"),
+            (confirmations, "confirmed_at"),
+            (screening_decisions, "decided_at"),
+        )
+    ),
 )  # fmt: skip
-"""An event is sealed whole, as it is written; an exchange once it is final."""
+"""An event is sealed whole, as it is written, and so is a person's word; an exchange once final."""

@@ -102,7 +102,7 @@ def test_a_debit_that_names_a_later_attempt_is_the_obligation_paid(
 
 def elsewhere(fact: Fact, source: Source = Source.STATEMENT, **changes: Any) -> Evidence:
     """Another rail has our reference."""
-    told = {
+    told: dict[str, Any] = {
         "reference": identity("t", "O-1", attempt=1).end_to_end_id, "rail": "batched",
         "amount_minor": 100, "currency": "EUR",
     } | changes  # fmt: skip
