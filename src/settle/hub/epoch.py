@@ -30,6 +30,11 @@ class Epoch:
         self._store = store
         self._lake = lake
 
+    @property
+    def store_id(self) -> str:
+        """What the store and its backups are called beside the lake."""
+        return self._own()[0]
+
     def was_restored(self) -> bool:
         """Whether the store is a backup that was put back, and nobody has let it go on since.
 

@@ -99,6 +99,8 @@ def resume(hub: Hub, *, actor: str, reason: str, by_hand: bool) -> int:
     if hub.epoch.was_restored() and (left or not hub.epoch.was_searched()):
         why = f"{left} payments that wait were" if left else "what was forgotten was"
         raise BadInput(f"{why} not searched since the store was put back; first: settle search")
+    if hub.epoch.was_restored():
+        hub.forget_heads()  # those sealed since the backup are not of this chain
     hub.epoch.accept(actor=actor, reason=reason, at=hub.now())
     with hub.store.transaction() as connection:
         if by_hand:

@@ -43,6 +43,13 @@ def newest_head(connection: Connection) -> Head | None:
     return Head(block=row.number, head=row.head, signer=signer, signature=row.signature)
 
 
+def has_head(connection: Connection, head: Head) -> bool:
+    """Whether the chain has a block with this number and this head."""
+    block = seal_blocks.c
+    query = sa.select(block.number).where(block.number == head.block, block.head == head.head)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
 def stored_blocks(connection: Connection) -> Iterator[Row]:
     """Every block as it is stored, by number."""
     columns = [raw(column).label(column.name) for column in seal_blocks.c]

@@ -7,8 +7,8 @@ key once, is the payment sent again, with the same key and the same content.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -135,6 +135,7 @@ class _Look:
     lane: Lane
     unknown: Sequence[Sending]
     evidence: list[Evidence]
+    absent_at: dict[str, datetime] = field(default_factory=dict)
     asked: int = 0
     silent: str = ""
 
@@ -154,12 +155,15 @@ async def _look(store: Store, lane: Lane, policy: LookPolicy, ids: Ids) -> _Look
 
 async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
     lane = look.lane
+    asked_at = lane.run.clock()
     ending = await _answer(lane, sending, ids())
     if not isinstance(ending, Finished):
         look.silent = ending.reason
         return
     look.asked += len(sending.rows)
     look.evidence.extend(ending.value)
+    absent = [e.reference for e in ending.value if e.fact is Fact.NOT_FOUND]
+    look.absent_at |= dict.fromkeys(absent, asked_at)
 
 
 async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[Finding]:
@@ -176,15 +180,11 @@ async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[
 def _note_absent(store: Store, look: _Look, clock: Clock) -> None:
     rows = [row for sending in look.unknown for row in sending.rows]
     profile = look.lane.rail.adapter.profile
-    note_absent(store, rows, _absent(look), profile=profile, at=clock())
-
-
-def _absent(look: _Look) -> set[str]:
-    return {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
+    note_absent(store, rows, look.absent_at, profile=profile, at=clock())
 
 
 async def _resend(look: _Look, policy: LookPolicy, pauses: Pauses) -> int:
-    absent = _absent(look)
+    absent = set(look.absent_at)
     wanted = [
         sending.conversation_id
         for sending in look.unknown
