@@ -75,7 +75,6 @@ def _signed(connection: Connection, payment_ids: Sequence[str]) -> Mapping[str, 
     """By payment, the digest that its last approval signed."""
     found: dict[str, str] = {}
     for chunk in chunks(payment_ids):
-        found.update(
-            (row["payment_id"], row["code"]) for row in fetch(connection, _SIGNED, these(chunk))
-        )
+        rows = connection.execute(_SIGNED, these(chunk))
+        found.update((payment_id, code) for payment_id, code in rows)
     return found
