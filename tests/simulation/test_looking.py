@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from settle.adapters import Profile
 from settle.adapters.wire import Silence
+from settle.payments import missing
+from settle.simulation.trial.rails import Heron, Lark
 
 WORLDS = Callable[..., Any]
 PAUSES = ({"paused": {"lark"}}, {"paused_currencies": {"SGD"}})
@@ -110,3 +114,47 @@ async def test_a_cut_off_that_passes_while_it_is_sent_again_leaves_it_unknown(
     assert 1 == sum(world.executed().values())
     assert {"unknown": 1} == world.states()
     assert world.violations() == []
+
+
+class Final(Lark):
+    """A rail that executes nothing later than an hour after it was sent, and keeps no keys."""
+
+    @property
+    def profile(self) -> Profile:
+        """What the rail is, as data."""
+        kept = super().profile
+        return replace(
+            kept, late_execution_impossible=True, finality_horizon=timedelta(hours=1),
+            key=replace(kept.key, deduplicates=False),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked_after", "counts"), [(20, False), (70, True)])
+async def test_a_rail_that_was_asked_before_its_horizon_proves_nothing_for_another_was_slow(
+    worlds: WORLDS,
+    monkeypatch: pytest.MonkeyPatch,
+    asked_after: int,
+    counts: bool,  # noqa: FBT001  # pytest gives it by name
+) -> None:
+    """The look ends past the horizon, and "not found" is as old as its question."""
+    world = worlds(2, rejected=False)
+    world.adapters = (Final, Heron)
+    world.prepare()
+    world.fail(3, "lost request", span=30)
+    sent_at = world.now
+    await world.pay()
+    world.network.faults = []
+    healthy = world.wire.send
+
+    async def slow(self: Any, composed: Any) -> Any:
+        answer = await healthy(self, composed)
+        world.now += timedelta(hours=2)
+        return answer
+
+    monkeypatch.setattr(world.wire, "send", slow)
+    world.now = sent_at + timedelta(minutes=asked_after)
+    await world.look()
+    rails = {name: rail.adapter for name, rail in world.rails().items()}
+    with world.store.reading() as connection:
+        found = [each.asked_at for each in missing(connection, rails)]
+    assert ([sent_at + timedelta(minutes=70)] if counts else []) == found

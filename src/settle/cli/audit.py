@@ -39,9 +39,10 @@ Examples:
 _VERIFY = """Find any sealed entry that was edited, deleted, moved, inserted or cut off.
 
 Walks the whole chain, looks at every sealed row again and rebuilds every balance from the
-journal alone. Says what no block has yet, by count and age. With --head, blocks that were cut
-off at the end are found, too: give the file of settle audit seal --head, or what a night
-printed, such as 12:9f86d0….
+journal alone. Says what no block has yet, by count and age. Each payment that stands for its
+obligation is held against its approval. Blocks that were cut off at the end are found by the
+head that sealing keeps beside the lake; whoever can touch that, too, is found with --head: give
+the file of settle audit seal --head, or what a night printed, such as 12:9f86d0….
 
 Exit codes: 0 sound, 10 not sound, 11 bad input.
 
@@ -99,10 +100,11 @@ def verify(*, heads: Sequence[str], config: Path, store: str | None, as_json: bo
     known = [_head(each) for each in heads]
     with opened(config, store=store) as hub:
         found, now = hub.audit(heads=known), hub.now()
+        kept = hub.heads.newest()
     if as_json:
         click.echo(json.dumps(_told(found, now=now), indent=2))
     else:
-        _print(found, now=now, heads=len(known))
+        _print(found, now=now, is_compared=bool(known or kept))
     raise click.exceptions.Exit(0 if found.is_sound else 10)
 
 
@@ -146,7 +148,7 @@ def _told(found: Audit, *, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(found: Audit, *, now: datetime, heads: int) -> None:
+def _print(found: Audit, *, now: datetime, is_compared: bool) -> None:
     for flaw in found.flaws[:FLAWS_SHOWN_MAX]:
         click.echo(str(flaw))
     if (more := len(found.flaws) - FLAWS_SHOWN_MAX) > 0:
@@ -160,8 +162,8 @@ def _print(found: Audit, *, now: datetime, heads: int) -> None:
         click.echo(f"{found.unread:,} entries are under keys that [exchanges] does not name")
     age = timedelta(seconds=_age_s(found, now=now))
     click.echo(f"{found.unsealed:,} entries not sealed yet" + (f", since {age}" if age else ""))
-    if not heads:
-        click.echo("no head was given: blocks cut off at the end cannot be told (--head)")
+    if not is_compared:
+        click.echo("no head was kept or given: blocks cut off at the end cannot be told (--head)")
     click.echo(f"{'sound' if found.is_sound else 'NOT SOUND'}, head {found.head or 'none'}")
 
 

@@ -97,6 +97,8 @@ def search(*, config: Path, store: str | None) -> None:
         click.echo(f"{rail}: {count:,} could not be asked about, and are held")
     if done.elsewhere:
         click.echo(f"{done.elsewhere:,} are held: a rail knows another payment of their obligation")
+    if done.suspected:
+        click.echo(f"{done.suspected:,} are held: a debit of their amount is not explained")
     for rail, why in sorted(done.rails_down.items()):
         click.echo(f"{rail}: did not answer: {why}")
     if done.night_missing is not None:

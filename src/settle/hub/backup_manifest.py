@@ -14,7 +14,7 @@ from settle.errors import BadInput
 
 NAME = "manifest.json"
 FORMAT = 1
-_NOT_KEPT = frozenset({"epochs", "spilled"})
+_NOT_KEPT = frozenset({"epochs", "heads", "spilled"})
 """What stands beside the lake and is not of it: how often the store has sent, and scratch."""
 
 

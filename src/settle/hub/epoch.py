@@ -31,6 +31,11 @@ class Epoch:
         self._store = store
         self._lake = lake
 
+    @property
+    def store_id(self) -> str:
+        """What the store and its backups are called beside the lake."""
+        return self._own()[0]
+
     def was_restored(self) -> bool:
         """Whether the store is a backup that was put back, and nobody has let it go on since.
 
@@ -45,6 +50,13 @@ class Epoch:
         """When the store was last put back, as far as it knows; None if it never was."""
         with self._store.reading() as connection:
             query = sa.select(sa.func.max(restores.c.restored_at))
+            at: datetime | None = connection.execute(query).scalar_one()
+        return at
+
+    def last_resumed_at(self) -> datetime | None:
+        """When a person last let it go on after it was put back; None if nobody ever did."""
+        with self._store.reading() as connection:
+            query = sa.select(sa.func.max(restores.c.resumed_at))
             at: datetime | None = connection.execute(query).scalar_one()
         return at
 

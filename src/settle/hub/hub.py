@@ -198,6 +198,7 @@ class Hub(Correcting, Kept, Screened, Controlled):
         with self.acting():
             done = statements.reconcile(self, day)
             absent.close_absent(self, day)
+            searching.suspect(self)
             return done
 
     def plan_funding(

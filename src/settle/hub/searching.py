@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from settle import payments
 from settle.errors import BadInput
 from settle.hub.rails import open_rails
+from settle.reconciliation import unexplained_debits
 from settle.store import uuid7
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ WORKER = "search"
 class SearchedStore:
     """What a search did, in payments. `not_asked`: by rail, held until somebody looked by hand.
 
-    `elsewhere`: held, for a rail knows another payment of the obligation.
+    `elsewhere`: held, for a rail knows another payment of the obligation; `suspected`: held, for
+    a debit that nothing explains is of their amount and account.
     `rails_down`: why rails did not answer; `night_missing`: the business day whose night is to be
     run again first, for its payments may have left as well.
     """
@@ -36,6 +38,7 @@ class SearchedStore:
     absent: int
     not_asked: Mapping[str, int] = field(default_factory=dict)
     elsewhere: int = 0
+    suspected: int = 0
     rails_down: Mapping[str, str] = field(default_factory=dict)
     night_missing: date | None = None
 
@@ -61,7 +64,7 @@ def search(hub: Hub) -> SearchedStore:
     day = hub.nights.last() or hub.last_day()
     down = dict(hub.fetch(day).rails_down)
     down |= hub.look_up(day, accepted=True).rails_down
-    found, absent, elsewhere, not_asked = 0, 0, 0, Counter[str]()
+    found, absent, elsewhere, suspected, not_asked = 0, 0, 0, 0, Counter[str]()
     hub.plan(day)
     for _ in range(ROUNDS_MAX):
         hub.reconcile(day)  # only what is planned again has the references that lines carry
@@ -71,12 +74,13 @@ def search(hub: Hub) -> SearchedStore:
         down |= done.silent
         hub.plan(day)
         with hub.store.reading() as connection:
+            suspected = payments.suspected(connection)
             if not payments.unsearched(connection):
                 break
     missing = hub.last_day() if day < hub.last_day() else None
     result = SearchedStore(
         found=found, absent=absent, not_asked=dict(not_asked), elsewhere=elsewhere,
-        rails_down=down,
+        suspected=suspected, rails_down=down,
         night_missing=missing,
     )  # fmt: skip
     if result.is_complete:
@@ -95,6 +99,8 @@ def resume(hub: Hub, *, actor: str, reason: str, by_hand: bool) -> int:
     if hub.epoch.was_restored() and (left or not hub.epoch.was_searched()):
         why = f"{left} payments that wait were" if left else "what was forgotten was"
         raise BadInput(f"{why} not searched since the store was put back; first: settle search")
+    if hub.epoch.was_restored():
+        hub.forget_heads()  # those sealed since the backup are not of this chain
     hub.epoch.accept(actor=actor, reason=reason, at=hub.now())
     with hub.store.transaction() as connection:
         if by_hand:
@@ -109,8 +115,22 @@ async def search_again(hub: Hub, rails: Mapping[str, payments.Rail], day: date) 
     """
     if hub.epoch.last_restored_at() is not None:
         await payments.search(
-            hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7, only_again=True
-        )
+            hub.store, rails, clock=lambda: hub.now(day), worker=WORKER, ids=uuid7,
+            only_again=True, planned_by=hub.epoch.last_resumed_at(),
+        )  # fmt: skip
+
+
+def suspect(hub: Hub) -> None:
+    """Hold what waits and may be a debit that nothing explains, in a store that was put back.
+
+    Until a person lets it go on, a debit of the same amount is enough; ever after, one that
+    carries a name of ours.
+    """
+    if hub.epoch.last_restored_at() is None and not hub.epoch.was_restored():
+        return
+    with hub.store.reading() as connection:
+        debits = unexplained_debits(connection)
+    payments.suspect(hub.store, debits, by_amount=hub.epoch.was_restored())
 
 
 async def _search(hub: Hub, day: date) -> payments.Searched:

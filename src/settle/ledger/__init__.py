@@ -3,7 +3,7 @@
 from settle.ledger import accounts
 from settle.ledger.auditing import Audit, audit
 from settle.ledger.blocks import Head
-from settle.ledger.chain import Tail, newest_head
+from settle.ledger.chain import Tail, has_head, newest_head
 from settle.ledger.flaws import Flaw, Wrong
 from settle.ledger.inclusion import Inclusion, Line, prove
 from settle.ledger.journal import (
@@ -51,6 +51,7 @@ __all__ = [
     "clearing_is_empty",
     "client_money_covered",
     "digest_of",
+    "has_head",
     "in_transit_against_payments",
     "newest_head",
     "nostro_against_statements",

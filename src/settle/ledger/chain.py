@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger.blocks import Head, Header
-from settle.ledger.leaves import Source, raw
+from settle.ledger.leaves import APART, BETWEEN, Source, raw
 from settle.ledger.tables import seal_blocks, sealed_rows
 
 Row = Mapping[str, Any]
@@ -40,6 +41,13 @@ def newest_head(connection: Connection) -> Head | None:
     header = Header.read(row.header)
     signer = header.signer if header else None
     return Head(block=row.number, head=row.head, signer=signer, signature=row.signature)
+
+
+def has_head(connection: Connection, head: Head) -> bool:
+    """Whether the chain has a block with this number and this head."""
+    block = seal_blocks.c
+    query = sa.select(block.number).where(block.number == head.block, block.head == head.head)
+    return connection.execute(query).scalar_one_or_none() is not None
 
 
 def stored_blocks(connection: Connection) -> Iterator[Row]:
@@ -114,10 +122,13 @@ def _open(source: Source) -> sa.ColumnElement[bool]:
 
 def _same_key(source: Source) -> sa.ColumnElement[bool]:
     # The row's side is cast, never the seal's: what somebody wrote there may be no number.
-    columns = list(source.table.primary_key)
-    texts = [_text(column) for column in columns] + [""] * (3 - len(columns))
+    texts = [_text(column) for column in source.table.primary_key]
+    apart = [*texts[:APART], ""][:APART]
+    as_one = (
+        reduce(lambda left, right: left + BETWEEN + right, texts[APART:]) if texts[APART:] else ""
+    )
     seals = (sealed_rows.c.key, sealed_rows.c.key_2, sealed_rows.c.key_3)
-    return sa.and_(*(seal == text for seal, text in zip(seals, texts, strict=True)))
+    return sa.and_(*(seal == text for seal, text in zip(seals, (*apart, as_one), strict=True)))
 
 
 def _text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

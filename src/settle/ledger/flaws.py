@@ -25,6 +25,7 @@ class Wrong(StrEnum):
     UNSIGNED = "unsigned"
     CUT_OFF = "cut off"
     BALANCE = "balance"
+    NOT_APPROVED = "not approved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

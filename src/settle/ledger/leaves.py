@@ -20,7 +20,10 @@ Salts = Callable[[int], bytes]
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 SALT_BYTES = 16
-KEYS_MAX = 3
+APART = 2
+"""How many columns of a key are sealed each by itself; those after them are sealed as one."""
+
+BETWEEN = "/"
 
 
 class Contents(Protocol):
@@ -46,7 +49,8 @@ class Contents(Protocol):
 class Source:
     """An append-only table whose rows are sealed. This is how a room has its own table join.
 
-    `table`: it has a primary key of one to three columns, the first of them text; `recorded`: the
+    `table`: it has a primary key; a fourth column of it and any further are sealed as one with the
+    third, so what stands before the last of those has no `/` in it. `recorded`: the
     column of the instant at which a row was written; `columns`: what is sealed of it, the key
     among them; `erasable`: columns of which only the digest is sealed, so that they can be
     emptied; `contents`: how these are kept, none where they stand in plain; `final`: which rows
@@ -62,7 +66,7 @@ class Source:
     final: sa.ColumnElement[bool] | None = None
 
     def __post_init__(self) -> None:
-        assert 0 < len(self.key) <= KEYS_MAX
+        assert self.key
         assert {*self.key, self.recorded} <= {*self.columns}, "the key and the time are sealed"
         assert all(name in self.table.c for name in (*self.columns, *self.erasable))
         assert isinstance(self.table.c[self.recorded].type, Instant)
@@ -102,9 +106,10 @@ Key = tuple[str, str, str]
 
 
 def padded(parts: Any) -> Key:
-    """A key of fewer parts with empty ones at its end."""
-    first, second, third = (*parts, "", "", "")[:KEYS_MAX]
-    return first, second, third
+    """A key of fewer parts with empty ones at its end, of more with the last of them as one."""
+    texts = tuple(parts)
+    first, second = (*texts[:APART], "")[:APART]
+    return first, second, BETWEEN.join(texts[APART:])
 
 
 def value_of(value: object) -> Any:

@@ -2,6 +2,7 @@
 
 from settle.payments.absence import Missing, close_absent, missing
 from settle.payments.admission import Refusal
+from settle.payments.approvals import Unapproved, unapproved
 from settle.payments.attention import Attention, attention
 from settle.payments.cancelling import Cancelled, cancel
 from settle.payments.conditions import Conditions, CutoffRow, Reached, conditions_of
@@ -100,6 +101,7 @@ from settle.payments.state import (
     State,
     state_of,
 )
+from settle.payments.suspecting import suspect, suspected
 from settle.payments.telling import StoryLine
 from settle.payments.undebited import Silent, horizon, prove_undebited
 from settle.payments.wishes import wish_about
@@ -175,6 +177,7 @@ __all__ = [
     "Switch",
     "Tally",
     "ThreadWriter",
+    "Unapproved",
     "Verdict",
     "Wanted",
     "Writer",
@@ -237,7 +240,10 @@ __all__ = [
     "search",
     "state_of",
     "story",
+    "suspect",
+    "suspected",
     "switched",
+    "unapproved",
     "unknowns",
     "unsearched",
     "unwell",

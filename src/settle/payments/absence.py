@@ -7,7 +7,7 @@ without a gap, which the caller has looked at, show no line that could be it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -45,19 +45,34 @@ class Missing:
 
 
 def note_absent(
-    store: Store, rows: Iterable[Row], references: set[str], *, profile: Profile, at: datetime
-) -> None:
-    """Keep that `find` has just said "not found", where the horizon is past and it may count."""
+    store: Store, rows: Sequence[Row], asked_at: Mapping[str, datetime], *, profile: Profile,
+    at: datetime,
+) -> None:  # fmt: skip
+    """Keep that `find` said "not found", where the horizon was past by then and it may count.
+
+    `asked_at`: by the reference that was not found, when the rail was asked. That counts, not when
+    the look ended: another rail may have kept it waiting, and an answer may be as old as its
+    question.
+    """
     if not profile.late_execution_impossible:
         return
-    named = [row for row in rows if not references.isdisjoint(row[x] for x in _REFERENCES)]
+    since = {row["payment_id"]: when for row in rows if (when := _asked_at(row, asked_at))}
+    named = [row for row in rows if row["payment_id"] in since]
     if not named:
         return
     with store.transaction() as connection:
         events = events_of(connection, [row["payment_id"] for row in named])
         left = last_leaving(connection, named, events)
-        past = [row for row in named if at >= left[row["payment_id"]] + profile.finality_horizon]
-        append(connection, [_noted(row, at) for row in past], recorded_at=at)
+        past = [
+            _noted(row, since[row["payment_id"]]) for row in named
+            if since[row["payment_id"]] >= left[row["payment_id"]] + profile.finality_horizon
+        ]  # fmt: skip
+        append(connection, past, recorded_at=at)
+
+
+def _asked_at(row: Row, asked_at: Mapping[str, datetime]) -> datetime | None:
+    found = [asked_at[row[name]] for name in _REFERENCES if row[name] in asked_at]
+    return min(found, default=None)
 
 
 def missing(connection: Connection, rails: Mapping[str, Adapter[Any]]) -> list[Missing]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Evidence, Fact, Source
+from settle.payments.elsewhere import DERIVED, elsewhere, hold_elsewhere
 from settle.payments.events import Appended, append, locked
 from settle.payments.instruction import Row
 from settle.payments.returns import HUB_BEARS, ReturnPolicy, returns_of, shares
@@ -59,6 +60,7 @@ class _Entry:
     """Evidence on its way through the door."""
 
     events: list[Event] = field(default_factory=list)
+    elsewhere: list[Event] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
     unmatched: list[Evidence] = field(default_factory=list)
 
@@ -75,18 +77,27 @@ def record(
     Any authenticated source may prove that a payment was executed. A rejection counts from the
     rail's own documented answer only; a notification of failure only asks for `find`; "not
     found" is kept and proves nothing. An amount or a currency that is not the instructed one is
-    kept as a contradiction, and neither proves nor books anything. What only asks for `find`
-    leaves a wish, which the next look-up carries out. `returns` says who bears what
+    kept as a contradiction, and neither proves nor books anything. So is an execution by a rail
+    that another one is to carry, and what waits is held. What only asks for `find` leaves a wish,
+    which the next look-up carries out. `returns` says who bears what
     a return came short of; it is kept with the return.
     """
     items = list(evidence)
     entry = _Entry()
     with store.transaction() as connection:
-        payment_by_reference = _index(_rows(connection, items))
+        known = _rows(connection, items)
+        payment_by_reference, anywhere = _index(known), _anywhere(known)
         for item in items:
-            _enter(entry, item, payment_by_reference.get((item.rail, item.reference)))
+            row = payment_by_reference.get((item.rail, item.reference))
+            other = elsewhere(item, anywhere.get(item.reference, ())) if row is None else None
+            if other is None:
+                _enter(entry, item, row)
+            else:
+                entry.elsewhere.append(other)
+        entry.events += entry.elsewhere
         _share_out(connection, entry, items, returns)
         appended = append(connection, entry.events, recorded_at=recorded_at)
+        hold_elsewhere(connection, entry.elsewhere)
         _wish(connection, entry, payment_by_reference, at=recorded_at)
     return Recorded(
         counts=dict(Counter(Fact(e.kind.value) for e in appended.new if e.kind in _FACTS)),
@@ -218,6 +229,14 @@ def _rows(connection: Connection, items: Sequence[Evidence]) -> Sequence[Row]:
 
 _REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
 _NAMED = [sa.select(payments).where(among(payments.c[name])) for name in _REFERENCES]
+
+
+def _anywhere(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        for name in DERIVED:
+            found.setdefault(row[name], []).append(row)
+    return found
 
 
 def _index(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:

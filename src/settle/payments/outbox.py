@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments import identity
+from settle.payments.approvals import altered
 from settle.payments.events import append, locked
 from settle.payments.exchanges import before_resend
 from settle.payments.fences import borne, refuse_fenced, successors
 from settle.payments.forgetting import refuse_restored
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.gate.switching import is_free
-from settle.payments.instruction import Row, is_as_approved
+from settle.payments.instruction import Row
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
@@ -75,7 +76,7 @@ def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
         "of_rail": wish.lease.rail, "excluded": sorted(wish.excluded), "count_max": wish.count_max
     }  # fmt: skip
     rows = fetch(connection, _claimable(wish.pauses), asked)
-    changed = {row["payment_id"]: row for row in rows if not is_as_approved(row)}
+    changed = {row["payment_id"]: row for row in altered(connection, rows)}
     withhold(connection, changed, why=CHANGED, now=wish.lease.now)
     others = [row for row in rows if row["payment_id"] not in changed]
     recalled = {row["payment_id"]: row for row in others if row["recall"]}
@@ -282,7 +283,7 @@ def _unchanged(
     connection: Connection, rows: Sequence[dict[str, Any]], now: datetime
 ) -> list[dict[str, Any]]:
     """What still says what was sent. An old key never carries another instruction."""
-    changed = [row for row in rows if not is_as_approved(row)]
+    changed = altered(connection, rows)
     flagged = [
         Event(
             payment_id=row["payment_id"],

@@ -146,6 +146,7 @@ class _Look:
     evidence: list[Evidence]
     began_at: datetime
     answered: list[str] = field(default_factory=list)
+    absent_at: dict[str, datetime] = field(default_factory=dict)
     asked: int = 0
     silent: str = ""
 
@@ -167,6 +168,7 @@ async def _look(store: Store, lane: Lane, policy: LookPolicy, ids: Ids) -> _Look
 
 async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
     lane = look.lane
+    asked_at = lane.run.clock()
     ending = await _answer(lane, sending, ids())
     if not isinstance(ending, Finished):
         look.silent = ending.reason
@@ -174,6 +176,8 @@ async def _ask(look: _Look, sending: Sending, ids: Ids) -> None:
     look.asked += len(sending.rows)
     look.answered += [row["payment_id"] for row in sending.rows]
     look.evidence.extend(ending.value)
+    absent = [e.reference for e in ending.value if e.fact is Fact.NOT_FOUND]
+    look.absent_at |= dict.fromkeys(absent, asked_at)
 
 
 async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[Finding]:
@@ -190,7 +194,7 @@ async def _answer(lane: Lane, sending: Sending, conversation_id: str) -> Ending[
 def _note_absent(store: Store, look: _Look, clock: Clock) -> None:
     rows = [row for sending in look.unknown for row in sending.rows]
     profile = look.lane.rail.adapter.profile
-    note_absent(store, rows, _absent(look), profile=profile, at=clock())
+    note_absent(store, rows, look.absent_at, profile=profile, at=clock())
 
 
 def _end_wishes(store: Store, look: _Look, clock: Clock) -> None:
@@ -200,12 +204,8 @@ def _end_wishes(store: Store, look: _Look, clock: Clock) -> None:
             answered(connection, look.answered, asked_at=look.began_at, at=clock())
 
 
-def _absent(look: _Look) -> set[str]:
-    return {e.reference for e in look.evidence if e.fact is Fact.NOT_FOUND}
-
-
 async def _resend(look: _Look, policy: LookPolicy, pauses: Pauses) -> int:
-    absent = _absent(look)
+    absent = set(look.absent_at)
     wanted = [
         sending.conversation_id
         for sending in look.unknown

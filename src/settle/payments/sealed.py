@@ -6,7 +6,9 @@ import sqlalchemy as sa
 
 from settle.ledger import Source
 from settle.payments.ended import is_over
+from settle.payments.gate.tables import confirmations, signatures, switches
 from settle.payments.keeping import REQUEST, KeptContents
+from settle.payments.screening.tables import screening_decisions
 from settle.payments.tables import deliveries, erasures, exchanges, payment_events, payments
 
 # Whoever takes a dead worker's conversation over may ask again what has no answer yet, at the same
@@ -69,5 +71,20 @@ SEALED = (
         recorded="erased_at",
         columns=tuple(column.name for column in erasures.c),
     ),
+    *(
+        Source(
+            name=table.name,
+            table=table,
+            recorded=recorded,
+            columns=tuple(column.name for column in table.c),
+        )
+        for table, recorded in (
+            (signatures, "signed_at"),
+            (switches, "turned_at"),
+            (confirmations, "confirmed_at"),
+            (screening_decisions, "decided_at"),
+        )
+    ),
 )  # fmt: skip
-"""An event is sealed whole, as written; an exchange once final, a request nobody answered too."""
+"""An event is sealed whole, as it is written, and so is a person's word; an exchange once final, a
+request that nobody answered too."""

@@ -10,23 +10,23 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Ending, Evidence, Fact, Finished, Verb
 from settle.payments import identity
+from settle.payments.ahead import in_place_of, planned_before, takes
 from settle.payments.door import record
 from settle.payments.exchanges import Clock, StoreRecorder
-from settle.payments.instruction import Rail, Row
+from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Run
 from settle.payments.polling import LookPolicy
 from settle.payments.rows import chunks, fetch
 from settle.payments.sending import Sending
 from settle.payments.state import UNSENT, State
 from settle.payments.tables import payments, searches
-from settle.payments.withholding import PAID_ELSEWHERE, UNASKED
+from settle.payments.withholding import LIKE_A_DEBIT, PAID_ELSEWHERE, UNASKED
 from settle.payments.writer import Writer, writing
 from settle.store import Ids, Store
 
@@ -39,9 +39,10 @@ ELSEWHERE = "elsewhere"
 class Searched:
     """What a search did, in payments that had not left, as far as this store knows.
 
-    `found`: the rail has them; `absent`: it does not know them; `not_asked`: by rail, those that
-    it cannot be asked about one by one, or did not answer about. These are held. `silent`: why
-    rails did not answer. `elsewhere`: those for which a rail knows another payment; held, too.
+    `found`: the rail has them; `absent`: no rail knows them, nor a later attempt; `not_asked`: by
+    rail, those of which some rail that could have carried them cannot be asked one by one, or did
+    not answer. These are held. `silent`: why rails did not answer. `elsewhere`: those for which a
+    rail knows another payment; held, too.
     """
 
     found: int
@@ -58,28 +59,37 @@ class _Search:
     lane: Lane
     answers: dict[str, str] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
+    unasked: set[str] = field(default_factory=set)
     evidence: list[Evidence] = field(default_factory=list)
     silent: str = ""
 
 
 async def search(
     store: Store, rails: Mapping[str, Rail], *, clock: Clock, worker: str, ids: Ids,
-    only_again: bool = False, writer: Writer | None = None,
+    only_again: bool = False, planned_by: datetime | None = None, writer: Writer | None = None,
 ) -> Searched:  # fmt: skip
     """Ask the rails about every payment that waits here, and let in what they say.
 
-    What could not be asked is held. `only_again`: only what follows an earlier attempt and was
-    not asked about yet; such an attempt may have been made before, too.
+    Each rail is asked for whatever it could have carried, and for the attempts after it
+    (`ATTEMPTS_AHEAD`). What could not be asked is held. `only_again`: only what follows an earlier
+    attempt and was not asked about yet; such an attempt may have been made before, too.
+    `planned_by`: of those, only where the obligation had a payment by then.
     """
+    which = _waiting()
+    if only_again:
+        which = sa.and_(which, payments.c.attempt > 1, ~_searched())
+        which = which if planned_by is None else sa.and_(which, planned_before(planned_by))
     run = Run(clock=clock, worker=worker, lease_length=LookPolicy().lease)
     async with writing(store, writer) as durable:
         asked = [
-            await _ask_all(store, lane, ids, only_again=only_again)
+            await _ask_all(store, lane, ids, which=which, also_open=not only_again)
             for lane in run.lanes(rails, durable)
         ]
     run.surface(store)
     record(store, [e for each in asked for e in each.evidence], recorded_at=clock())
     answers = {name: said for each in asked for name, said in each.answers.items()}
+    unasked = {name for each in asked for name in each.unasked}
+    answers |= {x: NOT_ASKED for x in unasked if answers.get(x, NOT_FOUND) == NOT_FOUND}
     answers |= {name: ELSEWHERE for each in asked for name in each.elsewhere}
     with store.transaction() as connection:
         _keep(connection, answers, at=clock())
@@ -104,72 +114,64 @@ def forget_searches(connection: Connection) -> None:
 
 
 def held_back(connection: Connection) -> int:
-    """How many payments are held because nobody could ask about them."""
-    held = sa.select(sa.func.count()).where(payments.c.hold_reason == UNASKED, payments.c.live)
+    """How many payments are held until somebody has looked for them by hand."""
+    held = sa.select(sa.func.count()).where(_by_hand(), payments.c.live)
     return int(connection.execute(held).scalar_one())
 
 
 def let_go(connection: Connection) -> int:
-    """Release what is held because nobody could ask: a person has looked by hand. Says how many."""
-    held = sa.update(payments).where(payments.c.hold_reason == UNASKED)
+    """Release what is held until somebody has looked by hand: a person has. Says how many."""
+    held = sa.update(payments).where(_by_hand())
     return connection.execute(held.values(hold_reason="")).rowcount
 
 
-async def _ask_all(store: Store, lane: Lane, ids: Ids, *, only_again: bool) -> _Search:
+def _by_hand() -> sa.ColumnElement[bool]:
+    return payments.c.hold_reason.in_((UNASKED, LIKE_A_DEBIT))
+
+
+async def _ask_all(
+    store: Store, lane: Lane, ids: Ids, *, which: sa.ColumnElement[bool], also_open: bool
+) -> _Search:
     found = _Search(lane=lane)
-    query = sa.select(payments).where(payments.c.rail == lane.name, _waiting())
-    if only_again:
-        query = query.where(payments.c.attempt > 1, ~_searched())
-    with store.reading() as connection:
-        rows = fetch(connection, query.order_by(payments.c.payment_id))
+    mine = _sendings(store, sa.and_(which, payments.c.rail == lane.name))
+    carried = _sendings(store, sa.and_(which, takes(lane.rail)))
     if not lane.rail.adapter.profile.supports(Verb.FIND):
-        found.answers = {row["payment_id"]: NOT_ASKED for row in rows}
+        found.answers = {sending.conversation_id: NOT_ASKED for sending in mine}
+        found.unasked = {sending.conversation_id for sending in carried}
         return found
-    sendings = [Sending(conversation_id=row["payment_id"], rows=[row]) for row in rows]
-    await lane.all(lambda sending: _ask(found, sending, ids()), sendings)
-    if not only_again:
-        named = [Sending(conversation_id=x["payment_id"], rows=[x]) for x in _others(store, lane)]
-        await lane.all(lambda sending: _ask_for_other(found, sending, ids()), named)
+    await lane.all(lambda sending: _ask(found, sending, ids()), mine)
+    if also_open:
+        # What nobody knows the outcome of may have been decided, and followed by another, since.
+        unknown = sa.and_(payments.c.live, payments.c.state == State.UNKNOWN.value)
+        carried = [*carried, *_sendings(store, sa.and_(unknown, takes(lane.rail)))]
+    await lane.all(lambda sending: _ask_for_others(found, sending, ids), carried)
     return found
 
 
-def _others(store: Store, lane: Lane) -> list[dict[str, Any]]:
-    """What may have left in place of what waits, or is unknown, and was forgotten.
-
-    The same attempt over this rail, where it waits for another one; and the next attempt, which
-    somebody's word, or proof, may have let go.
-    """
-    adapter = lane.rail.adapter
-    ours = {ref.currency: ref.account for ref in reversed(adapter.accounts())}
-    open_too = sa.and_(payments.c.live, payments.c.state == State.UNKNOWN.value)
-    query = sa.select(payments).where(
-        sa.or_(_waiting(), open_too),
-        payments.c.currency.in_(sorted(ours)),
-        payments.c.kind.in_(sorted(kind.value for kind in adapter.profile.kinds)),
-    )
+def _sendings(store: Store, which: sa.ColumnElement[bool]) -> list[Sending]:
     with store.reading() as connection:
-        rows = fetch(connection, query.order_by(payments.c.payment_id))
-    mine = [row | {"account": ours[row["currency"]]} for row in rows]
-    here = [own for own, row in zip(mine, rows, strict=True) if row["rail"] != lane.name]
-    return [*here, *map(_next, mine)]
+        rows = fetch(connection, sa.select(payments).where(which).order_by(payments.c.payment_id))
+    return [Sending(conversation_id=row["payment_id"], rows=[row]) for row in rows]
 
 
-def _next(row: Row) -> dict[str, Any]:
-    attempt = row["attempt"] + 1
-    names = identity.identity(row["tenant"], row["obligation_id"], attempt=attempt)
-    return {
-        **row, "attempt": attempt, "idempotency_key": names.idempotency_key,
-        "end_to_end_id": names.end_to_end_id, "uetr": names.uetr,
-    }  # fmt: skip
+async def _ask_for_others(found: _Search, sending: Sending, ids: Ids) -> None:
+    """Ask for payments that this store does not have; they are kept as nobody's evidence.
 
-
-async def _ask_for_other(found: _Search, sending: Sending, conversation_id: str) -> None:
-    """Ask for a payment that this store does not have; it is kept as nobody's evidence."""
-    ending = await _converse(found.lane, sending, conversation_id)
-    if not isinstance(ending, Finished):
-        found.silent = ending.reason
-    elif _said(ending.value) == FOUND:
-        found.elsewhere.add(sending.rows[0]["payment_id"])
+    The first that the rail knows is enough to hold what waits.
+    """
+    (row,) = sending.rows
+    for other in in_place_of(row, rail=found.lane.rail):
+        asked = Sending(conversation_id=sending.conversation_id, rows=[other])
+        ending = await _converse(found.lane, asked, ids())
+        said = _said(ending.value) if isinstance(ending, Finished) else NOT_ASKED
+        if not isinstance(ending, Finished):
+            found.silent = ending.reason
+        if said == FOUND:
+            found.elsewhere.add(row["payment_id"])
+        elif said == NOT_ASKED and row["state"] in UNSENT:
+            found.unasked.add(row["payment_id"])
+        if said != NOT_FOUND:
+            return
 
 
 async def _ask(found: _Search, sending: Sending, conversation_id: str) -> None:
@@ -211,7 +213,9 @@ def _keep(connection: Connection, answers: Mapping[str, str], *, at: datetime) -
         connection.execute(sa.insert(searches), rows)
         _hold(connection, [x for x in chunk if answers[x] == NOT_ASKED], UNASKED, before="")
         _hold(connection, [x for x in chunk if answers[x] == NOT_FOUND], "", before=UNASKED)
-        _hold(connection, [x for x in chunk if answers[x] == ELSEWHERE], PAID_ELSEWHERE, before="")
+        elsewhere = [x for x in chunk if answers[x] == ELSEWHERE]
+        for less in ("", UNASKED, LIKE_A_DEBIT):
+            _hold(connection, elsewhere, PAID_ELSEWHERE, before=less)
         found = [x for x in chunk if answers[x] == FOUND]
         _hold(connection, found, "", before=UNASKED)
         # What is said of it did not let it leave: another amount, say. It is not sent beside that.

@@ -17,7 +17,8 @@ ASKED_BACK = "recall: somebody wants it back; it did not leave, and can be cance
 
 UNASKED = "search: nobody could ask whether it was paid before the store was put back"
 PAID_ELSEWHERE = "search: a rail knows another payment of its obligation; look there first"
-MAY_BE_OUT = (UNASKED, PAID_ELSEWHERE)
+LIKE_A_DEBIT = "search: a debit that nothing explains may be it; look at the statement first"
+MAY_BE_OUT = (UNASKED, PAID_ELSEWHERE, LIKE_A_DEBIT)
 """Why a payment is held that may have left before the store was put back, it or one like it."""
 
 CHANGED = "instruction: changed after its approval"

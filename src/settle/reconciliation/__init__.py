@@ -2,6 +2,7 @@
 
 from settle.reconciliation.account_days import AccountDay, account_days, closings, last_days
 from settle.reconciliation.breaks import Break, Refreshed, all_breaks, open_breaks, refresh
+from settle.reconciliation.debits import Debit, unexplained_debits
 from settle.reconciliation.keeping import Kept, keep
 from settle.reconciliation.kinds import HANDLING, BreakKind, Handling
 from settle.reconciliation.match_rate import MatchRate, PassRate, pass_rates, rates
@@ -21,6 +22,7 @@ __all__ = [
     "AccountDay",
     "Break",
     "BreakKind",
+    "Debit",
     "Handling",
     "Kept",
     "Match",
@@ -51,4 +53,5 @@ __all__ = [
     "reopened",
     "strike",
     "unconfirmed",
+    "unexplained_debits",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -100,12 +101,33 @@ def test_blocks_cut_off_are_told_by_the_head_that_was_kept(settle: Settle, confi
     assert 0 == settle(*verify, "--head", head).code
     touch(config, "delete from sealed_rows where block = 2")
     touch(config, "delete from seal_blocks where number = 2")
+    shutil.rmtree(config.parent / "lake" / "heads")
     assert 0 == settle(*verify).code
     assert "cannot be told" in settle(*verify).out
     for known in (head, short):
         ran = settle(*verify, "--head", known)
         assert (10, True) == (ran.code, "block 2: cut off" in ran.out)
     assert 11 == settle(*verify, "--head", "nonsense").code
+
+
+def test_blocks_cut_off_are_told_by_the_head_beside_the_lake(settle: Settle, config: Path) -> None:
+    """Nobody has to give one, and sealing what is left does not hide it."""
+    verify = ("audit", "verify", "--config", config)
+    settle("audit", "seal", "--config", config)
+    write(config.parent, range(10, 13))
+    settle("audit", "seal", "--config", config)
+    sound = settle(*verify)
+    assert (0, False) == (sound.code, "cannot be told" in sound.out)
+    touch(config, "delete from sealed_rows where block = 2")
+    touch(config, "delete from seal_blocks where number = 2")
+    for _ in range(2):
+        ran = settle(*verify)
+        assert (10, True) == (ran.code, "block 2: cut off" in ran.out)
+        settle("audit", "seal", "--config", config)
+    (kept,) = (config.parent / "lake" / "heads").iterdir()
+    kept.write_text("nonsense")
+    assert 0 == settle("audit", "seal", "--config", config).code
+    assert 11 == settle(*verify).code
 
 
 def test_a_merchant_checks_its_proof_alone(settle: Settle, config: Path) -> None:

@@ -113,6 +113,23 @@ def test_a_store_that_was_put_back_releases_nothing_until_it_was_searched(
     assert backed_up.exists()
 
 
+def test_heads_sealed_since_the_backup_are_missed_until_somebody_lets_the_store_go_on(
+    backed_up: Path, tmp_path: Path, new_url: NewUrl
+) -> None:
+    """They were sealed, and are not in this chain: true, and accounted for by a person."""
+    with Hub.open(tmp_path / "settle.toml") as hub:
+        hub.seal()
+        assert hub.audit().is_sound
+    with restored(tmp_path, new_url()) as hub:
+        assert ["cut off"] == [flaw.wrong for flaw in hub.audit().flaws]
+        hub.seal()
+        assert ["cut off"] == [flaw.wrong for flaw in hub.audit().flaws]
+        hub.epoch.end_search(at=NOW)
+        hub.resume(actor="alice")
+        assert hub.audit().is_sound
+    assert backed_up.exists()
+
+
 def test_a_store_that_is_there_is_never_written_over(
     backed_up: Path, tmp_path: Path, new_url: NewUrl
 ) -> None:

@@ -202,8 +202,10 @@ def asked(desk: Any, store: Store, rails: Mapping[str, Any], *, after: timedelta
     """The rail says that it does not know it; what is missing then."""
     with store.reading() as connection:
         rows = [dict(row) for row in connection.execute(sa.select(payments)).mappings()]
-    names = {str(row["end_to_end_id"]) for row in rows}
-    note_absent(store, rows, names, profile=rails["single"].profile, at=desk.now + after)
+    at = desk.now + after
+    said = {str(row["end_to_end_id"]): at for row in rows}
+    late = at + timedelta(days=9)
+    note_absent(store, rows, said, profile=rails["single"].profile, at=late)
     with store.reading() as connection:
         return list(missing(connection, rails))
 

@@ -101,7 +101,7 @@ def _ask(store: Store, adapter: _Declared, known: Known, *, sent_at: datetime) -
         row = dict(connection.execute(sa.select(payments)).mappings().one())
     name = row.get(known.known_as, known.known_as)
     at = sent_at + known.asked_after
-    note_absent(store, [row], {name}, profile=adapter.profile, at=at)
+    note_absent(store, [row], {name: at}, profile=adapter.profile, at=at)
 
 
 def _keep(store: Store, known: Known) -> None:

@@ -12,11 +12,22 @@ import sqlalchemy as sa
 
 from settle.adapters import Beneficiary, Evidence, Fact, Open, Source
 from settle.errors import BadInput
-from settle.payments import Statement, Verdict, decide, horizon, record, repay, reroutable
+from settle.payments import (
+    Statement,
+    Verdict,
+    decide,
+    horizon,
+    record,
+    repay,
+    reroutable,
+    unapproved,
+)
+from settle.payments.instruction import fingerprint_of
 from settle.payments.lane import Lane, Run
 from settle.payments.outbox import Lease, resend
 from settle.payments.sending import Sending
-from settle.payments.tables import payments
+from settle.payments.tables import payment_events, payments
+from settle.payments.withholding import CHANGED
 from settle.payments.writer import InlineWriter
 from settle.store import Store
 
@@ -57,6 +68,61 @@ def again(desk: Any, name: str) -> list[Sending]:
     with desk.store.transaction() as connection:
         (sendings,) = resend(connection, [(lease, [row_of(desk.store, name)["conversation_id"]])])
     return list(sendings)
+
+
+def swap(desk: Any) -> None:
+    """Another payee, and both digests beside it: what somebody with the database can do."""
+    with desk.store.transaction() as connection:
+        (row,) = connection.execute(sa.select(payments)).mappings()
+        new = {"beneficiary_name": "Mallory", "beneficiary_account": "DE75512108001245126199"}
+        signed = fingerprint_of({**row, **new})
+        new |= {"fingerprint": signed, "approved_fingerprint": signed}
+        connection.execute(payments.update().values(new))
+
+
+def test_a_row_whose_payee_and_digests_were_changed_does_not_leave(desk: Any, store: Store) -> None:
+    """The approval is what its sealed event says, not what stands beside the payee."""
+    desk.ready(desk.due)
+    swap(desk)
+    assert [] == desk.claim()
+    row = row_of(store, "P-00001")
+    assert ("planned", CHANGED) == (row["state"], row["hold_reason"])
+
+
+def test_a_row_whose_payee_and_digests_were_changed_is_not_sent_once_more(
+    desk: Any, store: Store
+) -> None:
+    """An old key never carries another instruction."""
+    desk.ready(desk.due)
+    name = lose(desk)
+    swap(desk)
+    assert [] == again(desk, name)
+    assert "changed after it was sent" in row_of(store, name)["contradiction"]
+
+
+def test_an_audit_names_each_payment_that_is_not_what_was_approved(desk: Any, store: Store) -> None:
+    """Whether it has left or not; one that waits for an approval has none yet."""
+    desk.plan(*desk.dues(2))
+    assert [] == told(store)
+    desk.approve()
+    desk.fund()
+    sent = desk.claim()
+    assert [] == told(store)
+    with store.transaction() as connection:
+        mine = payments.c.payment_id == sent[0].payments[0].payment_id
+        connection.execute(payments.update().where(mine).values(amount_minor=101))
+        other = payment_events.c.payment_id == sent[1].payments[0].payment_id
+        approved = payment_events.c.kind == "approved"
+        connection.execute(payment_events.delete().where(other, approved))
+    assert [
+        ("P-00001", "the instruction is not the one that was approved"),
+        ("P-00002", "no approval of it is kept"),
+    ] == told(store)
+
+
+def told(store: Store) -> list[tuple[str, str]]:
+    with store.reading() as connection:
+        return [(each.payment_id, each.why) for each in unapproved(connection)]
 
 
 def second_lost(desk: Any) -> tuple[str, str]:

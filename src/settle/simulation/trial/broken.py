@@ -12,7 +12,7 @@ from settle.adapters import Fact, NotMoved, Open, Source
 from settle.payments import events, outbox
 from settle.payments.instruction import Row, fingerprint_of
 from settle.payments.state import ENGINE, Event, EventKind, PaymentState, State, state_of
-from settle.payments.tables import payments
+from settle.payments.tables import payment_events, payments
 
 
 def _freed(connection: Any, event: Event, values: Callable[[Row], Mapping[str, Any]]) -> None:
@@ -30,6 +30,9 @@ def _freed(connection: Any, event: Event, values: Callable[[Row], Mapping[str, A
     signed = fingerprint_of({**row, **new})
     new |= {"fingerprint": signed, "approved_fingerprint": signed}
     connection.execute(sa.update(payments).where(at).values(new))
+    approved = payment_events.c.kind == EventKind.APPROVED.value
+    mine = payment_events.c.payment_id == event.payment_id
+    connection.execute(sa.update(payment_events).where(approved, mine).values(code=signed))
 
 
 def on_unknown(values: Callable[[Row], Mapping[str, Any]]) -> Callable[[Any], Any]:
