@@ -266,7 +266,7 @@ def test_a_sealing_that_is_killed_leaves_whole_blocks(
 
 
 def test_sealing_is_set_based(store: Store) -> None:
-    """Ten times the rows take no statement more: no row has one of its own."""
+    """Ten times the rows take no statement more: a source has one of its own, and no row has."""
     counts = []
     for first, count in ((0, 200), (1000, 2000)):
         with store.transaction() as connection:
@@ -282,7 +282,7 @@ def test_sealing_is_set_based(store: Store) -> None:
         seal(store, SOURCES, now=NOW)
         sa.event.remove(store.engine, "before_cursor_execute", seen)
         counts.append(len(statements))
-    assert counts[0] == counts[1] < 15
+    assert counts[0] == counts[1] <= len(SOURCES) + 5
 
 
 @pytest.mark.soak
