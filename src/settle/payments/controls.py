@@ -189,8 +189,15 @@ def _as_planned(row: Row) -> bool:
 
 
 def _approve(connection: Connection, rows: Sequence[Row], *, by: str, now: datetime) -> None:
+    """Approve what is as planned, and so has its fingerprint in its row."""
     signed = [
-        {**row, "approved_fingerprint": fingerprint_of(row), "approved_by": by} for row in rows
+        {
+            "payment_id": row["payment_id"],
+            "steps": row["steps"],
+            "approved_fingerprint": row["fingerprint"],
+            "approved_by": by,
+        }
+        for row in rows
     ]
     events = [
         step(row, EventKind.APPROVED, now, detail=f"by {by}", code=row["approved_fingerprint"])

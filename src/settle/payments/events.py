@@ -20,7 +20,7 @@ from settle.payments.reposting import reposted, retractions
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import DEAD, Event, EventKind, PaymentState, state_of
 from settle.payments.tables import WAITING, payment_events, payments, returned_payables
-from settle.store import insert_new
+from settle.store import execute_each, insert_new, insert_new_tuples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,8 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
 
 def keep(connection: Connection, events: Sequence[Event], *, recorded_at: datetime) -> int:
     """Store events that are not there yet, and say how many were. What follows is the caller's."""
-    return insert_new(connection, payment_events, [_row(event, recorded_at) for event in events])
+    rows = (_stored(event, recorded_at) for event in events)
+    return insert_new_tuples(connection, payment_events, _STORED, rows)
 
 
 def refold(connection: Connection, payment_ids: Sequence[str], *, recorded_at: datetime) -> None:
@@ -151,9 +152,19 @@ _WAITS_AGAIN = (
 """Written once: making a statement takes longer than running it."""
 
 
-def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:
-    values = {name: getattr(event, name) for name in _OF_EVENT}
-    return {**values, "kind": event.kind.value, "recorded_at": recorded_at}
+_STORED = (
+    "payment_id", "event_id", "kind", "occurred_at", "recorded_at", "source", "ordinal",
+    "amount_minor", "account", "charges_minor", "code", "detail",
+)  # fmt: skip
+
+
+def _stored(event: Event, recorded_at: datetime) -> tuple[Any, ...]:
+    """An event as its row, in the order of `_STORED`."""
+    return (
+        event.payment_id, event.event_id, event.kind.value, event.occurred_at, recorded_at,
+        event.source, event.ordinal, event.amount_minor, event.account, event.charges_minor,
+        event.code, event.detail,
+    )  # fmt: skip
 
 
 _PROJECTION = (
@@ -176,7 +187,8 @@ def _project(
     connection: Connection, changed: Sequence[tuple[Row, PaymentState, Sequence[Event]]]
 ) -> None:
     if changed:
-        connection.execute(
+        execute_each(
+            connection,
             _PROJECTION,
             [
                 {

@@ -28,6 +28,7 @@ from settle.payments.state import Event, EventKind, State
 from settle.payments.steps import advance
 from settle.payments.tables import payments
 from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
+from settle.store import execute_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +179,7 @@ def _release(connection: Connection, rows: Sequence[Row], wish: Claim) -> None:
     before = {row["payment_id"]: row for row in rows}
     advance(connection, released, recorded_at=lease.now, subjects=before)
     taken = [_taken(row, lease, since=lease.now, on=wish.day) for row in rows]
-    connection.execute(_TAKEN, taken)
+    execute_each(connection, _TAKEN, taken)
 
 
 def _taken(row: Row, lease: Lease, *, since: datetime, on: date) -> dict[str, Any]:
@@ -340,7 +341,7 @@ def _take(
     if not rows:
         return []
     taken = [_taken(row, lease, since=row["released_at"], on=row["released_on"]) for row in rows]
-    connection.execute(_TAKEN, taken)
+    execute_each(connection, _TAKEN, taken)
     return conversations(connection, rows)
 
 
