@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -103,13 +104,29 @@ def step(row: Row, kind: EventKind, at: datetime, *, detail: str = "", code: str
     )
 
 
-def locked(connection: Connection, payment_ids: Sequence[str]) -> dict[str, Row]:
-    """The payments by id, locked until the transaction ends, in one order for all workers."""
+def locked(
+    connection: Connection, payment_ids: Sequence[str], *, only: tuple[str, ...] = ()
+) -> dict[str, Row]:
+    """The payments by id, locked until the transaction ends, in one order for all workers.
+
+    `only`: the columns wanted, the id among them; without any, all of them.
+    """
     found: dict[str, Row] = {}
+    query = _locking(only)
     for chunk in chunks(sorted(payment_ids)):
-        rows = fetch(connection, _LOCKED, these(chunk))
+        rows = fetch(connection, query, these(chunk))
         found.update((row["payment_id"], row) for row in rows)
     return found
+
+
+@cache
+def _locking(only: tuple[str, ...]) -> sa.Select[Any]:
+    return (
+        sa.select(*(payments.c[name] for name in only or payments.c.keys()))
+        .where(among(payments.c.payment_id))
+        .order_by(payments.c.payment_id)
+        .with_for_update()
+    )
 
 
 def events_of(connection: Connection, payment_ids: Sequence[str]) -> dict[str, list[Event]]:
@@ -137,12 +154,6 @@ _OF_EVENT = tuple(field.name for field in fields(Event))
 _OF_SUBJECT = tuple(field.name for field in fields(Subject))
 _EVENTS = sa.select(*(payment_events.c[name] for name in _OF_EVENT)).where(
     among(payment_events.c.payment_id)
-)
-_LOCKED = (
-    sa.select(payments)
-    .where(among(payments.c.payment_id))
-    .order_by(payments.c.payment_id)
-    .with_for_update()
 )
 _WAITS_AGAIN = (
     sa.update(returned_payables)

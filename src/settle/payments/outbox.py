@@ -362,7 +362,7 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
     that worker's to end.
     """
     ids = {event.payment_id for ending in endings for event in ending.events}
-    rows = locked(connection, sorted(ids))
+    rows = locked(connection, sorted(ids), only=_HELD)
     fenced = successors(connection, [ending.worker for ending in endings])
     held = {each for each in _held(rows) if each[1] not in fenced}
     counting = [
@@ -379,6 +379,9 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
         connection.execute(_FREED, these(chunk))
     return counting
 
+
+_HELD = ("payment_id", "worker", "releases", "state", "steps", "live")
+"""What says who holds a payment, and whether an answer is its next step."""
 
 _FREED = (
     sa.update(payments).where(among(payments.c.payment_id)).values(worker=None, lease_until=None)
