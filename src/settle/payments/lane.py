@@ -96,10 +96,7 @@ class Lane:
     writer: Writer
     cut_off: datetime | None = None
     counts: Counter[str] = field(default_factory=Counter)
-    _conflicts: Collection[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._conflicts = self.rail.adapter.profile.key.conflicts  # made anew each time it is asked
+    _conflicts: Collection[int] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -157,6 +154,8 @@ class Lane:
     ) -> Ending[Any]:
         """No adapter may read a rejection out of an answer that says that the key is known."""
         outcomes = (outcome_of(row, ending) for row in sending.rows)
+        if self._conflicts is None:  # a profile is made anew each time it is asked for
+            self._conflicts = self.rail.adapter.profile.key.conflicts
         if status in self._conflicts and any(isinstance(each, Rejected) for each in outcomes):
             return Open(reason=f"status {status} says that the key is known")
         return ending
