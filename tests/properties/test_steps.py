@@ -20,7 +20,7 @@ from settle.payments import Event, EventKind
 from settle.payments import steps as short
 from settle.payments.events import append
 from settle.payments.state import ENGINE
-from settle.payments.steps import advance
+from settle.payments.steps import advance, begin
 from settle.payments.tables import payment_events, payments, returned_payables
 from settle.store import Store
 
@@ -67,19 +67,25 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.close()
 
 
+def row_of(name: str, *, number: int, live: bool) -> dict[str, Any]:
+    return {
+        "payment_id": name, "tenant": "t", "obligation_id": f"O{number}", "agreement_id": "A",
+        "attempt": 1, "kind": "payout", "currency": "EUR", "amount_minor": 100,
+        "value_date": date(2024, 12, 19), "not_before": date(2024, 12, 19),
+        "beneficiary_name": "N", "beneficiary_country": "DE", "beneficiary_town": "T",
+        "beneficiary_account": "X", "remittance_information": "", "purpose": "", "rail": "r",
+        "account": "acc", "routing_reason": "", "idempotency_key": name, "end_to_end_id": name,
+        "uetr": name, "fingerprint": "f", "state": "planned", "funded": False, "live": live,
+        "in_transit": False,
+    }  # fmt: skip
+
+
 def payment(connection: Connection, *, live: bool) -> str:
     """A payment of its own, and one that waits for the same obligation."""
     number = next(_numbers)
     for name, lives in ((f"P{number}", live), (f"Q{number}", not live)):
-        connection.execute(sa.insert(payments).values(
-            payment_id=name, tenant="t", obligation_id=f"O{number}", agreement_id="A", attempt=1,
-            kind="payout", currency="EUR", amount_minor=100, value_date=date(2024, 12, 19),
-            not_before=date(2024, 12, 19), beneficiary_name="N", beneficiary_country="DE",
-            beneficiary_town="T", beneficiary_account="X", remittance_information="", purpose="",
-            rail="r", account="acc", routing_reason="", idempotency_key=name, end_to_end_id=name,
-            uetr=name, fingerprint="f", state="planned", funded=False, live=lives,
-            in_transit=False,
-        ))  # fmt: skip
+        row = row_of(name, number=number, live=lives)
+        connection.execute(sa.insert(payments).values(row))
     return f"P{number}"
 
 
@@ -175,3 +181,27 @@ def test_the_steps_of_nearly_every_payment_go_the_short_way(
         append(connection, [replace(e, payment_id=name) for e in history], recorded_at=NOW)
         advance(connection, [replace(step, payment_id=name)], recorded_at=LATER)
     assert taken == []
+
+
+@pytest.mark.parametrize("history", [[], PREPARED[:1], PREPARED, SENT])
+def test_a_payment_begins_as_its_first_event_leaves_it(kept: Store, history: list[Event]) -> None:
+    """A new one is as if it had been stored and then planned; of one that is there nothing moves.
+
+    What of it was stored without its event is folded.
+    """
+    told = []
+    with kept.transaction() as connection:
+        for way in (append, begin):
+            number = next(_numbers)
+            row = row_of(f"P{number}", number=number, live=True)
+            planned = replace(event(EventKind.PLANNED, 1), payment_id=f"P{number}")
+            if history or way is append:
+                connection.execute(sa.insert(payments).values(row))
+            known = [replace(e, payment_id=f"P{number}") for e in history]
+            append(connection, known, recorded_at=NOW)
+            if way is begin:
+                begin(connection, [row], [planned], recorded_at=LATER)
+            else:
+                append(connection, [planned], recorded_at=LATER)
+            told.append(written(connection, f"P{number}"))
+    assert told[0] == told[1]

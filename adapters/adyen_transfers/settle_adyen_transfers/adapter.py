@@ -70,6 +70,15 @@ class AdyenTransfersSettings(RailSettings):
         return value
 
 
+KEY = Key(
+    place=KeyPlace.HEADER,
+    name="Idempotency-Key",
+    length_max=64,
+    lifetime=timedelta(days=7),
+    deduplicates=True,
+)
+
+
 class AdyenTransfers(Adapter[AdyenTransfersSettings]):
     """Adyen's Transfers API, version 4: one call a payment. See `MAPPING.md`."""
 
@@ -85,13 +94,7 @@ class AdyenTransfers(Adapter[AdyenTransfersSettings]):
             currencies=frozenset(self.settings.accounts),
             kinds=frozenset(PaymentKind),
             verbs=dict.fromkeys(yes, Support.YES) | {Verb.CANCEL: Support.NOT_YET},
-            key=Key(
-                place=KeyPlace.HEADER,
-                name="Idempotency-Key",
-                length_max=64,
-                lifetime=timedelta(days=7),
-                deduplicates=True,
-            ),
+            key=KEY,
             limits=Limits(amount_minor_max=self.settings.amount_minor_max, concurrency_max=8),
             finality_horizon=timedelta(days=5),
             own_rejections=statuses.OF_THE_RAIL,
@@ -111,7 +114,7 @@ class AdyenTransfers(Adapter[AdyenTransfersSettings]):
         limit = self.settings.amount_minor_max.get(payment.currency, MINOR_MAX)
         if not 0 < payment.amount_minor <= limit:
             found.append(f"amount_minor: not between 1 and {limit}")
-        if not 0 < len(payment.idempotency_key) <= self.profile.key.length_max:
+        if not 0 < len(payment.idempotency_key) <= KEY.length_max:
             found.append("idempotency_key: not between 1 and 64 characters")
         return found
 

@@ -140,6 +140,8 @@ def full_name(text: str) -> str:
 
 def fold(text: str) -> str:
     """Latin letters without their marks. This is how names with diacritics travel."""
+    if text.isascii():
+        return text
     parts = unicodedata.normalize("NFKD", text.translate(LETTERS))
     return "".join(x for x in parts if not unicodedata.combining(x))
 

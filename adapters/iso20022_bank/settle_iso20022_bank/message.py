@@ -65,9 +65,29 @@ def text(parent: Element, path: str) -> str:
     return (parent.findtext(_any_namespace(path)) or "").strip()
 
 
+def escaped(value: str) -> str:
+    """Text as it stands in an element. This is what lxml writes for it.
+
+    Raises:
+        ValueError: it holds a character that XML has not.
+    """
+    if _UNWRITTEN.search(value):
+        raise ValueError("a text holds a character that XML has not")
+    if not _MARKUP.search(value):
+        return value
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;")):
+        value = value.replace(sign, entity)
+    return value
+
+
+_MARKUP = re.compile(r"[&<>\r]")
+_UNWRITTEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What is no character of XML 1.0, section 2.2."""
+
+
 def fitted(value: str, length: int) -> str:
     """Text that XML and the bank take: no control characters, at most `length` characters."""
-    composed = unicodedata.normalize("NFC", value)
+    composed = value if value.isascii() else unicodedata.normalize("NFC", value)
     if not composed.isprintable():
         composed = "".join(map(_printable, composed))
     return " ".join(composed.split())[:length].rstrip()

@@ -7,20 +7,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from settle.adapters import Batch, Beneficiary, Payment
 from settle.errors import DocumentError
 from settle.money import plain
 from settle_iso20022_bank.message import (
     Element,
-    add,
-    add_account,
-    document,
+    escaped,
     every,
     fitted,
     iban,
     parsed,
-    serialised,
     text,
 )
 from settle_iso20022_bank.settings import Iso20022BankSettings
@@ -38,15 +36,22 @@ ACCEPTED = frozenset({"ACCP", "ACFC", "ACSP", "ACSC", "ACWC", "ACCC"})
 
 
 def write_pain001(batch: Batch, *, bank: Iso20022BankSettings) -> bytes:
-    """The batch as pain.001. This is the same bytes for the same batch and settings."""
-    message = document(PAIN_001, "CstmrCdtTrfInitn")
-    header = add(message, "GrpHdr")
-    add(header, "MsgId", batch.batch_id)
-    add(header, "CreDtTm", f"{batch.created_on.isoformat()}T00:00:00Z")
-    _totals(header, batch)
-    add(header, "InitgPty/Nm", fitted(bank.debtor_name, 140))
-    _instruction(message, batch, bank)
-    return serialised(message)
+    """The batch as pain.001. This is the same bytes for the same batch and settings.
+
+    Raises:
+        ValueError: a reference holds a character that XML has not.
+    """
+    sums = (
+        f"<NbOfTxs>{len(batch)}</NbOfTxs>"
+        f"<CtrlSum>{plain(batch.total_minor, batch.currency)}</CtrlSum>"
+    )
+    parts = [_HEAD, _header(batch, bank, sums), _block(batch, bank, sums)]
+    parts += map(_transfer, batch)
+    parts.append("</PmtInf></CstmrCdtTrfInitn></Document>")
+    return "".join(parts).encode()
+
+
+_HEAD = f"<?xml version='1.0' encoding='UTF-8'?>\n<Document xmlns=\"{PAIN_001}\"><CstmrCdtTrfInitn>"
 
 
 def instruction_id(payment: Payment) -> str:
@@ -57,66 +62,83 @@ def instruction_id(payment: Payment) -> str:
     return hashlib.sha256(payment.payment_id.encode()).hexdigest()[:32]
 
 
-def _totals(parent: Element, batch: Batch) -> None:
-    add(parent, "NbOfTxs", str(len(batch)))
-    add(parent, "CtrlSum", plain(batch.total_minor, batch.currency))
+def _header(batch: Batch, bank: Iso20022BankSettings, sums: str) -> str:
+    return (
+        f"<GrpHdr><MsgId>{escaped(batch.batch_id)}</MsgId>"
+        f"<CreDtTm>{batch.created_on.isoformat()}T00:00:00Z</CreDtTm>{sums}"
+        f"<InitgPty><Nm>{_line(bank.debtor_name, 140)}</Nm></InitgPty></GrpHdr>"
+    )
 
 
-def _instruction(message: Element, batch: Batch, bank: Iso20022BankSettings) -> None:
-    block = add(message, "PmtInf")
-    add(block, "PmtInfId", batch.batch_id)
-    add(block, "PmtMtd", "TRF")
-    add(block, "BtchBookg", "true" if batch.currency in bank.batch_booking else "false")
-    _totals(block, batch)
-    add(block, "ReqdExctnDt/Dt", batch.value_date.isoformat())
-    _party(block, "Dbtr", bank.debtor_name, town=bank.debtor_town, country=bank.debtor_country)
-    account = add_account(block, "DbtrAcct", bank.payer(batch))
-    add(account, "Ccy", batch.currency)
-    add(block, "DbtrAgt/FinInstnId/BICFI", bank.bic)
-    for payment in batch:
-        _transfer(add(block, "CdtTrfTxInf"), payment)
+def _block(batch: Batch, bank: Iso20022BankSettings, sums: str) -> str:
+    booked = "true" if batch.currency in bank.batch_booking else "false"
+    debtor = _party(bank.debtor_name, town=bank.debtor_town, country=bank.debtor_country)
+    payer = bank.payer(batch)
+    return (
+        f"<PmtInf><PmtInfId>{escaped(batch.batch_id)}</PmtInfId><PmtMtd>TRF</PmtMtd>"
+        f"<BtchBookg>{booked}</BtchBookg>{sums}"
+        f"<ReqdExctnDt><Dt>{batch.value_date.isoformat()}</Dt></ReqdExctnDt>"
+        f"<Dbtr>{debtor}</Dbtr>"
+        f"<DbtrAcct>{_account(payer, iban(payer))}<Ccy>{escaped(batch.currency)}</Ccy></DbtrAcct>"
+        f"<DbtrAgt><FinInstnId><BICFI>{escaped(bank.bic)}</BICFI></FinInstnId></DbtrAgt>"
+    )
 
 
-def _transfer(transfer: Element, payment: Payment) -> None:
-    identity = add(transfer, "PmtId")
-    add(identity, "InstrId", instruction_id(payment))
-    add(identity, "EndToEndId", payment.end_to_end_id)
-    add(identity, "UETR", payment.uetr)
-    amount = plain(payment.amount_minor, payment.currency)
-    add(transfer, "Amt/InstdAmt", amount, Ccy=payment.currency)
-    payee = payment.beneficiary
+def _transfer(payment: Payment) -> str:
+    payee, currency = payment.beneficiary, payment.currency
+    number = iban(payee.account)
     # SLEV belongs to the euro's own scheme; elsewhere each side bears its bank's charges.
-    in_scheme = payment.currency == "EUR" and iban(payee.account) is not None
-    add(transfer, "ChrgBr", "SLEV" if in_scheme else "SHAR")
-    _agent(transfer, payee)
-    _party(transfer, "Cdtr", payee.name, town=payee.town, country=payee.country)
-    add_account(transfer, "CdtrAcct", payee.account)
-    is_code = re.fullmatch(r"[A-Z]{4}", payment.purpose)
-    if purpose := fitted(payment.purpose, 35):
-        add(transfer, "Purp/Cd" if is_code else "Purp/Prtry", purpose)
-    if remittance := fitted(payment.remittance_information, 140):
-        add(transfer, "RmtInf/Ustrd", remittance)
+    in_scheme = currency == "EUR" and number is not None
+    party = _party(payee.name, town=payee.town, country=payee.country)
+    return (
+        f"<CdtTrfTxInf><PmtId><InstrId>{escaped(instruction_id(payment))}</InstrId>"
+        f"<EndToEndId>{escaped(payment.end_to_end_id)}</EndToEndId>"
+        f"<UETR>{escaped(payment.uetr)}</UETR></PmtId>"
+        f'<Amt><InstdAmt Ccy="{currency}">{plain(payment.amount_minor, currency)}</InstdAmt></Amt>'
+        f"<ChrgBr>{'SLEV' if in_scheme else 'SHAR'}</ChrgBr>{_agent(payee)}<Cdtr>{party}</Cdtr>"
+        f"<CdtrAcct>{_account(payee.account, number)}</CdtrAcct>"
+        f"{_purpose(payment.purpose)}{_remittance(payment.remittance_information)}</CdtTrfTxInf>"
+    )
 
 
-def _agent(transfer: Element, payee: Beneficiary) -> None:
+def _agent(payee: Beneficiary) -> str:
     if not (payee.bic or payee.bank_code):
-        return
-    institution = add(transfer, "CdtrAgt/FinInstnId")
-    if payee.bic:
-        add(institution, "BICFI", payee.bic)
+        return ""
+    institution = f"<BICFI>{escaped(payee.bic)}</BICFI>" if payee.bic else ""
     if payee.bank_code:
-        member = add(institution, "ClrSysMmbId")
-        if system := CLEARING_SYSTEMS.get(payee.country):
-            add(member, "ClrSysId/Cd", system)
-        add(member, "MmbId", fitted(payee.bank_code, 35))
+        system = CLEARING_SYSTEMS.get(payee.country)
+        named = f"<ClrSysId><Cd>{system}</Cd></ClrSysId>" if system else ""
+        member = f"{named}<MmbId>{_line(payee.bank_code, 35)}</MmbId>"
+        institution += f"<ClrSysMmbId>{member}</ClrSysMmbId>"
+    return f"<CdtrAgt><FinInstnId>{institution}</FinInstnId></CdtrAgt>"
 
 
-def _party(parent: Element, role: str, name: str, *, town: str, country: str) -> None:
-    party = add(parent, role)
-    add(party, "Nm", fitted(name, 140))
-    address = add(party, "PstlAdr")
-    add(address, "TwnNm", fitted(town, 35))
-    add(address, "Ctry", country)
+def _party(name: str, *, town: str, country: str) -> str:
+    address = f"<TwnNm>{_line(town, 35)}</TwnNm><Ctry>{escaped(country)}</Ctry>"
+    return f"<Nm>{_line(name, 140)}</Nm><PstlAdr>{address}</PstlAdr>"
+
+
+def _account(account: str, number: str | None) -> str:
+    if number:
+        return f"<Id><IBAN>{number}</IBAN></Id>"
+    return f"<Id><Othr><Id>{_line(account, 34)}</Id></Othr></Id>"
+
+
+@lru_cache(maxsize=64)
+def _purpose(purpose: str) -> str:
+    if not (given := _line(purpose, 35)):
+        return ""
+    kind = "Cd" if re.fullmatch(r"[A-Z]{4}", purpose) else "Prtry"
+    return f"<Purp><{kind}>{given}</{kind}></Purp>"
+
+
+def _remittance(given: str) -> str:
+    line = _line(given, 140)
+    return f"<RmtInf><Ustrd>{line}</Ustrd></RmtInf>" if line else ""
+
+
+def _line(value: str, length: int) -> str:
+    return escaped(fitted(value, length))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

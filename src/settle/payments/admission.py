@@ -54,7 +54,7 @@ def admit(obligations: Iterable[Due]) -> Admitted:
             unnamed.append(_refusal(due, found))
         elif found is not None:
             refused.setdefault(name, _refusal(due, found))
-        elif known.setdefault(name, due) != due:
+        elif (other := known.setdefault(name, due)) is not due and other != due:
             differing = _difference(known[name], due)
             refused.setdefault(name, _refusal(due, (differing, "differs under one id in one call")))
     dues = {name: due for name, due in sorted(known.items()) if name not in refused}
@@ -101,21 +101,24 @@ def _payee_faults(beneficiary: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(beneficiary, Beneficiary):
         yield "beneficiary", "missing"
         return
-    for field in fields(beneficiary):
-        value = getattr(beneficiary, field.name)
-        if value is not None or field.name not in ("bic", "bank_code"):
-            yield from _text_faults(f"beneficiary.{field.name}", value)
+    for name in _OF_PAYEE:
+        value = getattr(beneficiary, name)
+        if value is not None or name not in ("bic", "bank_code"):
+            yield from _text_faults(f"beneficiary.{name}", value)
 
 
-def _text_faults(field: str, value: Any) -> Iterator[tuple[str, str]]:
+_OF_PAYEE = tuple(field.name for field in fields(Beneficiary))
+
+
+def _text_faults(field: str, value: Any) -> Iterable[tuple[str, str]]:
     if not isinstance(value, str):
-        yield field, "not a text"
-        return
+        return [(field, "not a text")]
     if value.isprintable():  # which none of what is not carried is
-        return
+        return ()
     found = next((sign for sign in value if unicodedata.category(sign) in _UNCARRIED), None)
-    if found is not None:
-        yield field, f"holds U+{ord(found):04X}, which no rail carries"
+    if found is None:
+        return ()
+    return [(field, f"holds U+{ord(found):04X}, which no rail carries")]
 
 
 _UNCARRIED = frozenset({"Cc", "Cs", "Cf", "Co", "Zl", "Zp"})
@@ -130,7 +133,8 @@ def _difference(one: Due, other: Due) -> str:
 
 
 def _within(one: Due, other: Due) -> str:
-    names = (field.name for field in fields(Beneficiary))
     return "beneficiary." + next(
-        name for name in names if getattr(one.beneficiary, name) != getattr(other.beneficiary, name)
+        name
+        for name in _OF_PAYEE
+        if getattr(one.beneficiary, name) != getattr(other.beneficiary, name)
     )

@@ -20,7 +20,7 @@ from settle.payments.gate.persons import POLICY, person_of
 from settle.payments.gate.rules import CLEARABLE, Control
 from settle.payments.gate.signing import APPROVES, approvers, sign, signers
 from settle.payments.instruction import Row, fingerprint_of
-from settle.payments.rows import fetch, write
+from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import Event, EventKind, State
 from settle.payments.steps import advance
 from settle.payments.tables import payments
@@ -189,13 +189,19 @@ def _as_planned(row: Row) -> bool:
 
 
 def _approve(connection: Connection, rows: Sequence[Row], *, by: str, now: datetime) -> None:
-    signed = [
-        {**row, "approved_fingerprint": fingerprint_of(row), "approved_by": by} for row in rows
-    ]
+    """Approve what is as planned, and so has its fingerprint in its row."""
     events = [
-        step(row, EventKind.APPROVED, now, detail=f"by {by}", code=row["approved_fingerprint"])
-        for row in signed
+        step(row, EventKind.APPROVED, now, detail=f"by {by}", code=row["fingerprint"])
+        for row in rows
     ]
     before = {row["payment_id"]: row for row in rows}
     advance(connection, events, recorded_at=now, subjects=before)
-    write(connection, signed, ("approved_fingerprint", "approved_by"))
+    for chunk in chunks([row["payment_id"] for row in rows]):
+        connection.execute(_SIGNED, {"by": by, **these(chunk)})
+
+
+_SIGNED = (
+    sa.update(payments)
+    .where(among(payments.c.payment_id))
+    .values(approved_fingerprint=payments.c.fingerprint, approved_by=sa.bindparam("by"))
+)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from settle.payments.reposting import has_changed, reposted, retractions
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import DEAD, Event, EventKind, PaymentState, state_of
 from settle.payments.tables import WAITING, payment_events, payments, returned_payables
-from settle.store import insert_new
+from settle.store import execute_each, insert_new, insert_new_tuples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
 
 def keep(connection: Connection, events: Sequence[Event], *, recorded_at: datetime) -> int:
     """Store events that are not there yet, and say how many were. What follows is the caller's."""
-    return insert_new(connection, payment_events, [_row(event, recorded_at) for event in events])
+    rows = (_stored(event, recorded_at) for event in events)
+    return insert_new_tuples(connection, payment_events, _STORED, rows)
 
 
 def refold(connection: Connection, payment_ids: Sequence[str], *, recorded_at: datetime) -> None:
@@ -102,13 +104,29 @@ def step(row: Row, kind: EventKind, at: datetime, *, detail: str = "", code: str
     )
 
 
-def locked(connection: Connection, payment_ids: Sequence[str]) -> dict[str, Row]:
-    """The payments by id, locked until the transaction ends, in one order for all workers."""
+def locked(
+    connection: Connection, payment_ids: Sequence[str], *, only: tuple[str, ...] = ()
+) -> dict[str, Row]:
+    """The payments by id, locked until the transaction ends, in one order for all workers.
+
+    `only`: the columns wanted, the id among them; without any, all of them.
+    """
     found: dict[str, Row] = {}
+    query = _locking(only)
     for chunk in chunks(sorted(payment_ids)):
-        rows = fetch(connection, _LOCKED, these(chunk))
+        rows = fetch(connection, query, these(chunk))
         found.update((row["payment_id"], row) for row in rows)
     return found
+
+
+@cache
+def _locking(only: tuple[str, ...]) -> sa.Select[Any]:
+    return (
+        sa.select(*(payments.c[name] for name in only or payments.c.keys()))
+        .where(among(payments.c.payment_id))
+        .order_by(payments.c.payment_id)
+        .with_for_update()
+    )
 
 
 def events_of(connection: Connection, payment_ids: Sequence[str]) -> dict[str, list[Event]]:
@@ -137,12 +155,6 @@ _OF_SUBJECT = tuple(field.name for field in fields(Subject))
 _EVENTS = sa.select(*(payment_events.c[name] for name in _OF_EVENT)).where(
     among(payment_events.c.payment_id)
 )
-_LOCKED = (
-    sa.select(payments)
-    .where(among(payments.c.payment_id))
-    .order_by(payments.c.payment_id)
-    .with_for_update()
-)
 _WAITS_AGAIN = (
     sa.update(returned_payables)
     .where(among(returned_payables.c.repaid_by))
@@ -151,9 +163,19 @@ _WAITS_AGAIN = (
 """Written once: making a statement takes longer than running it."""
 
 
-def _row(event: Event, recorded_at: datetime) -> dict[str, Any]:
-    values = {name: getattr(event, name) for name in _OF_EVENT}
-    return {**values, "kind": event.kind.value, "recorded_at": recorded_at}
+_STORED = (
+    "payment_id", "event_id", "kind", "occurred_at", "recorded_at", "source", "ordinal",
+    "amount_minor", "account", "charges_minor", "code", "detail",
+)  # fmt: skip
+
+
+def _stored(event: Event, recorded_at: datetime) -> tuple[Any, ...]:
+    """An event as its row, in the order of `_STORED`."""
+    return (
+        event.payment_id, event.event_id, event.kind.value, event.occurred_at, recorded_at,
+        event.source, event.ordinal, event.amount_minor, event.account, event.charges_minor,
+        event.code, event.detail,
+    )  # fmt: skip
 
 
 _PROJECTION = (
@@ -176,7 +198,8 @@ def _project(
     connection: Connection, changed: Sequence[tuple[Row, PaymentState, Sequence[Event]]]
 ) -> None:
     if changed:
-        connection.execute(
+        execute_each(
+            connection,
             _PROJECTION,
             [
                 {

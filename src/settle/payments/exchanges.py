@@ -20,6 +20,7 @@ from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.tables import exchanges, payments
 from settle.payments.writer import Writer
+from settle.store import execute_each
 
 Clock = Callable[[], datetime]
 
@@ -155,7 +156,7 @@ def keep_intents(
     rows = [row for (row, _), keep in zip(items, may, strict=True) if keep]
     if rows:
         rows = [{**row, **kept(connection, REQUEST, row)} for row in rows]
-        connection.execute(_KEEP[connection.dialect.name], rows)
+        execute_each(connection, _KEEP[connection.dialect.name], rows)
     of = [0 if worker is None else counts.get(worker) for _, worker in items]
     return [count if keep else None for count, keep in zip(of, may, strict=True)]
 
@@ -210,7 +211,7 @@ def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequ
     place: what is stored may have been acted on.
     """
     stored = [{**row, **kept(connection, ANSWER, row)} for row in rows]
-    connection.execute(_ANSWERED, [_new(row) for row in stored])
+    execute_each(connection, _ANSWERED, [_new(row) for row in stored])
     there = _answered(connection, sorted({row["conversation_id"] for row in rows}))
     return [tuple(row[name] for name in _NAMES) in there for row in rows]
 
@@ -230,7 +231,7 @@ def _answered(connection: Connection, conversation_ids: Sequence[str]) -> set[tu
 
 def keep_silences(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[None]:
     """Store silences beside their intents. One that comes late takes the place of no answer."""
-    connection.execute(_SILENT, rows)
+    execute_each(connection, _SILENT, rows)
     return [None] * len(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -96,6 +96,7 @@ class Lane:
     writer: Writer
     cut_off: datetime | None = None
     counts: Counter[str] = field(default_factory=Counter)
+    _conflicts: Collection[int] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -153,8 +154,9 @@ class Lane:
     ) -> Ending[Any]:
         """No adapter may read a rejection out of an answer that says that the key is known."""
         outcomes = (outcome_of(row, ending) for row in sending.rows)
-        conflicts = self.rail.adapter.profile.key.conflicts
-        if status in conflicts and any(isinstance(each, Rejected) for each in outcomes):
+        if self._conflicts is None:  # a profile is made anew each time it is asked for
+            self._conflicts = self.rail.adapter.profile.key.conflicts
+        if status in self._conflicts and any(isinstance(each, Rejected) for each in outcomes):
             return Open(reason=f"status {status} says that the key is known")
         return ending
 

@@ -29,6 +29,7 @@ from settle.payments.state import Event, EventKind, State
 from settle.payments.steps import advance
 from settle.payments.tables import payments
 from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
+from settle.store import execute_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +180,7 @@ def _release(connection: Connection, rows: Sequence[Row], wish: Claim) -> None:
     before = {row["payment_id"]: row for row in rows}
     advance(connection, released, recorded_at=lease.now, subjects=before)
     taken = [_taken(row, lease, since=lease.now, on=wish.day) for row in rows]
-    connection.execute(_TAKEN, taken)
+    execute_each(connection, _TAKEN, taken)
 
 
 def _taken(row: Row, lease: Lease, *, since: datetime, on: date) -> dict[str, Any]:
@@ -341,7 +342,7 @@ def _take(
     if not rows:
         return []
     taken = [_taken(row, lease, since=row["released_at"], on=row["released_on"]) for row in rows]
-    connection.execute(_TAKEN, taken)
+    execute_each(connection, _TAKEN, taken)
     return conversations(connection, rows)
 
 
@@ -362,7 +363,7 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
     that worker's to end.
     """
     ids = {event.payment_id for ending in endings for event in ending.events}
-    rows = locked(connection, sorted(ids))
+    rows = locked(connection, sorted(ids), only=_HELD)
     fenced = successors(connection, [ending.worker for ending in endings])
     held = {each for each in _held(rows) if each[1] not in fenced}
     counting = [
@@ -379,6 +380,9 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
         connection.execute(_FREED, these(chunk))
     return counting
 
+
+_HELD = ("payment_id", "worker", "releases", "state", "steps", "live")
+"""What says who holds a payment, and whether an answer is its next step."""
 
 _FREED = (
     sa.update(payments).where(among(payments.c.payment_id)).values(worker=None, lease_until=None)

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Adapter
+from settle.adapters import Adapter, Key
 from settle.payments.admission import Refusal, admit
 from settle.payments.beneficiaries import REMITTANCE_MAX, faults
 from settle.payments.conditions import Conditions, conditions_of
@@ -26,10 +26,10 @@ from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.sameness import difference, other_agreement
 from settle.payments.standing import uncommitted
 from settle.payments.state import DEAD, Event, EventKind, State
-from settle.payments.steps import advance
+from settle.payments.steps import begin
 from settle.payments.tables import payments
 from settle.payments.withholding import MAY_BE_OUT
-from settle.store import Ids, Store, insert_new
+from settle.store import Ids, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,7 @@ class _Plan:
     refusing: Mapping[Payee, str]
     spared: frozenset[str]
     new: list[dict[str, Any]] = field(default_factory=list)
+    keys: dict[str, Key] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     already: int = 0
@@ -195,9 +196,15 @@ class _Plan:
             return "; ".join(way.against) or f"rail: {way.reason}"
         if (refused_before := self.refusing.get(account_of(row))) is not None:
             return refused_before
-        if not self.router.rails[way.rail].profile.key.takes(row["idempotency_key"]):
+        if not self._key_of(way.rail).takes(row["idempotency_key"]):
             return f"idempotency_key: not of the form and length that {way.rail} takes"
         return "; ".join(ours)
+
+    def _key_of(self, rail: str) -> Key:
+        """What the rail's keys look like, asked once: a profile is made each time."""
+        if (found := self.keys.get(rail)) is None:
+            found = self.keys[rail] = self.router.rails[rail].profile.key
+        return found
 
 
 def plan(
@@ -278,7 +285,6 @@ def _keep(connection: Connection, planning: _Plan, now: datetime) -> None:
         for payment_id in planning.cancelled
     ]
     append(connection, cancelled, recorded_at=now)
-    insert_new(connection, payments, planning.new)
     planned = [
         Event(
             payment_id=row["payment_id"],
@@ -290,7 +296,7 @@ def _keep(connection: Connection, planning: _Plan, now: datetime) -> None:
         )
         for row in planning.new
     ]
-    advance(connection, planned, recorded_at=now)
+    begin(connection, planning.new, planned, recorded_at=now)
 
 
 def _earlier(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.payments.tables import payments
+from settle.store import execute_each
 
 CHUNK = 1000
 """Values per statement, well below SQLite's 32,766."""
@@ -53,7 +54,8 @@ def write(
     """Write some columns of payments, as the rows have them now."""
     if not rows:
         return
-    connection.execute(
+    execute_each(
+        connection,
         _writing(tuple(columns)),
         [
             {"of_payment": row["payment_id"], **{f"new_{name}": row[name] for name in columns}}

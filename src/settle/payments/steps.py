@@ -22,6 +22,7 @@ from settle.payments.postings import released
 from settle.payments.rows import among, chunks, these
 from settle.payments.state import BEFORE, UNSENT, Event, EventKind, State
 from settle.payments.tables import payment_events, payments
+from settle.store import insert_new
 
 _ASIDE = frozenset({EventKind.ENDORSED, EventKind.CLEARED, EventKind.ROLLED})
 """What changes nothing that a fold looks at."""
@@ -59,6 +60,20 @@ def advance(
     else:
         refold(connection, sorted(ids), recorded_at=recorded_at)
     append(connection, [e for e in wanted if e.payment_id not in ids], recorded_at=recorded_at)
+
+
+def begin(
+    connection: Connection, rows: Sequence[Row], planned: Sequence[Event], *, recorded_at: datetime
+) -> None:
+    """Keep new payments, each with its first event, in the caller's transaction.
+
+    A row is written as its first event leaves it. One that was there already is folded instead.
+    """
+    begun = [{**row, "steps": event.ordinal} for row, event in zip(rows, planned, strict=True)]
+    count = insert_new(connection, payments, begun)
+    if count < len(begun) or keep(connection, planned, recorded_at=recorded_at) < count:
+        append(connection, planned, recorded_at=recorded_at)
+        refold(connection, sorted(row["payment_id"] for row in rows), recorded_at=recorded_at)
 
 
 def follows(row: Row, event: Event) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from settle.names import lazily
 
 if TYPE_CHECKING:
+    from settle.store.bulk import Rows, execute_each, insert_new, insert_new_tuples
     from settle.store.columns import arrow, insert_columns
-    from settle.store.connection import Rows, Store, insert_new
+    from settle.store.connection import Store
     from settle.store.exclusion import exclusive
     from settle.store.ids import Ids, derived, derived_each, derived_uuid4, uuid7
     from settle.store.schema import Id, Instant, Minor, metadata
@@ -32,8 +33,10 @@ __all__ = [
     "derived_uuid4",
     "exact_sum",
     "exclusive",
+    "execute_each",
     "insert_columns",
     "insert_new",
+    "insert_new_tuples",
     "metadata",
     "uuid7",
     "vault_of",
@@ -48,7 +51,7 @@ __getattr__, __dir__ = lazily(
         "Instant": "settle.store.schema",
         "Locked": "settle.store.vault",
         "Minor": "settle.store.schema",
-        "Rows": "settle.store.connection",
+        "Rows": "settle.store.bulk",
         "Store": "settle.store.connection",
         "Vault": "settle.store.vault",
         "Watermark": "settle.store.watermark",
@@ -57,9 +60,11 @@ __getattr__, __dir__ = lazily(
         "derived_each": "settle.store.ids",
         "derived_uuid4": "settle.store.ids",
         "exact_sum": "settle.store.sums",
+        "execute_each": "settle.store.bulk",
         "exclusive": "settle.store.exclusion",
         "insert_columns": "settle.store.columns",
-        "insert_new": "settle.store.connection",
+        "insert_new": "settle.store.bulk",
+        "insert_new_tuples": "settle.store.bulk",
         "metadata": "settle.store.schema",
         "uuid7": "settle.store.ids",
         "vault_of": "settle.store.vault",

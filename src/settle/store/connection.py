@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from settle.errors import ConfigError
 from settle.store.vault import OPEN, OPTION, Vault
 from settle.store.watermark import OPTION as TOLD
 from settle.store.watermark import UNTOLD, Watermark
-
-Rows = Sequence[Mapping[str, Any]]
 
 
 class Store:
@@ -99,23 +95,6 @@ class Store:
     def close(self) -> None:
         """Give the connections back. This may be called more than once."""
         self.engine.dispose()
-
-
-def insert_new(connection: Connection, table: sa.Table, rows: Rows) -> int:
-    """Insert the rows whose key is not there yet, and say how many were. This repeats safely."""
-    if not rows:
-        return 0
-    statement = _inserting_new(table, connection.dialect.name)
-    result = connection.execute(statement, rows, execution_options={"preserve_rowcount": True})
-    return result.rowcount
-
-
-@cache
-def _inserting_new(table: sa.Table, dialect: str) -> sa.Insert:
-    """The statement, made once a table: making it takes longer than running it."""
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def _engine(url: str) -> Engine:
