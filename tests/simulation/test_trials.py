@@ -39,15 +39,15 @@ PINNED = {
     "timeout-is-failure": 17,
     "told-before-commit": 1,
     "reroute-on-unknown": 1,
-    "key-after-its-life": 42,
+    "key-after-its-life": 72,
     "resend-without-dedupe": 103,
     "late-event-wins": 3,
     "dead-worker-resent": 2,
-    "failure-notice-believed": 1,
+    "failure-notice-believed": 10,
     "not-found-believed": 2,
     "short-return-in-full": 8,
     "intent-not-stored": 1,
-    "no-fence": 124,
+    "no-fence": 67,
     "unknown-closed-by-age": 1,
     "accepted-is-paid": 16,
     "amount-in-other-units": 1,
@@ -61,6 +61,9 @@ PINNED = {
     "funds-freed-on-unknown": 1,
     "absent-before-horizon": 6,
     "restored-store-pays": 2,
+    "pause-ignored-by-resending": 41,
+    "asked-back-resent": 314,
+    "asked-back-resent": 0,
 }
 """A seed, from 1 to 500, that shows each planted defect."""
 

@@ -21,6 +21,7 @@ from settle.payments import (
     polling,
     postings,
     sending,
+    steps,
 )
 from settle.payments.exchanges import StoreRecorder
 from settle.payments.gate import admission
@@ -186,8 +187,21 @@ DEFECTS: Mapping[str, Defect] = {
             breaks=Invariant.PAUSED,
             patches=[
                 (outbox, "is_free", unguarded.any_time),
+                (outbox, "_claimable", unguarded.made_anew),
                 (admission, "paused", unguarded.never_paused),
             ],
+        ),
+        Defect(
+            name="pause-ignored-by-resending",
+            summary="what is sent again goes to a rail that is paused",
+            breaks=Invariant.PAUSED,
+            patches=[(polling, "_resend", unguarded.resent_paused)],
+        ),
+        Defect(
+            name="asked-back-resent",
+            summary="what somebody wants back is sent again",
+            breaks=Invariant.ASKED_BACK,
+            patches=[(outbox, "_stopped", unguarded.none_stopped)],
         ),
         Defect(
             name="ledger-edited",
@@ -199,7 +213,10 @@ DEFECTS: Mapping[str, Defect] = {
             name="funds-freed-on-unknown",
             summary="money that may have left is given back before anybody knows",
             breaks=Invariant.RESERVED,
-            patches=[(postings, "_releases", unguarded.freed_funds)],
+            patches=[
+                (postings, "_releases", unguarded.freed_funds),
+                (steps, "follows", unguarded.long_way),
+            ],
         ),
         Defect(
             name="absent-before-horizon",
