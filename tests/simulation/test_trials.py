@@ -63,7 +63,6 @@ PINNED = {
     "restored-store-pays": 2,
     "pause-ignored-by-resending": 41,
     "asked-back-resent": 314,
-    "asked-back-resent": 0,
 }
 """A seed, from 1 to 500, that shows each planted defect."""
 
