@@ -52,6 +52,12 @@ class Defect:
             yield
 
 
+_UNSTOPPED: Sequence[Patch] = (
+    (outbox, "_stopped", unguarded.none_stopped),
+    (exchanges, "keep_intents", broken.unfenced),
+)
+"""Neither as it is taken nor as it leaves is anybody asked whether it still may."""
+
 DEFECTS: Mapping[str, Defect] = {
     defect.name: defect
     for defect in (
@@ -195,13 +201,13 @@ DEFECTS: Mapping[str, Defect] = {
             name="pause-ignored-by-resending",
             summary="what is sent again goes to a rail that is paused",
             breaks=Invariant.PAUSED,
-            patches=[(polling, "_resend", unguarded.resent_paused)],
+            patches=[(polling, "_resend", unguarded.resent_paused), *_UNSTOPPED],
         ),
         Defect(
             name="asked-back-resent",
             summary="what somebody wants back is sent again",
             breaks=Invariant.ASKED_BACK,
-            patches=[(outbox, "_stopped", unguarded.none_stopped)],
+            patches=_UNSTOPPED,
         ),
         Defect(
             name="ledger-edited",
