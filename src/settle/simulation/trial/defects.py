@@ -195,6 +195,7 @@ DEFECTS: Mapping[str, Defect] = {
                 (outbox, "is_free", unguarded.any_time),
                 (outbox, "_claimable", unguarded.made_anew),
                 (admission, "paused", unguarded.never_paused),
+                (exchanges, "keep_intents", broken.unfenced),
             ],
         ),
         Defect(
