@@ -110,6 +110,11 @@ def name_of(worker: str) -> str:
     return _parts(worker)[0]
 
 
+def number_of(worker: str) -> int:
+    """The number that its name was taken with; 0 where it has none."""
+    return _parts(worker)[1]
+
+
 def _numbered(name: str, number: int) -> str:
     return f"{name}{MARK}{number:0{_DIGITS}}"
 

@@ -75,6 +75,7 @@ class Bank:
     orders: dict[str, Taken] = field(default_factory=dict)
     batches: dict[str, tuple[datetime, dict[str, Taken]]] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
+    recalls: dict[str, str] = field(default_factory=dict)
 
     def answer(
         self, method: str, path: str, content: bytes, *, stale: timedelta = timedelta()
@@ -89,6 +90,8 @@ class Bank:
                 return self._found(self.orders.get(key), as_of)
             case ["batches", batch_id]:
                 return self._report(batch_id, as_of)
+            case ["recalls", recall_id]:
+                return self._recalled(recall_id)
             case ["statements", account, day]:
                 return _json(self._statement(account, date.fromisoformat(day)))
         return _json({})
@@ -99,6 +102,8 @@ class Bank:
                 return self._order(json.loads(content))
             case ["batches"]:
                 return self._batch(json.loads(content))
+            case ["recalls"]:
+                return self._recall(json.loads(content))
         return _json({})
 
     def deposit(self, account: str, amount_minor: int) -> None:
@@ -131,6 +136,17 @@ class Bank:
             taken = {order["key"]: self._execute(order) for order in message["orders"]}
             self.batches[message["id"]] = self.clock(), taken
         return _json({})
+
+    def _recall(self, asked: Mapping[str, str]) -> Response:
+        """Promise to send back what comes back anyway, and refuse the rest."""
+        mine = (t for t in self.orders.values() if t.order["reference"] == asked["reference"])
+        comes = any(RETURN.search(taken.order["name"]) for taken in mine)
+        self.recalls.setdefault(asked["id"], "accepted" if comes else "rejected")
+        return self._recalled(asked["id"])
+
+    def _recalled(self, recall_id: str) -> Response:
+        said = self.recalls.get(recall_id)
+        return Response(status=404) if said is None else _json({"status": said})
 
     def _report(self, batch_id: str, as_of: datetime) -> Response:
         at, taken = self.batches.get(batch_id, (None, {}))

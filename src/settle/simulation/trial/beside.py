@@ -26,6 +26,7 @@ def beside(scenario: Scenario) -> Scenario:
         *_of_statements(Random(f"{seed}/statements")),  # noqa: S311
         *pauses,
         *_cancelled(Random(f"{seed}/cancelled"), scenario, may_pause=not pauses),  # noqa: S311
+        *_recalls(Random(f"{seed}/recalls"), orders),  # noqa: S311
         *_decisions(Random(f"{seed}/decisions")),  # noqa: S311
         *_restores(Random(f"{seed}/restores"), orders),  # noqa: S311
         *_late_returns(Random(f"{seed}/returns"), scenario),  # noqa: S311
@@ -64,6 +65,14 @@ def _cancelled(random: Random, scenario: Scenario, *, may_pause: bool) -> Iterat
         if may_pause and random.random() < 0.7:
             rail = order.rail or scenario.rails[0].name
             yield Fault(kind=FaultKind.PAUSE, nth=1, rail=rail, seconds=0.0)
+
+
+def _recalls(random: Random, orders: int) -> Iterator[Fault]:
+    """Somebody wants payments back, between two sessions or as soon as they may have left."""
+    if random.random() < 0.15:
+        seconds = random.choice((0.0, 0.0, 0.0, 3600.0, 20 * HOUR_S))
+        for number in random.sample(range(1, orders + 1), random.randint(1, orders)):
+            yield Fault(kind=FaultKind.RECALL, nth=number, seconds=seconds)
 
 
 def _decisions(random: Random) -> Iterator[Fault]:

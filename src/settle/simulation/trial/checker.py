@@ -248,6 +248,8 @@ def _explained(found: Findings) -> Iterator[str]:
 
 _AT_THE_WIRE = (
     Invariant.KEY,
+    Invariant.OVER,
+    Invariant.ASKED_BACK,
     Invariant.RESTORED,
     Invariant.CUT_OFF,
     Invariant.PAUSED,

@@ -21,6 +21,7 @@ from settle.payments import (
     polling,
     postings,
     sending,
+    steps,
 )
 from settle.payments.exchanges import StoreRecorder
 from settle.payments.gate import admission
@@ -50,6 +51,12 @@ class Defect:
                 undo.callback(setattr, owner, name, healthy)
             yield
 
+
+_UNSTOPPED: Sequence[Patch] = (
+    (outbox, "_stopped", unguarded.none_stopped),
+    (exchanges, "keep_intents", broken.unfenced),
+)
+"""Neither as it is taken nor as it leaves is anybody asked whether it still may."""
 
 DEFECTS: Mapping[str, Defect] = {
     defect.name: defect
@@ -186,8 +193,22 @@ DEFECTS: Mapping[str, Defect] = {
             breaks=Invariant.PAUSED,
             patches=[
                 (outbox, "is_free", unguarded.any_time),
+                (outbox, "_claimable", unguarded.made_anew),
                 (admission, "paused", unguarded.never_paused),
+                (exchanges, "keep_intents", broken.unfenced),
             ],
+        ),
+        Defect(
+            name="pause-ignored-by-resending",
+            summary="what is sent again goes to a rail that is paused",
+            breaks=Invariant.PAUSED,
+            patches=[(polling, "_resend", unguarded.resent_paused), *_UNSTOPPED],
+        ),
+        Defect(
+            name="asked-back-resent",
+            summary="what somebody wants back is sent again",
+            breaks=Invariant.ASKED_BACK,
+            patches=_UNSTOPPED,
         ),
         Defect(
             name="ledger-edited",
@@ -199,7 +220,10 @@ DEFECTS: Mapping[str, Defect] = {
             name="funds-freed-on-unknown",
             summary="money that may have left is given back before anybody knows",
             breaks=Invariant.RESERVED,
-            patches=[(postings, "_releases", unguarded.freed_funds)],
+            patches=[
+                (postings, "_releases", unguarded.freed_funds),
+                (steps, "follows", unguarded.long_way),
+            ],
         ),
         Defect(
             name="absent-before-horizon",

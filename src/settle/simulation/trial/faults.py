@@ -36,6 +36,7 @@ class FaultKind(StrEnum):
     LATE_RETURN = "late return"  # the money comes back past the rail's horizon
     PAUSE = "rail paused"  # a person turns the switch, and hours later turns it back
     CANCEL = "payment cancelled"  # a person takes it back, if it has not left
+    RECALL = "payment asked back"  # a person wants it back, whether it has left or not
     DECISION = "decision of two people"  # about what nobody knows
     RESTORE = "backup put back"  # the store is what it was at an earlier write
 
@@ -68,7 +69,13 @@ OF_STATEMENTS = (
     FaultKind.TORN_STATEMENT,
     FaultKind.REPEATED_STATEMENT,
 )
-OF_PEOPLE = (FaultKind.PAUSE, FaultKind.CANCEL, FaultKind.DECISION, FaultKind.RESTORE)
+OF_PEOPLE = (
+    FaultKind.PAUSE,
+    FaultKind.CANCEL,
+    FaultKind.RECALL,
+    FaultKind.DECISION,
+    FaultKind.RESTORE,
+)
 """What people do in the midst of it. It may hinder a payment, and must break nothing."""
 
 
@@ -77,9 +84,10 @@ class Fault:
     """One thing that goes wrong, and where.
 
     `nth` counts from 1: the exchanges of `rail`, the store's writes (a backup is taken at), the
-    orders (of a notification, a return, or to cancel), the workers (of a clock), the days (of a
-    statement). `span` is how many in a row meet it; `seconds` how late, how stale, how long or
-    how wrong, and for what people do: when, from the beginning of the world.
+    orders (of a notification, a return, or to take or ask back), the workers (of a clock), the
+    days (of a statement). `span` is how many in a row meet it; `seconds` how late, how stale, how
+    long or how wrong, and for what people do: when, from the beginning of the world
+    (to ask back: 0 as soon as it may have left).
     """
 
     kind: FaultKind

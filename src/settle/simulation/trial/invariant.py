@@ -24,6 +24,8 @@ class Invariant(StrEnum):
     KEY = "no new key while the first is unproven"
     CUT_OFF = "nothing moves money after its cut-off"
     PAUSED = "nothing is let go to a rail that is paused"
+    ASKED_BACK = "what is asked back is not sent again"
+    OVER = "nothing leaves that is over"
     RESTORED = "a store that was put back releases nothing before the search"
     TOLD = "an outcome is durable before anything acts on it"
     LOST = "nothing is lost"

@@ -1,4 +1,4 @@
-"""What people do in the midst of a world: pause a rail, cancel a payment, decide, put back a store.
+"""What people do in the midst of a world: pause a rail, take back, decide, put back a store.
 
 Their commands write to the store as no worker does: nobody kills them.
 """
@@ -10,23 +10,26 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from settle.errors import BadInput
+from settle.errors import BadInput, Unsupported
 from settle.payments import (
     Scope,
     State,
     Statement,
     Verdict,
+    ask_back,
     cancel,
     decide,
     pause,
     resume,
 )
+from settle.payments.recalling import MAY_BE_RECALLED
 from settle.payments.tables import payments
 from settle.simulation.trial.faults import OF_PEOPLE, Fault, FaultKind
 from settle.simulation.trial.findings import Findings
 from settle.simulation.trial.restoring import put_back
-from settle.simulation.trial.scenario import HOUR_S
+from settle.simulation.trial.scenario import HOUR_S, Order
 
 if TYPE_CHECKING:
     from settle.simulation.trial.world import World
@@ -58,21 +61,70 @@ async def _pause(world: World, fault: Fault) -> None:
 
 
 async def _cancel(world: World, fault: Fault) -> None:
-    order = next((o for o in world.scenario.orders if o.number == fault.nth), None)
+    order = _order(world, fault)
     if order is None:
         return
-    mine = sa.and_(payments.c.obligation_id == order.obligation_id, payments.c.live)
     try:
         with world.store.transaction() as connection:
-            payment_id = connection.scalar(sa.select(payments.c.payment_id).where(mine))
             cancel(
-                connection, payment_id or order.obligation_id, actor="alice", reason="not owed",
+                connection, _payment(connection, order), actor="alice", reason="not owed",
                 frees=False, at=world.now(),
             )  # fmt: skip
     except BadInput as refused:
         world.story.tell("alice", f"cannot cancel {order.obligation_id}: {refused}")
         return
     _told(world, fault, f"cancels {order.obligation_id}")
+
+
+async def _recall(world: World, fault: Fault) -> None:
+    if fault.seconds:
+        _ask_back(world, fault)
+
+
+def ask_at_once(world: World) -> None:
+    """Ask those back that somebody wants as soon as they may have left."""
+    for fault in world.scenario.of(FaultKind.RECALL):
+        if not fault.seconds and _may_be_recalled(world, fault):
+            _ask_back(world, fault)
+
+
+def _may_be_recalled(world: World, fault: Fault) -> bool:
+    order = _order(world, fault)
+    if order is None:
+        return False
+    query = sa.select(payments.c.state).where(
+        payments.c.obligation_id == order.obligation_id, payments.c.live, payments.c.recall == ""
+    )
+    with world.store.reading() as connection:
+        return connection.scalar(query) in MAY_BE_RECALLED
+
+
+def _ask_back(world: World, fault: Fault) -> None:
+    order = _order(world, fault)
+    if order is None or world.is_restored:
+        return
+    rails = {rail.plan.name: rail.adapter for rail in world.rails}
+    try:
+        with world.store.transaction() as connection:
+            ask_back(
+                connection, _payment(connection, order), rails=rails, actor="alice",
+                reason="not owed", code="CUST", at=world.now(),
+            )  # fmt: skip
+    except (BadInput, Unsupported) as refused:
+        world.story.tell("alice", f"cannot ask {order.obligation_id} back: {refused}")
+        return
+    _told(world, fault, f"asks {order.obligation_id} back")
+
+
+def _order(world: World, fault: Fault) -> Order | None:
+    return next((o for o in world.scenario.orders if o.number == fault.nth), None)
+
+
+def _payment(connection: Connection, order: Order) -> str:
+    """The payment that stands for an order; the order's own id where there is none."""
+    mine = sa.and_(payments.c.obligation_id == order.obligation_id, payments.c.live)
+    query = sa.select(payments.c.payment_id).where(mine)
+    return connection.scalar(query) or order.obligation_id
 
 
 async def _decide(world: World, fault: Fault) -> None:
@@ -114,6 +166,7 @@ def _told(world: World, fault: Fault, what: str) -> None:
 _DEEDS: Mapping[FaultKind, Callable[[World, Fault], Coroutine[Any, Any, None]]] = {
     FaultKind.PAUSE: _pause,
     FaultKind.CANCEL: _cancel,
+    FaultKind.RECALL: _recall,
     FaultKind.DECISION: _decide,
     FaultKind.RESTORE: _restore,
 }

@@ -25,12 +25,18 @@ class Killed(BaseException):
 
 @dataclass(slots=True)
 class Life:
-    """Whether a process lives. What it does after its end is done by nobody."""
+    """Whether a process lives. What it does after its end is done by nobody.
+
+    `run` is the numbered name under which it last kept an intent; `heard` is called when it has
+    stored how something ended.
+    """
 
     name: str
     skew_s: float = 0.0
     alive: bool = True
     last_work: str = ""
+    run: str = ""
+    heard: Callable[[], None] = lambda: None
 
     def check(self) -> None:
         """Go on only if the process lives.
@@ -84,7 +90,7 @@ class MortalStore(Store):
 
 
 class WatchedWriter(InlineWriter):
-    """The writer without a thread. It remembers which work of its process is durable last."""
+    """The writer without a thread. It remembers what of its process is durable last."""
 
     def __init__(self, store: Store, life: Life) -> None:
         super().__init__(store)
@@ -92,8 +98,13 @@ class WatchedWriter(InlineWriter):
 
     async def write(self, work: Callable[[Connection, Sequence[I]], Sequence[O]], item: I) -> O:
         """Do the work in a transaction of its own."""
+        match item:
+            case ({"effect": _}, str() as worker):  # an intent, and who keeps it
+                self._life.run = worker
         done = await super().write(work, item)
         self._life.last_work = getattr(work, "__name__", "")
+        if self._life.last_work == "end":
+            self._life.heard()
         return done
 
 

@@ -29,6 +29,11 @@ from settle.adapters import (
     PaymentKind,
     Profile,
     RailSettings,
+    Recall,
+    RecallAccepted,
+    RecallAnswer,
+    RecallRejected,
+    RecallUnknown,
     Rejected,
     Request,
     Response,
@@ -67,7 +72,7 @@ class Lark(Adapter[SimulatedSettings]):
     settings_type: ClassVar[type[RailSettings]] = SimulatedSettings
     rail = SINGLE
     verbs: Mapping[Verb, Support] = dict.fromkeys(
-        (Verb.SUBMIT, Verb.FIND, Verb.STATEMENT, Verb.NOTIFICATION), Support.YES
+        (Verb.SUBMIT, Verb.FIND, Verb.STATEMENT, Verb.NOTIFICATION, Verb.CANCEL), Support.YES
     )
 
     @property
@@ -113,6 +118,16 @@ class Lark(Adapter[SimulatedSettings]):
             return []
         said = reply.json() if reply.status == 200 else None
         return [self._evidence(said, payment)]
+
+    def cancel(self, recall: Recall) -> Conversation[RecallAnswer]:
+        """Ask for the money."""
+        body = {"id": recall.recall_id, "reference": recall.payment.end_to_end_id}
+        return _recalled((yield commits(_post("/recalls", body))))
+
+    def find_cancellation(self, recall: Recall) -> Conversation[RecallAnswer]:
+        """Ask what was said to it."""
+        path = f"/recalls/{recall.recall_id}"
+        return _recalled((yield reads(Request(method="GET", path=path))))
 
     def statement(self, account: AccountRef, day: date) -> Conversation[StatementDocument | None]:
         """One account's day, as lines of JSON.
@@ -189,7 +204,8 @@ class Heron(Lark):
 
     rail = BATCHED
     verbs: Mapping[Verb, Support] = dict.fromkeys(
-        (Verb.SUBMIT_BATCH, Verb.FIND_BATCH, Verb.STATEMENT, Verb.NOTIFICATION), Support.YES
+        (Verb.SUBMIT_BATCH, Verb.FIND_BATCH, Verb.STATEMENT, Verb.NOTIFICATION, Verb.CANCEL),
+        Support.YES,
     )
 
     def submit_batch(self, batch: Batch) -> Conversation[BatchOutcome]:
@@ -238,6 +254,17 @@ def _outcome(said: Mapping[str, str] | None) -> Outcome:
             return Rejected(code="AC04", reason="closed account")
         case _:
             return Unknown(reason="the answer does not decide")
+
+
+def _recalled(reply: Response) -> RecallAnswer:
+    said = reply.json() if reply.status == 200 else {}
+    match said.get("status"):
+        case "accepted":
+            return RecallAccepted()
+        case "rejected":
+            return RecallRejected(code="NOOR", reason="no such payment, or the payee keeps it")
+        case _:
+            return RecallUnknown(reason=f"status {reply.status}")
 
 
 def _line(line: Mapping[str, Any], document: StatementDocument) -> StatementLine:

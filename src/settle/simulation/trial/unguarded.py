@@ -33,9 +33,29 @@ def resent_late(healthy: Any) -> Any:
     return again
 
 
+def resent_paused(healthy: Any) -> Any:
+    """What is sent again knows no switch."""
+
+    async def again(look: Any, policy: Any, _: Any) -> int:
+        sent: int = await healthy(look, policy, NO_PAUSES)
+        return sent
+
+    return again
+
+
+def none_stopped(_: Any) -> Any:
+    """Nothing keeps an unknown conversation from being sent once more."""
+    return lambda _connection, _conversation_ids: set()
+
+
 def any_time(_: Any) -> Any:
     """A claim looks at no switch."""
     return lambda _given: sa.true()
+
+
+def made_anew(healthy: Any) -> Any:
+    """A statement that is else made once is made each time, of what is broken by now."""
+    return healthy.__wrapped__
 
 
 def never_paused(_: Any) -> Any:
@@ -64,6 +84,11 @@ def freed_funds(healthy: Any) -> Any:
         return healthy(subject, seen, proved)
 
     return releases
+
+
+def long_way(_: Any) -> Any:
+    """No step is known without folding."""
+    return lambda _row, _event: False
 
 
 def absent_at_once(healthy: Any) -> Any:

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Effect, Request
-from settle.payments import State
-from settle.payments.fences import MARK
-from settle.payments.tables import exchanges, payments
+from settle.payments import State, identity
+from settle.payments.fences import name_of, number_of
+from settle.payments.tables import exchanges, fences, payments
 from settle.simulation.trial.invariant import Invariant
 from settle.simulation.trial.process import Life
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _OVER = frozenset({State.REJECTED, State.CANCELLED, State.FAILED, State.RETURNED})
 """How a payment ended after which its obligation may have another key."""
+
+_LEAVING = frozenset({State.SENDING, State.UNKNOWN})
+"""What is on its way, for the first time or once more."""
 
 Sending = tuple[str, int, int]
 """A payment, and which of its sendings: releases and re-sendings."""
@@ -58,7 +61,9 @@ class Witness:
                     self.found[Invariant.INTENT].append(
                         f"{what} left before the answers that it follows"
                     )
-                if not connection.scalar(_held(names, life.name)):
+                if _asks_back(connection, names):
+                    return
+                if not connection.scalar(_held(names, life.run)):
                     self.found[Invariant.HELD].append(f"{what}, who does not hold the payment")
             if any(row.effect == Effect.COMMITS.value for row in intents):
                 self._moves(connection, life, names)
@@ -85,6 +90,10 @@ class Witness:
         before = self.paused.get(row.rail)
         if before is not None and (row.payment_id, row.releases, row.resends) not in before:
             yield Invariant.PAUSED, f"was let go to {row.rail}"
+        if row.recall:
+            yield Invariant.ASKED_BACK, f"left though its recall is {row.recall}"
+        if State(row.state) not in _LEAVING:
+            yield Invariant.OVER, f"left though it is {row.state}"
         if self.world.is_restored:
             yield Invariant.RESTORED, f"left for {row.rail}"
 
@@ -109,6 +118,18 @@ def _intents(request: Request) -> sa.Select[tuple[str, int, str]]:
     )
 
 
+def _asks_back(connection: Connection, names: Sequence[str]) -> bool:
+    """Whether these conversations ask for payments back. Nobody holds a payment for that."""
+    query = sa.select(payments.c.idempotency_key).where(payments.c.recall != "")
+    numbers = range(1, identity.RECALLS_MAX + 1)
+    asking = (
+        identity.recall_conversation(key, number=number)
+        for key in connection.scalars(query)
+        for number in numbers
+    )
+    return set(names) <= set(asking)
+
+
 def _unheard(names: list[str], *, before: int) -> sa.Select[int]:
     """How many earlier steps have, in no turn, an answer or a silence."""
     step = exchanges.c
@@ -121,15 +142,17 @@ def _unheard(names: list[str], *, before: int) -> sa.Select[int]:
     return sa.select(sa.func.count()).select_from(steps.subquery())
 
 
-def _held(names: list[str], worker: str) -> sa.Select[int]:
+def _held(names: list[str], run: str) -> sa.Select[int]:
+    """How many of their payments this very run holds, and no newer one of its name."""
     payment = payments.c
-    runs = payment.worker.startswith(worker + MARK, autoescape=True)
-    return sa.select(sa.func.count()).where(payment.conversation_id.in_(names), runs)
+    newer = sa.exists().where(fences.c.name == name_of(run), fences.c.number > number_of(run))
+    held = payment.conversation_id.in_(names), payment.worker == run, sa.not_(newer)
+    return sa.select(sa.func.count()).where(*held)
 
 
 def _moved(names: Sequence[str]) -> sa.Select[Any]:
     payment = payments.c
     return sa.select(
         payment.payment_id, payment.obligation_id, payment.idempotency_key, payment.rail,
-        payment.releases, payment.resends,
+        payment.releases, payment.resends, payment.recall, payment.state,
     ).where(payment.conversation_id.in_(names))  # fmt: skip

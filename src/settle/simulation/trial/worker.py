@@ -21,8 +21,10 @@ from settle.payments import (
     overview,
     pay,
     plan,
+    pursue,
 )
 from settle.simulation.trial.days import DAY, MORNING, PLANNING, POLLING, SEALING, TENANT
+from settle.simulation.trial.faults import FaultKind
 from settle.simulation.trial.morning import hear, reconcile
 from settle.simulation.trial.network import SimulatedSender
 from settle.simulation.trial.process import Life, MortalStore, Told, WatchedWriter
@@ -86,6 +88,11 @@ class Worker:
             await self._look(rails, polls=hour in POLLING)
             if await self._pay(rails):
                 await self._look(rails, polls=False)
+        if self.nth == 1 and self.world.scenario.of(FaultKind.RECALL):
+            await pursue(
+                self.store, rails, clock=self.clock, ids=self.world.next_id,
+                writer=WatchedWriter(self.store, self.life),
+            )  # fmt: skip
         if self.nth == 1 and hour in self.world.posts:
             hear(self)
         if self.nth == 1 and hour in self.world.mornings:
