@@ -213,8 +213,9 @@ def resend(
 ) -> Sequence[Sequence[Sending]]:
     """Take unknown conversations to send once more, with the same key and the same content.
 
-    One with a payment that screening holds by now, that somebody wants back, or whose obligation
-    another one proved to have paid, is not sent again, and stays unknown.
+    One with a payment that screening holds by now, that somebody wants back, that a switch of the
+    store pauses, or whose obligation another one proved to have paid, is not sent again, and stays
+    unknown.
 
     Raises:
         Fenced, Restored: as in `claim`.
@@ -259,7 +260,8 @@ def _resend(
 def _stopped(connection: Connection, conversation_ids: Sequence[str]) -> set[str]:
     """Those of the conversations with a payment that is not sent once more, nor what it is part of.
 
-    It is held, somebody wants it back, or its obligation proved to be paid by another.
+    It is held, somebody wants it back, a switch pauses it, its obligation proved to be paid by
+    another, or it was closed: what is left of a batch is not the request that was sent.
     """
     found: set[str] = set()
     for chunk in chunks(conversation_ids):
@@ -273,7 +275,8 @@ def _no_more() -> sa.Select[Any]:
         among(payments.c.conversation_id),
         sa.or_(
             sa.not_(may_leave()), paid_otherwise(), payments.c.recall != "",
-            payments.c.hold_reason != "",
+            payments.c.hold_reason != "", sa.not_(is_free(NO_PAUSES)),
+            payments.c.state != State.UNKNOWN.value,
         ),
     )  # fmt: skip
 
