@@ -20,6 +20,7 @@ from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
 from settle.payments.permits import Refusal, Wish, refusals
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.tables import exchanges
+from settle.payments.unheard import mark
 from settle.payments.writer import Writer
 
 Clock = Callable[[], datetime]
@@ -126,7 +127,8 @@ class StoreRecorder:
             "answer_headers": _json(without_secrets(response.headers)),
             "answer_content": response.content,
         }
-        if not await self.writer.write(keep_answers, row):
+        moved = self.worker if step == self._commits else None
+        if not await self.writer.write(keep_answers, (row, moved)):
             raise LeaseLost("another worker was answered first", conversation=conversation_id)
         if step == self._commits:
             self.replied = response.status
@@ -213,14 +215,20 @@ _SILENT = _AT.values(silence=sa.bindparam("silence"), sent=sa.bindparam("sent"))
 """Written once: making a statement takes longer than writing its row."""
 
 
-def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[bool]:
+def keep_answers(
+    connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
+) -> Sequence[bool]:
     """Store answers beside their intents, whoever brings them; say for each whether it is there.
 
     An answer is evidence, so a worker that lost its lease may still bring one. It takes nobody's
-    place: what is stored may have been acted on.
+    place: what is stored may have been acted on. With the worker whose `commits` it answers, it
+    is marked where that worker cannot simply act on it.
     """
+    rows = [row for row, _ in items]
     stored = [{**row, **kept(connection, ANSWER, row)} for row in rows]
     connection.execute(_ANSWERED, [_new(row) for row in stored])
+    moved = [((row["conversation_id"], row["turn"]), worker) for row, worker in items if worker]
+    mark(connection, moved)
     there = _answered(connection, sorted({row["conversation_id"] for row in rows}))
     return [tuple(row[name] for name in _NAMES) in there for row in rows]
 
@@ -245,9 +253,11 @@ def keep_silences(connection: Connection, rows: Sequence[dict[str, Any]]) -> Seq
 
 
 def histories(
-    connection: Connection, conversation_ids: Sequence[str]
+    connection: Connection, conversation_ids: Sequence[str], *, turn_max: int | None = None
 ) -> dict[str, Sequence[Recorded]]:
     """What is stored of each conversation, the last turn of each step, for a replay.
+
+    With `turn_max`, as if nothing had been sent again after that turn.
 
     What followed a `commits` that was sent again since belongs to the answer it had before.
 
@@ -257,6 +267,8 @@ def histories(
     rows: dict[str, dict[int, tuple[int, Recorded]]] = defaultdict(dict)
     for chunk in chunks(conversation_ids):
         for found in fetch(connection, _HISTORIES, these(chunk)):
+            if turn_max is not None and found["turn"] > turn_max:
+                continue
             row = opened_here(connection, found)
             rows[row["conversation_id"]][row["step"]] = (row["turn"], _recorded(row))
     return {conversation: _current(steps) for conversation, steps in rows.items()}

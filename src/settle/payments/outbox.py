@@ -27,6 +27,7 @@ from settle.payments.standing import paid_otherwise
 from settle.payments.state import Event, EventKind, State
 from settle.payments.steps import advance
 from settle.payments.tables import payments
+from settle.payments.unheard import is_unheard, unheard_otherwise, unmark
 from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
 
 
@@ -106,6 +107,7 @@ def _claimable(pauses: Pauses) -> sa.Select[Any]:
             is_free(pauses),
             may_leave(),
             ~paid_otherwise(),
+            ~unheard_otherwise(),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(sa.bindparam("count_max", type_=sa.Integer))
@@ -274,8 +276,8 @@ def _no_more() -> sa.Select[Any]:
     return sa.select(payments.c.conversation_id).where(
         among(payments.c.conversation_id),
         sa.or_(
-            sa.not_(may_leave()), paid_otherwise(), payments.c.recall != "",
-            payments.c.hold_reason != "", sa.not_(is_free(NO_PAUSES)),
+            sa.not_(may_leave()), paid_otherwise(), unheard_otherwise(), is_unheard(),
+            payments.c.recall != "", payments.c.hold_reason != "", sa.not_(is_free(NO_PAUSES)),
             payments.c.state != State.UNKNOWN.value,
         ),
     )  # fmt: skip
@@ -377,6 +379,7 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
         subjects=rows,
     )  # fmt: skip
     freed = sorted(event.payment_id for event in events)
+    unmark(connection, sorted({_turn(rows[name]) for name in freed if _was_answered(rows[name])}))
     for chunk in chunks(freed):
         connection.execute(_FREED, these(chunk))
     return counting
@@ -385,6 +388,15 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
 _FREED = (
     sa.update(payments).where(among(payments.c.payment_id)).values(worker=None, lease_until=None)
 )
+
+
+def _was_answered(row: Row) -> bool:
+    """Whether its answer was marked when it came, so that nobody misses it if we are killed."""
+    return bool(row["state"] != State.SENDING.value or row["resends"])
+
+
+def _turn(row: Row) -> tuple[str, int]:
+    return str(row["conversation_id"]), int(row["resends"])
 
 
 def _held(rows: Mapping[str, Row]) -> set[tuple[str, str, int]]:

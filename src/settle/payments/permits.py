@@ -24,6 +24,7 @@ from settle.payments.rows import among, chunks, these
 from settle.payments.standing import paid_otherwise
 from settle.payments.state import State
 from settle.payments.tables import payments
+from settle.payments.unheard import unheard_otherwise
 
 
 class Refusal(StrEnum):
@@ -68,7 +69,7 @@ def _refusal(wish: Wish, rows: Sequence[Any], fenced: frozenset[str] | set[str])
 
 def _may_leave(row: Any, wish: Wish) -> bool:
     holds = row.worker == wish.worker and row.lease_until >= wish.at
-    return holds and row.resends == wish.turn and row.free
+    return bool(holds and row.resends == wish.turn and row.free)
 
 
 def _rows(connection: Connection, conversation_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
@@ -87,7 +88,7 @@ def _held() -> sa.Select[Any]:
     free = sa.and_(
         sa.or_(table.state == State.SENDING.value, is_sent_again),
         table.live, table.recall == "", table.hold_reason == "",
-        is_free(NO_PAUSES), ~paid_otherwise(),
+        is_free(NO_PAUSES), ~paid_otherwise(), ~unheard_otherwise(),
     )  # fmt: skip
     return (
         sa.select(
