@@ -32,6 +32,11 @@ class Clock:
         self._instant = given or (lambda: datetime.now(UTC))
         self._began: dict[date, tuple[datetime, float]] = {}
 
+    @property
+    def is_rehearsed(self) -> bool:
+        """Whether nights take place at instants of their own."""
+        return self._rehearsed
+
     def now(self, day: date) -> datetime:
         """What time it is in the night of a day.
 

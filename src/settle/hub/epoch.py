@@ -15,7 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from settle.errors import Restored
+from settle.adapters import LEAVES_WITHIN
+from settle.errors import BadInput, Restored
 from settle.payments import catch_up, forget_searches, has_forgotten
 from settle.payments.tables import epochs, restores
 from settle.store import Store, insert_new, uuid7
@@ -60,10 +61,27 @@ class Epoch:
             at: datetime | None = connection.execute(query).scalar_one()
         return at
 
+    def refuse_early(self, *, at: datetime) -> None:
+        """Refuse a search at a time at which a process of the store as it was might still send.
+
+        Raises:
+            BadInput: it has told after that, or shortly before, that it was about to.
+        """
+        told_at = self._store.watermark.last_told_at(self._own()[0])
+        if told_at is not None and at < (until := told_at + LEAVES_WITHIN):
+            raise BadInput(
+                "a process of the store as it was before may still send until "
+                f"{until:%Y-%m-%d %H:%M:%S} UTC; see that none is left, and search after that"
+            )
+
     def was_searched(self) -> bool:
         """Whether a search of what it has forgotten came to its end."""
+        return self.searched_at() is not None
+
+    def searched_at(self) -> datetime | None:
+        """When the last search of it came to its end."""
         pending = self._pending()
-        return pending is not None and pending["searched_at"] is not None
+        return None if pending is None else pending["searched_at"]
 
     def begin_search(self, *, at: datetime) -> None:
         """What was forgotten is being searched. A file that was copied back is noted now."""

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from settle import payments
@@ -56,10 +56,11 @@ def search(hub: Hub) -> SearchedStore:
     obligation's next is asked about as well.
 
     Raises:
-        BadInput: the store was not put back.
+        BadInput: the store was not put back, or a process of the old one may still send.
     """
     if not hub.epoch.was_restored():
         raise BadInput("the store was not put back from a backup: there is nothing to search")
+    _refuse_early(hub)
     hub.epoch.begin_search(at=hub.now())
     day = hub.nights.last() or hub.last_day()
     down = dict(hub.fetch(day).rails_down)
@@ -92,20 +93,28 @@ def resume(hub: Hub, *, actor: str, reason: str, by_hand: bool) -> int:
     """Release again; say how many payments stay held because nobody could ask about them.
 
     Raises:
-        BadInput: the search did not end, or something was planned since.
+        BadInput: the search did not end, something was planned since, or a process of the old
+            store has sent since, or may still.
     """
     with hub.store.reading() as connection:
         left = payments.unsearched(connection)
-    if hub.epoch.was_restored() and (left or not hub.epoch.was_searched()):
+    was_restored = hub.epoch.was_restored()
+    if was_restored and (left or not hub.epoch.was_searched()):
         why = f"{left} payments that wait were" if left else "what was forgotten was"
         raise BadInput(f"{why} not searched since the store was put back; first: settle search")
-    if hub.epoch.was_restored():
+    if was_restored:
+        _refuse_early(hub, searched_at=hub.epoch.searched_at())
         hub.forget_heads()  # those sealed since the backup are not of this chain
     hub.epoch.accept(actor=actor, reason=reason, at=hub.now())
     with hub.store.transaction() as connection:
         if by_hand:
             payments.let_go(connection)
         return payments.held_back(connection)
+
+
+def _refuse_early(hub: Hub, *, searched_at: datetime | None = None) -> None:
+    if not hub.clock.is_rehearsed:  # a rehearsal's instants are not those of its files
+        hub.epoch.refuse_early(at=searched_at or hub.now())
 
 
 async def search_again(hub: Hub, rails: Mapping[str, payments.Rail], day: date) -> None:

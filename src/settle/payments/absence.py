@@ -19,9 +19,10 @@ from settle.adapters import Adapter, Profile, Source
 from settle.payments.events import append, events_of, locked
 from settle.payments.instruction import Row
 from settle.payments.leaving import last_leaving
-from settle.payments.rows import fetch
+from settle.payments.rows import among, fetch
 from settle.payments.state import ABSENCE, SENT, Event, EventKind, State
 from settle.payments.tables import payments
+from settle.payments.unheard import is_unheard
 from settle.store import Store
 
 _REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
@@ -99,14 +100,24 @@ def close_absent(
 ) -> Sequence[str]:
     """Close what statements do not show, either. What was sent again meanwhile stays open.
 
+    So does what was answered, as long as nobody has heard the answer.
+
     `shown_by`: the statements that were looked at, for people. Returns the ids of those closed.
     """
     with store.transaction() as connection:
         rows = locked(connection, [each.payment_id for each in proved])
-        still = [each for each in proved if _as_it_was(rows[each.payment_id], each)]
+        unheard = set(connection.scalars(_UNHEARD, {"among": sorted(rows)})) if rows else set()
+        still = [
+            each
+            for each in proved
+            if _as_it_was(rows[each.payment_id], each) and each.payment_id not in unheard
+        ]
         events = [_absent(each, shown_by, at) for each in still]
         append(connection, events, recorded_at=at)
     return [each.payment_id for each in still]
+
+
+_UNHEARD = sa.select(payments.c.payment_id).where(among(payments.c.payment_id), is_unheard())
 
 
 def _as_it_was(row: Row, each: Missing) -> bool:

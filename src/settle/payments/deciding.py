@@ -22,6 +22,7 @@ from settle.payments.instruction import Row
 from settle.payments.leaving import still_leaving
 from settle.payments.state import DECISION, Event, EventKind, State
 from settle.payments.tables import payments
+from settle.payments.unheard import marked
 from settle.store import Store
 
 WITHIN = timedelta(days=3)
@@ -66,12 +67,14 @@ def decide(store: Store, said: Statement, *, within: timedelta = WITHIN) -> Deci
     waits for its booking; not executed, and its money and its obligation are free.
 
     Raises:
-        BadInput: there is no such payment, its outcome is not unknown, a worker holds it, or it
-            may still leave, so that nobody can say that it was not executed.
+        BadInput: there is no such payment, its outcome is not unknown, a worker holds it, it
+            may still leave, so that nobody can say that it was not executed, or an answer of its
+            rail is stored that nobody has heard.
     """
     with store.transaction() as connection:
         row = _open(locked(connection, [said.payment_id]).get(said.payment_id), said)
         _refuse_leaving(connection, row, said)
+        _refuse_unheard(connection, row, said)
         events = events_of(connection, [said.payment_id]).get(said.payment_id, [])
         words = _words([*events, _word(row, said)], row, since=said.at - within)
         by = sorted(actor for actor, verdict in words.items() if verdict is said.verdict)
@@ -106,6 +109,15 @@ def _refuse_leaving(connection: Connection, row: Row, said: Statement) -> None:
         raise BadInput(
             f"payment {said.payment_id} may still leave until {until:%Y-%m-%d %H:%M:%S} UTC, as "
             "nothing was heard of whoever was about to send it; say so after that",
+            field=said.payment_id,
+        )
+
+
+def _refuse_unheard(connection: Connection, row: Row, said: Statement) -> None:
+    if marked(connection, payments.c.payment_id == row["payment_id"]):
+        raise BadInput(
+            f"payment {said.payment_id} was answered by its rail, and nobody has heard that yet; "
+            "run settle nightly first",
             field=said.payment_id,
         )
 

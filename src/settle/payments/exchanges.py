@@ -17,8 +17,10 @@ from settle.adapters import Effect, Exchange, Recorded, Response, place_of, with
 from settle.errors import SettleError
 from settle.payments.fences import counted
 from settle.payments.keeping import ANSWER, REQUEST, kept, opened_here
+from settle.payments.permits import Refusal, Wish, refusals
 from settle.payments.rows import among, chunks, fetch, these
-from settle.payments.tables import exchanges, payments
+from settle.payments.tables import exchanges
+from settle.payments.unheard import mark
 from settle.payments.writer import Writer
 from settle.store import execute_each
 
@@ -27,6 +29,10 @@ Clock = Callable[[], datetime]
 
 class LeaseLost(SettleError):
     """Another worker has taken this conversation over; nothing was sent."""
+
+
+class Stopped(SettleError):
+    """A payment of the conversation may not leave any more; nothing was sent."""
 
 
 class CutOff(SettleError):
@@ -42,8 +48,9 @@ class StoreRecorder:
     """Where one running of a conversation is kept. This implements `settle.adapters.Recorder`.
 
     `stored` is what was kept before; `turn` counts re-sendings. With a `worker`, an intent is
-    stored only while that worker holds the payments of the conversation; from `cut_off` on, no
-    intent of a `commits`. `tell` is told how far its worker has counted before anything leaves.
+    stored only while that worker holds the payments of the conversation, and that of a `commits`
+    only while all of them may leave (`settle.payments.permits`); from `cut_off` on, no intent of a
+    `commits`. `tell` is told how far its worker has counted before anything leaves.
     `subject` is the payment or batch that it is about. `committing` tells
     whether a `commits` was about to leave, now or in what was stored, and `replied` with which
     status it was answered.
@@ -76,6 +83,8 @@ class StoreRecorder:
 
         Raises:
             LeaseLost: another worker has the payment now, or a newer run this worker's name.
+            Stopped: it was closed, held, paused or asked back since it was taken, it or another
+                of its batch, or the worker's lease has ended.
             CutOff: it is too late to move money today.
         """
         request, now = exchange.request, self.clock()
@@ -96,8 +105,9 @@ class StoreRecorder:
             "sent": True,
         }
         count = await self.writer.write(keep_intents, (row, self.worker))
-        if count is None:
-            raise LeaseLost("another worker holds the payment", conversation=conversation_id)
+        if isinstance(count, Refusal):
+            error = LeaseLost if count is Refusal.LOST else Stopped
+            raise error(count.value, conversation=conversation_id)
         if count:
             self.tell(count)
         if exchange.effect is Effect.COMMITS:
@@ -118,7 +128,8 @@ class StoreRecorder:
             "answer_headers": _json(without_secrets(response.headers)),
             "answer_content": response.content,
         }
-        if not await self.writer.write(keep_answers, row):
+        moved = self.worker if step == self._commits else None
+        if not await self.writer.write(keep_answers, (row, moved)):
             raise LeaseLost("another worker was answered first", conversation=conversation_id)
         if step == self._commits:
             self.replied = response.status
@@ -141,24 +152,31 @@ def _json(headers: Mapping[str, str]) -> str:
 
 def keep_intents(
     connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
-) -> Sequence[int | None]:
-    """Store intents of workers that still hold their payments; None for each that was not.
+) -> Sequence[int | Refusal]:
+    """Store intents of workers whose payments may leave; for each that may not, why.
 
-    For each that was, how often its worker has counted by now, this group included.
+    For each that may, how often its worker has counted by now, this group included.
     """
-    guarded = sorted({row["conversation_id"] for row, worker in items if worker is not None})
     counts = counted(connection, [worker for _, worker in items if worker is not None])
-    held: set[tuple[str, str]] = set()
-    for chunk in chunks(guarded):
-        found = connection.execute(_HELD, these(chunk))
-        held.update((each, holder) for each, holder in found if holder in counts)
-    may = [worker is None or (row["conversation_id"], worker) in held for row, worker in items]
-    rows = [row for (row, _), keep in zip(items, may, strict=True) if keep]
+    guarded = [_wish(row, worker) for row, worker in items if worker is not None]
+    fenced = {wish.worker for wish in guarded} - counts.keys()
+    why = iter(refusals(connection, guarded, fenced=fenced))
+    answers = [0 if worker is None else next(why) or counts[worker] for _, worker in items]
+    rows = [
+        {**row, **kept(connection, REQUEST, row)}
+        for (row, _), answer in zip(items, answers, strict=True)
+        if not isinstance(answer, Refusal)
+    ]
     if rows:
-        rows = [{**row, **kept(connection, REQUEST, row)} for row in rows]
         execute_each(connection, _KEEP[connection.dialect.name], rows)
-    of = [0 if worker is None else counts.get(worker) for _, worker in items]
-    return [count if keep else None for count, keep in zip(of, may, strict=True)]
+    return answers
+
+
+def _wish(row: Mapping[str, Any], worker: str) -> Wish:
+    return Wish(
+        conversation_id=row["conversation_id"], turn=row["turn"],
+        moves=row["effect"] == Effect.COMMITS.value, worker=worker, at=row["intent_at"],
+    )  # fmt: skip
 
 
 def _upsert(dialect: Any) -> Any:
@@ -174,12 +192,6 @@ def _upsert(dialect: Any) -> Any:
 
 
 _KEEP = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
-_HELD = (
-    sa.select(payments.c.conversation_id, payments.c.worker)
-    .where(among(payments.c.conversation_id))
-    .order_by(payments.c.payment_id)
-    .with_for_update(read=True)
-)
 _AT = sa.update(exchanges).where(
     exchanges.c.conversation_id == sa.bindparam("of_conversation"),
     exchanges.c.step == sa.bindparam("of_step"),
@@ -204,14 +216,20 @@ _SILENT = _AT.values(silence=sa.bindparam("silence"), sent=sa.bindparam("sent"))
 """Written once: making a statement takes longer than writing its row."""
 
 
-def keep_answers(connection: Connection, rows: Sequence[dict[str, Any]]) -> Sequence[bool]:
+def keep_answers(
+    connection: Connection, items: Sequence[tuple[dict[str, Any], str | None]]
+) -> Sequence[bool]:
     """Store answers beside their intents, whoever brings them; say for each whether it is there.
 
     An answer is evidence, so a worker that lost its lease may still bring one. It takes nobody's
-    place: what is stored may have been acted on.
+    place: what is stored may have been acted on. With the worker whose `commits` it answers, it
+    is marked where that worker cannot simply act on it.
     """
+    rows = [row for row, _ in items]
     stored = [{**row, **kept(connection, ANSWER, row)} for row in rows]
     execute_each(connection, _ANSWERED, [_new(row) for row in stored])
+    moved = [((row["conversation_id"], row["turn"]), worker) for row, worker in items if worker]
+    mark(connection, moved)
     there = _answered(connection, sorted({row["conversation_id"] for row in rows}))
     return [tuple(row[name] for name in _NAMES) in there for row in rows]
 
@@ -236,9 +254,11 @@ def keep_silences(connection: Connection, rows: Sequence[dict[str, Any]]) -> Seq
 
 
 def histories(
-    connection: Connection, conversation_ids: Sequence[str]
+    connection: Connection, conversation_ids: Sequence[str], *, turn_max: int | None = None
 ) -> dict[str, Sequence[Recorded]]:
     """What is stored of each conversation, the last turn of each step, for a replay.
+
+    With `turn_max`, as if nothing had been sent again after that turn.
 
     What followed a `commits` that was sent again since belongs to the answer it had before.
 
@@ -248,6 +268,8 @@ def histories(
     rows: dict[str, dict[int, tuple[int, Recorded]]] = defaultdict(dict)
     for chunk in chunks(conversation_ids):
         for found in fetch(connection, _HISTORIES, these(chunk)):
+            if turn_max is not None and found["turn"] > turn_max:
+                continue
             row = opened_here(connection, found)
             rows[row["conversation_id"]][row["step"]] = (row["turn"], _recorded(row))
     return {conversation: _current(steps) for conversation, steps in rows.items()}

@@ -28,6 +28,7 @@ from settle.payments.standing import paid_otherwise
 from settle.payments.state import Event, EventKind, State
 from settle.payments.steps import advance
 from settle.payments.tables import payments
+from settle.payments.unheard import is_unheard, unheard_otherwise, unmark
 from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
 from settle.store import execute_each
 
@@ -108,6 +109,7 @@ def _claimable(pauses: Pauses) -> sa.Select[Any]:
             is_free(pauses),
             may_leave(),
             ~paid_otherwise(),
+            ~unheard_otherwise(),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(sa.bindparam("count_max", type_=sa.Integer))
@@ -215,8 +217,9 @@ def resend(
 ) -> Sequence[Sequence[Sending]]:
     """Take unknown conversations to send once more, with the same key and the same content.
 
-    One with a payment that screening holds by now, that somebody wants back, or whose obligation
-    another one proved to have paid, is not sent again, and stays unknown.
+    One with a payment that screening holds by now, that somebody wants back, that a switch of the
+    store pauses, or whose obligation another one proved to have paid, is not sent again, and stays
+    unknown.
 
     Raises:
         Fenced, Restored: as in `claim`.
@@ -261,7 +264,8 @@ def _resend(
 def _stopped(connection: Connection, conversation_ids: Sequence[str]) -> set[str]:
     """Those of the conversations with a payment that is not sent once more, nor what it is part of.
 
-    It is held, somebody wants it back, or its obligation proved to be paid by another.
+    It is held, somebody wants it back, a switch pauses it, its obligation proved to be paid by
+    another, or it was closed: what is left of a batch is not the request that was sent.
     """
     found: set[str] = set()
     for chunk in chunks(conversation_ids):
@@ -274,8 +278,9 @@ def _no_more() -> sa.Select[Any]:
     return sa.select(payments.c.conversation_id).where(
         among(payments.c.conversation_id),
         sa.or_(
-            sa.not_(may_leave()), paid_otherwise(), payments.c.recall != "",
-            payments.c.hold_reason != "",
+            sa.not_(may_leave()), paid_otherwise(), unheard_otherwise(), is_unheard(),
+            payments.c.recall != "", payments.c.hold_reason != "", sa.not_(is_free(NO_PAUSES)),
+            payments.c.state != State.UNKNOWN.value,
         ),
     )  # fmt: skip
 
@@ -376,6 +381,7 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
         subjects=rows,
     )  # fmt: skip
     freed = sorted(event.payment_id for event in events)
+    unmark(connection, sorted({_turn(rows[name]) for name in freed if _was_answered(rows[name])}))
     for chunk in chunks(freed):
         connection.execute(_FREED, these(chunk))
     return counting
@@ -387,6 +393,15 @@ _HELD = ("payment_id", "worker", "releases", "state", "steps", "live")
 _FREED = (
     sa.update(payments).where(among(payments.c.payment_id)).values(worker=None, lease_until=None)
 )
+
+
+def _was_answered(row: Row) -> bool:
+    """Whether its answer was marked when it came, so that nobody misses it if we are killed."""
+    return bool(row["state"] != State.SENDING.value or row["resends"])
+
+
+def _turn(row: Row) -> tuple[str, int]:
+    return str(row["conversation_id"]), int(row["resends"])
 
 
 def _held(rows: Mapping[str, Row]) -> set[tuple[str, str, int]]:

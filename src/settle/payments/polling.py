@@ -21,7 +21,6 @@ from settle.payments.exchanges import Clock, StoreRecorder
 from settle.payments.fences import succeed
 from settle.payments.forgetting import telling
 from settle.payments.gate.rules import Pauses
-from settle.payments.gate.switching import paused as switched_off
 from settle.payments.hearing import conversations_in, hear, recover
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run, counted
@@ -110,12 +109,10 @@ async def look_up(
         for look in looks:
             _note_absent(store, look, clock)
             _end_wishes(store, look, clock)
-        given = Pauses(
+        pauses = Pauses(
             rails=frozenset(paused), currencies=frozenset(paused_currencies),
             parties=frozenset(paused_parties),
         )  # fmt: skip
-        with store.reading() as connection:
-            pauses = given | switched_off(connection)
         resent = sum([await _resend(look, manner, pauses) for look in looks])
     run.surface(store, lost=sum(lane.counts["lost"] for lane in lanes))
     with store.reading() as connection:

@@ -127,7 +127,17 @@ exchanges = sa.Table(
     sa.Column("answer_key_id", Id, doc="of the answer"),
     sa.Column("answer_digests", sa.String, doc="JSON: of what was answered"),
     sa.Column("erasure_id", Id, doc="what emptied it; none: nothing has"),
-)
+    sa.Column(
+        "unheard", sa.Boolean, nullable=False, server_default=sa.false(),
+        doc="it was answered, and nobody has acted on it yet",
+    ),
+    sa.Index(
+        "ix_exchanges_unheard",
+        "conversation_id",
+        sqlite_where=sa.text("unheard"),
+        postgresql_where=sa.text("unheard"),
+    ),
+)  # fmt: skip
 
 erasures = sa.Table(
     "erasures",

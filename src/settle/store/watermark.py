@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -61,6 +62,14 @@ class Watermark:
         start = f"{store_id}."
         found = [path for path in self._folder.iterdir() if path.name.startswith(start)]
         return {unquote(path.name.removeprefix(start)): _count(path) for path in sorted(found)}
+
+    def last_told_at(self, store_id: str) -> datetime | None:
+        """When anything was told of a store for the last time; None if nothing ever was."""
+        if self._folder is None or not self._folder.is_dir():
+            return None
+        found = [path for path in self._folder.iterdir() if path.name.startswith(store_id)]
+        told = max((path.stat().st_mtime for path in found), default=None)
+        return None if told is None else datetime.fromtimestamp(told, UTC)
 
 
 UNTOLD = Watermark()

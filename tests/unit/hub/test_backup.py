@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from settle.hub.backup import put_back
 from settle.hub.config import Config, load
 from settle.ledger import Posting, post
 from settle.ledger.tables import journal
+from settle.payments.tables import epochs
 
 DAY = date(2024, 12, 18)
 NOW = datetime(2024, 12, 20, 8, tzinfo=UTC)
@@ -128,6 +130,49 @@ def test_heads_sealed_since_the_backup_are_missed_until_somebody_lets_the_store_
         hub.resume(actor="alice")
         assert hub.audit().is_sound
     assert backed_up.exists()
+
+
+def told(hub: Hub, *, ago: timedelta) -> None:
+    """A process of the old store was about to send, so long ago."""
+    assert hub.epoch.was_restored()
+    with hub.store.reading() as connection:
+        store_id = str(connection.scalar(sa.select(epochs.c.store_id)))
+    hub.store.watermark.reach(store_id, "night", 7)
+    then = (datetime.now(UTC) - ago).timestamp()
+    for path in (hub.lake / "epochs").iterdir():
+        os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize(("minutes", "may"), [(14, False), (16, True)])
+def test_nothing_is_searched_while_a_process_of_the_old_store_may_still_send(
+    backed_up: Path, tmp_path: Path, new_url: NewUrl, *, minutes: int, may: bool
+) -> None:
+    """What leaves after it was asked about is paid a second time."""
+    assert backed_up.exists()
+    with restored(tmp_path, new_url()) as hub:
+        told(hub, ago=timedelta(minutes=minutes))
+        if may:
+            hub.epoch.refuse_early(at=hub.now())
+            return
+        with pytest.raises(BadInput, match="may still send until"):
+            hub.search()
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["quiet", "sent since"])
+def test_a_search_counts_only_if_the_old_store_was_quiet_before_and_since(
+    backed_up: Path, tmp_path: Path, new_url: NewUrl, *, later: bool
+) -> None:
+    """Somebody let the old process run on: it is searched again."""
+    assert backed_up.exists()
+    with restored(tmp_path, new_url()) as hub:
+        told(hub, ago=timedelta(hours=1 if later else 3))
+        hub.epoch.begin_search(at=hub.now())
+        hub.epoch.end_search(at=hub.now() - timedelta(hours=2))
+        if not later:
+            assert 0 == hub.resume(actor="alice")
+            return
+        with pytest.raises(BadInput, match="search after that"):
+            hub.resume(actor="alice")
 
 
 def test_a_store_that_is_there_is_never_written_over(

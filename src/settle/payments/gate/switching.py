@@ -37,7 +37,7 @@ class Switch:
 
 
 def pause(store: Store, scope: Scope, *, name: str, actor: str, reason: str, now: datetime) -> None:
-    """Release nothing more to a rail, currency or party, from the next claim on. Nothing is lost.
+    """Send nothing more to a rail, currency or party, from the next intent on. Nothing is lost.
 
     Raises:
         BadInput: it is paused already, or what, who or why is blank.
