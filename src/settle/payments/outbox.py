@@ -387,7 +387,9 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
     return counting
 
 
-_HELD = ("payment_id", "worker", "releases", "state", "steps", "live")
+_HELD = (
+    "payment_id", "worker", "releases", "resends", "conversation_id", "state", "steps", "live",
+)  # fmt: skip
 """What says who holds a payment, and whether an answer is its next step."""
 
 _FREED = (
