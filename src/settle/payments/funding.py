@@ -47,14 +47,19 @@ def fund(
     `balances`: by account, what may be spent: nostro less what is in transit from it. `day` is the
     business day whose limits count; without one, that of `now` in UTC. Everything that has not
     left is decided anew each time, whoever decided it before, so a second run changes nothing and
-    two at once decide one after the other.
+    two at once decide one after the other. What is held takes no room in any control.
     """
     on = day or now.date()
     events: list[Event] = []
     counts: Counter[Control | None] = Counter()
     with store.transaction() as connection:
         _one_at_a_time(connection)
-        rows = _addressed(connection, _candidates(connection), now)
+        every = _candidates(connection)
+        # What is held takes nobody's room; it is decided anew once nothing holds it.
+        events += [
+            step(x, EventKind.SCHEDULED, now) for x in every if x["hold_reason"] and x["funded"]
+        ]
+        rows = _addressed(connection, [row for row in every if not row["hold_reason"]], now)
         gate = Gate.read(
             connection, controls or Controls(), currencies={row["currency"] for row in rows},
             balances=balances, day=on, now=now,
@@ -67,7 +72,7 @@ def fund(
             if (event := _event(row, waits, now)) is not None:
                 events.append(event)
         advance(
-            connection, events, recorded_at=now, subjects={row["payment_id"]: row for row in rows}
+            connection, events, recorded_at=now, subjects={row["payment_id"]: row for row in every}
         )
     held = {control: count for control, count in counts.items() if control is not None}
     return Funded(funded=counts[None], scheduled=sum(held.values()), waiting=held)

@@ -266,3 +266,32 @@ def test_what_somebody_wants_back_does_not_leave_though_nothing_of_it_had_left(
     assert [] == desk.claim()
     row = row_of(store, "P-00001")
     assert ("planned", True) == (row["state"], row["hold_reason"].startswith("recall: "))
+
+
+def test_what_is_held_takes_nobodys_money(desk: Any, store: Store) -> None:
+    """Two wait for the money of one: the elder is held meanwhile, and the other one leaves."""
+    desk.plan(*desk.dues(2))
+    desk.approve()
+    desk.fund(available_minor=100)
+    held = payments.update().where(payments.c.payment_id == "P-00001")
+    with store.transaction() as connection:
+        connection.execute(held.values(hold_reason="search: nobody could ask"))
+    desk.fund(available_minor=100)
+    assert ["P-00002"] == [row["payment_id"] for each in desk.claim() for row in each.rows]
+    assert ("local check", "search: nobody could ask") == desk.held()["O-1"]
+
+
+def test_what_is_held_no_longer_waits_for_money_again(desk: Any, store: Store) -> None:
+    """The other one has it by now."""
+    desk.plan(*desk.dues(2))
+    desk.approve()
+    desk.fund(available_minor=100)
+    held = payments.update().where(payments.c.payment_id == "P-00001")
+    with store.transaction() as connection:
+        connection.execute(held.values(hold_reason="search: nobody could ask"))
+    desk.fund(available_minor=100)
+    with store.transaction() as connection:
+        connection.execute(held.values(hold_reason=""))
+    assert ["P-00002"] == [row["payment_id"] for each in desk.claim() for row in each.rows]
+    desk.fund(available_minor=100)
+    assert ["P-00001"] == [row["payment_id"] for each in desk.claim() for row in each.rows]

@@ -86,7 +86,7 @@ def _stopped(connection: Connection, payment_ids: Sequence[str] | None) -> Itera
 
 
 def _hold(row: Any) -> Hold:
-    if row.state == State.SCHEDULED.value:
+    if row.state == State.SCHEDULED.value and not row.hold_reason:
         control = row.code or Control.FUNDS.value
         why = row.detail or "the account does not hold enough"
     elif row.hold_reason:
