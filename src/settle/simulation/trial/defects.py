@@ -211,6 +211,12 @@ DEFECTS: Mapping[str, Defect] = {
             patches=_UNSTOPPED,
         ),
         Defect(
+            name="closed-resent",
+            summary="what was decided since it was taken to be sent again leaves all the same",
+            breaks=Invariant.OVER,
+            patches=[(exchanges, "keep_intents", broken.unfenced)],
+        ),
+        Defect(
             name="ledger-edited",
             summary="rows of the journal are changed after they were sealed",
             breaks=Invariant.CHAINED,
