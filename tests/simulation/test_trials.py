@@ -63,6 +63,7 @@ PINNED = {
     "restored-store-pays": 2,
     "pause-ignored-by-resending": 41,
     "asked-back-resent": 314,
+    "stopped-midway-leaves": 60,
 }
 """A seed, from 1 to 500, that shows each planted defect."""
 

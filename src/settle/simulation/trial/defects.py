@@ -211,9 +211,9 @@ DEFECTS: Mapping[str, Defect] = {
             patches=_UNSTOPPED,
         ),
         Defect(
-            name="closed-resent",
-            summary="what was decided since it was taken to be sent again leaves all the same",
-            breaks=Invariant.OVER,
+            name="stopped-midway-leaves",
+            summary="an intent is kept for what was asked back since it was taken",
+            breaks=Invariant.ASKED_BACK,
             patches=[(exchanges, "keep_intents", broken.unfenced)],
         ),
         Defect(
