@@ -27,6 +27,7 @@ def beside(scenario: Scenario) -> Scenario:
         *pauses,
         *_cancelled(Random(f"{seed}/cancelled"), scenario, may_pause=not pauses),  # noqa: S311
         *_recalls(Random(f"{seed}/recalls"), orders),  # noqa: S311
+        *_midway(Random(f"{seed}/midway")),  # noqa: S311
         *_decisions(Random(f"{seed}/decisions")),  # noqa: S311
         *_restores(Random(f"{seed}/restores"), orders),  # noqa: S311
         *_late_returns(Random(f"{seed}/returns"), scenario),  # noqa: S311
@@ -73,6 +74,11 @@ def _recalls(random: Random, orders: int) -> Iterator[Fault]:
         seconds = random.choice((0.0, 0.0, 0.0, 3600.0, 20 * HOUR_S))
         for number in random.sample(range(1, orders + 1), random.randint(1, orders)):
             yield Fault(kind=FaultKind.RECALL, nth=number, seconds=seconds)
+
+
+def _midway(random: Random) -> Iterator[Fault]:
+    if random.random() < 0.2:
+        yield Fault(kind=FaultKind.MIDWAY, nth=1, span=random.randint(1, 2))
 
 
 def _decisions(random: Random) -> Iterator[Fault]:

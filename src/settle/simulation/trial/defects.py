@@ -211,6 +211,12 @@ DEFECTS: Mapping[str, Defect] = {
             patches=_UNSTOPPED,
         ),
         Defect(
+            name="stopped-midway-leaves",
+            summary="an intent is kept for what was asked back since it was taken",
+            breaks=Invariant.ASKED_BACK,
+            patches=[(exchanges, "keep_intents", broken.unfenced)],
+        ),
+        Defect(
             name="ledger-edited",
             summary="rows of the journal are changed after they were sealed",
             breaks=Invariant.CHAINED,

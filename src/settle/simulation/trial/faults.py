@@ -38,6 +38,7 @@ class FaultKind(StrEnum):
     CANCEL = "payment cancelled"  # a person takes it back, if it has not left
     RECALL = "payment asked back"  # a person wants it back, whether it has left or not
     DECISION = "decision of two people"  # about what nobody knows
+    MIDWAY = "stopped midway"  # a person does, as something is taken to be sent again
     RESTORE = "backup put back"  # the store is what it was at an earlier write
 
 
@@ -87,7 +88,8 @@ class Fault:
     orders (of a notification, a return, or to take or ask back), the workers (of a clock), the
     days (of a statement). `span` is how many in a row meet it; `seconds` how late, how stale, how
     long or how wrong, and for what people do: when, from the beginning of the world
-    (to ask back: 0 as soon as it may have left).
+    (to ask back: 0 as soon as it may have left). What is stopped midway is asked back, where
+    `span` is 2, or else decided about.
     """
 
     kind: FaultKind

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -127,7 +128,29 @@ def _payment(connection: Connection, order: Order) -> str:
     return connection.scalar(query) or order.obligation_id
 
 
+def stop_midway(world: World) -> None:
+    """Ask back or decide about what was just taken to be sent again, and has not left.
+
+    Nobody knows what the books will say while something is still under way.
+    """
+    under_way = any(network.under_way for network in world.networks.values())
+    if under_way or world.is_restored or world.scenario.of(FaultKind.STALL):
+        return
+    for fault in world.scenario.of(FaultKind.MIDWAY):
+        if fault.span == 1:
+            _decide_now(world, fault)
+            continue
+        for order in world.scenario.orders:
+            asked = replace(fault, nth=order.number)
+            if _may_be_recalled(world, asked):
+                _ask_back(world, asked)
+
+
 async def _decide(world: World, fault: Fault) -> None:
+    _decide_now(world, fault)
+
+
+def _decide_now(world: World, fault: Fault) -> None:
     """Two people look at the bank's own books, and say what they see there."""
     with world.store.reading() as connection:
         found = Findings(world=world, connection=connection)

@@ -27,8 +27,8 @@ class Killed(BaseException):
 class Life:
     """Whether a process lives. What it does after its end is done by nobody.
 
-    `run` is the numbered name under which it last kept an intent; `heard` is called when it has
-    stored how something ended.
+    `run` is the numbered name under which it last kept an intent; `stored` is called with each
+    kind of work that it has made durable.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Life:
     alive: bool = True
     last_work: str = ""
     run: str = ""
-    heard: Callable[[], None] = lambda: None
+    stored: Callable[[str], None] = lambda _: None
 
     def check(self) -> None:
         """Go on only if the process lives.
@@ -103,8 +103,7 @@ class WatchedWriter(InlineWriter):
                 self._life.run = worker
         done = await super().write(work, item)
         self._life.last_work = getattr(work, "__name__", "")
-        if self._life.last_work == "end":
-            self._life.heard()
+        self._life.stored(self._life.last_work)
         return done
 
 

@@ -88,7 +88,7 @@ class Worker:
             await self._look(rails, polls=hour in POLLING)
             if await self._pay(rails):
                 await self._look(rails, polls=False)
-        if self.nth == 1 and self.world.scenario.of(FaultKind.RECALL):
+        if self.nth == 1 and self._is_asked_back():
             await pursue(
                 self.store, rails, clock=self.clock, ids=self.world.next_id,
                 writer=WatchedWriter(self.store, self.life),
@@ -122,6 +122,10 @@ class Worker:
     def _is_open(self) -> bool:
         with self.store.reading() as connection:
             return any(tally.state in OPEN for tally in overview(connection))
+
+    def _is_asked_back(self) -> bool:
+        kinds = FaultKind.RECALL, FaultKind.MIDWAY
+        return any(map(self.world.scenario.of, kinds))
 
     def cut_offs(self) -> dict[str, datetime]:
         """When each rail that has a cut-off closes today."""

@@ -31,7 +31,7 @@ from settle.simulation.trial.days import (
 )
 from settle.simulation.trial.faults import OF_EXCHANGES, OF_STATEMENTS, OF_WRITES, FaultKind
 from settle.simulation.trial.network import Network
-from settle.simulation.trial.people import ask_at_once, people
+from settle.simulation.trial.people import ask_at_once, people, stop_midway
 from settle.simulation.trial.process import Killed, Life, Told, Writes
 from settle.simulation.trial.restoring import back_up
 from settle.simulation.trial.scenario import HOUR_S, Order, RailPlan, Scenario
@@ -172,12 +172,15 @@ class World:
         name = f"w{nth}.{next(self.ids)}" if fresh else f"w{nth}"
         skews = self.scenario.of(FaultKind.CLOCK_SKEW)
         skew = next((fault for fault in skews if fault.nth == nth), None)
-        life = Life(name, skew_s=skew.seconds if skew else 0.0, heard=self._heard)
+        life = Life(name, skew_s=skew.seconds if skew else 0.0, stored=self._stored)
         self.lives.append(life)
         return Worker(world=self, nth=nth, life=life)
 
-    def _heard(self) -> None:
-        ask_at_once(self)
+    def _stored(self, work: str) -> None:
+        if work == "end":
+            ask_at_once(self)
+        if work == "resend":
+            stop_midway(self)
 
     def _network(self, rail: OpenRail) -> Network:
         name = rail.plan.name
