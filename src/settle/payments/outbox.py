@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from settle.adapters import LEAVES_WITHIN
 from settle.payments import identity
 from settle.payments.approvals import altered
 from settle.payments.events import append, locked
@@ -27,8 +28,13 @@ from settle.payments.sending import Sending, conversations
 from settle.payments.standing import paid_otherwise
 from settle.payments.state import Event, EventKind, State
 from settle.payments.steps import advance
-from settle.payments.tables import payments
-from settle.payments.unheard import is_unheard, unheard_otherwise, unmark
+from settle.payments.tables import exchanges, payments
+from settle.payments.unheard import (
+    is_unheard,
+    may_leave_otherwise,
+    unheard_otherwise,
+    unmark,
+)
 from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
 from settle.store import execute_each
 
@@ -75,7 +81,8 @@ def claim(connection: Connection, wishes: Sequence[Claim]) -> Sequence[Sequence[
 
 def _claim(connection: Connection, wish: Claim) -> Sequence[Sending]:
     asked = {
-        "of_rail": wish.lease.rail, "excluded": sorted(wish.excluded), "count_max": wish.count_max
+        "of_rail": wish.lease.rail, "excluded": sorted(wish.excluded), "count_max": wish.count_max,
+        "left_since": wish.lease.now - LEAVES_WITHIN,
     }  # fmt: skip
     rows = fetch(connection, _claimable(wish.pauses), asked)
     changed = {row["payment_id"]: row for row in altered(connection, rows)}
@@ -110,6 +117,7 @@ def _claimable(pauses: Pauses) -> sa.Select[Any]:
             may_leave(),
             ~paid_otherwise(),
             ~unheard_otherwise(),
+            ~may_leave_otherwise(sa.bindparam("left_since", type_=exchanges.c.intent_at.type)),
         )
         .order_by(payments.c.value_date, payments.c.payment_id)
         .limit(sa.bindparam("count_max", type_=sa.Integer))

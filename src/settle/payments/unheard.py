@@ -9,7 +9,7 @@ them, and their obligations get no other payment that leaves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -68,12 +68,35 @@ def is_unheard(of: sa.FromClause = payments) -> sa.ColumnElement[bool]:
 
 def unheard_otherwise() -> sa.ColumnElement[bool]:
     """Whether an answer about an earlier payment of the same obligation waits to be heard."""
+    return _earlier(is_unheard)
+
+
+def may_leave_otherwise(since: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether a request of an earlier payment of the same obligation may be about to leave.
+
+    Its intent was stored after `since`, and nothing was heard or missed of it yet. The rail may
+    have said meanwhile that it knows nothing to execute, and was right by then.
+    """
+    return _earlier(
+        lambda of: sa.exists().where(
+            exchanges.c.conversation_id == of.c.conversation_id,
+            exchanges.c.effect == "commits",
+            exchanges.c.status.is_(None),
+            exchanges.c.silence.is_(None),
+            exchanges.c.intent_at > since,
+        )
+    )
+
+
+def _earlier(
+    condition: Callable[[sa.FromClause], sa.ColumnElement[bool]],
+) -> sa.ColumnElement[bool]:
     other = payments.alias("earlier")
     earlier = sa.exists().where(
         other.c.tenant == payments.c.tenant,
         other.c.obligation_id == payments.c.obligation_id,
         other.c.payment_id != payments.c.payment_id,
-        is_unheard(other),
+        condition(other),
     )
     return sa.and_(payments.c.attempt > 1, earlier)
 

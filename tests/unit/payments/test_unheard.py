@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from tests.unit.payments.test_seams import again, give_up, lose, row_of
 
-from settle.adapters import Accepted, Open, Request, Response, commits
+from settle.adapters import LEAVES_WITHIN, Accepted, Open, Request, Response, commits
 from settle.errors import BadInput
 from settle.payments import InlineWriter, Statement, Verdict, close_absent, decide
 from settle.payments.absence import Missing
@@ -176,3 +177,19 @@ def test_an_answer_that_comes_as_the_payment_is_closed_by_find_is_marked(
         connection.execute(sa.update(payments).values(state="rejected", live=False))
     answered(recorder, sending)
     assert [(sending.conversation_id, 0)] == unheard(store)
+
+
+def test_the_next_payment_waits_while_a_request_of_the_last_may_be_about_to_leave(
+    desk: Any, store: Store
+) -> None:
+    """The rail said truly that it had rejected it; what was under way came after that."""
+    desk.ready(desk.due)
+    (sending,) = desk.claim(worker="w")
+    sent(desk, sending, worker="w")
+    with store.transaction() as connection:
+        connection.execute(sa.update(payments).values(state="rejected", live=False))
+    desk.ready(replace(desk.due, beneficiary=replace(desk.due.beneficiary, name="Mo Again")))
+    desk.now += LEAVES_WITHIN - timedelta(seconds=1)
+    assert [] == desk.claim(worker="next")
+    desk.now += timedelta(seconds=1)
+    assert 1 == len(desk.claim(worker="next"))
