@@ -180,7 +180,8 @@ class BankLedger:
         self._uploads[upload.message_id] = upload
         number = len(self._uploads)
         debits = _one_debit if upload.batch_booking else _single_debits
-        booked = self._booked[upload.currency, upload.execute_on]
+        on = max(upload.execute_on, upload.received_at.date())  # no day is booked after its end
+        booked = self._booked[upload.currency, on]
         booked.extend(debits(upload, number))
         booked.extend(_returns(upload, number))
 
