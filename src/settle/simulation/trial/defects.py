@@ -107,7 +107,10 @@ DEFECTS: Mapping[str, Defect] = {
             name="dead-worker-resent",
             summary="what a dead worker was sending is sent again instead of found",
             breaks=Invariant.ONCE,
-            patches=[(polling, "recover", broken.sent_again)],
+            patches=[
+                (polling, "recover", broken.sent_again),
+                (exchanges, "keep_intents", broken.unfenced),
+            ],
         ),
         Defect(
             name="failure-notice-believed",

@@ -93,6 +93,7 @@ async def searched(process: Worker, rails: dict[str, Rail], senders: dict[str, S
     epoch.accept(actor="alice", reason="searched", at=process.clock())
     with process.store.transaction() as connection:
         let_go(connection)
+    process.prepare()  # what was held took nobody's room, and is decided anew
     world.is_restored = False
     world.story.tell("alice", "lets the store go on")
     return True
