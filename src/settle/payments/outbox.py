@@ -361,11 +361,16 @@ def _take(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How one conversation ended, as events of its payments, written by the worker that ran it."""
+    """How one conversation ended, as events of its payments, written by the worker that ran it.
+
+    `heard`: the events are what its stored answer says, where there is one. One that came after
+    the worker had read what is stored waits to be heard.
+    """
 
     events: Sequence[Event]
     worker: str
     recorded_at: datetime
+    heard: bool = True
 
 
 def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Event]]:
@@ -389,7 +394,12 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
         subjects=rows,
     )  # fmt: skip
     freed = sorted(event.payment_id for event in events)
-    unmark(connection, sorted({_turn(rows[name]) for name in freed if _was_answered(rows[name])}))
+    heard = (
+        rows[event.payment_id]
+        for ending, each in zip(endings, counting, strict=True) if ending.heard
+        for event in each
+    )  # fmt: skip
+    unmark(connection, sorted({_turn(row) for row in heard if _was_answered(row)}))
     for chunk in chunks(freed):
         connection.execute(_FREED, these(chunk))
     return counting

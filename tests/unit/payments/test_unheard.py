@@ -156,6 +156,23 @@ def test_the_answer_to_a_re_sending_is_marked_until_its_worker_has_acted_on_it(
     assert "accepted" == row_of(store, "P-00001")["state"]
 
 
+def test_who_gives_up_without_the_answer_has_not_heard_it(desk: Any, store: Store) -> None:
+    """It took over and read what is stored; then find closed the payment, and the answer came."""
+    desk.ready(desk.due)
+    (sending,) = desk.claim(worker="slow")
+    recorder = sent(desk, sending, worker="slow")
+    desk.now += timedelta(hours=1)
+    lease = Lease(rail="single", worker="second", now=desk.now, length=timedelta(minutes=5))
+    with desk.store.transaction() as connection:
+        take_over(connection, [lease])
+        connection.execute(sa.update(payments).values(state="rejected", live=False))
+    answered(recorder, sending)
+    run = Run(clock=desk.clock, worker="second", lease_length=timedelta(minutes=5))
+    lane = Lane(run=run, name="single", rail=desk.rails["single"], writer=InlineWriter(desk.store))
+    assert asyncio.run(lane.close(sending, Open(reason="the worker died")))
+    assert [(sending.conversation_id, 0)] == unheard(store)
+
+
 def test_what_has_an_unheard_answer_is_not_sent_again(desk: Any, store: Store) -> None:
     """It is heard before."""
     recorder, sending = given_up(desk)
