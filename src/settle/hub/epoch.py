@@ -151,6 +151,6 @@ class Epoch:
     def _remember(self, name: str, count: int) -> None:
         path = self._file(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
+        draft = path.with_name(f".{name}.draft")  # beside it, what begins with its name counts
         draft.write_text(str(count), "ascii")
         draft.replace(path)

@@ -33,10 +33,11 @@ class Kept(Audited):
         """Keep what a person says became of a payment that nobody knows; the second closes it.
 
         Raises:
-            BadInput: there is no such payment, its outcome is not unknown, a worker holds it, or
-                who or why is blank.
+            BadInput: as `payments.decide`; or who or why is blank.
+            Restored: the store is a backup that was put back, and has not been searched.
         """
         refuse_blank(actor=actor, why=why)
+        self.epoch.refuse_restored(what="decided")
         said = payments.Statement(
             payment_id=payment_id, verdict=verdict, actor=actor, why=why, at=self.now()
         )

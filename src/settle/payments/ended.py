@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from settle.payments.state import State
 from settle.payments.tables import exchanges, payment_events, payments
+from settle.payments.unheard import is_unheard
 
 ENDED = tuple(
     state.value
@@ -26,8 +27,9 @@ _ABOUT = sa.or_(
 """Which payments an exchange is about; older ones are known by the conversation only."""
 
 _OVER = sa.and_(
-    payments.c.state.in_(ENDED), payments.c.contradiction == "", payments.c.worker.is_(None)
-)
+    payments.c.state.in_(ENDED), payments.c.contradiction == "", payments.c.worker.is_(None),
+    sa.not_(is_unheard()),
+)  # fmt: skip
 
 
 def old_ones(before: datetime) -> sa.ColumnElement[bool]:
@@ -62,7 +64,7 @@ def of_payments(payment_ids: Sequence[str]) -> sa.ColumnElement[bool]:
 
 
 def is_over() -> sa.ColumnElement[bool]:
-    """Whether a payment has ended, with nothing contradicted and nobody holding it."""
+    """Whether a payment has ended: nothing contradicted or unheard, and nobody holding it."""
     return _OVER
 
 

@@ -133,7 +133,8 @@ class Lane:
             return None
         except Exception as error:  # noqa: BLE001  # it surfaces once this ending is written
             ending = self.stopped(error, committing=recorder.committing)
-        return ending if await self.close(sending, ending) else None
+        heard = recorder.replied is not None
+        return ending if await self.close(sending, ending, heard=heard) else None
 
     async def _converse(
         self, sending: Sending, recorder: StoreRecorder, *, again: bool
@@ -169,14 +170,15 @@ class Lane:
             self.run.broken = self.run.broken or error
         return NotMoved(reason=reason)
 
-    async def close(self, sending: Sending, ending: Ending[Any]) -> bool:
+    async def close(self, sending: Sending, ending: Ending[Any], *, heard: bool = False) -> bool:
         """Store how a conversation ended. Nothing acts on it before this returns, or if it is no.
 
+        `heard`: the rail has answered, and this is what became of it.
         No: another worker has the payments now. An answer that came is stored, and is theirs.
         """
         at = self.run.clock()
         events = [event_of(row, outcome_of(row, ending), at) for row in sending.rows]
-        ended = End(events=events, worker=self.run.worker, recorded_at=at)
+        ended = End(events=events, worker=self.run.worker, recorded_at=at, heard=heard)
         counting = await self.writer.write(end, ended)
         self.counts.update(event.kind.value for event in counting)
         self.counts["lost"] += len(events) - len(counting)

@@ -26,7 +26,7 @@ from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
 from settle.payments.standing import paid_otherwise
-from settle.payments.state import Event, EventKind, State
+from settle.payments.state import DEAD, Event, EventKind, State
 from settle.payments.steps import advance
 from settle.payments.tables import exchanges, payments
 from settle.payments.unheard import (
@@ -361,11 +361,16 @@ def _take(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How one conversation ended, as events of its payments, written by the worker that ran it."""
+    """How one conversation ended, as events of its payments, written by the worker that ran it.
+
+    `heard`: the events are what its stored answer says, where there is one. One that came after
+    the worker had read what is stored waits to be heard.
+    """
 
     events: Sequence[Event]
     worker: str
     recorded_at: datetime
+    heard: bool = True
 
 
 def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Event]]:
@@ -389,7 +394,14 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
         subjects=rows,
     )  # fmt: skip
     freed = sorted(event.payment_id for event in events)
-    unmark(connection, sorted({_turn(rows[name]) for name in freed if _was_answered(rows[name])}))
+    heard = [
+        (rows[event.payment_id], event)
+        for ending, each in zip(endings, counting, strict=True) if ending.heard
+        for event in each
+    ]  # fmt: skip
+    answered = {_turn(row) for row, _ in heard if _was_answered(row)}
+    undecided = {_turn(row) for row, event in heard if _says_nothing(row, event)}
+    unmark(connection, sorted(answered - undecided))
     for chunk in chunks(freed):
         connection.execute(_FREED, these(chunk))
     return counting
@@ -408,6 +420,11 @@ _FREED = (
 def _was_answered(row: Row) -> bool:
     """Whether its answer was marked when it came, so that nobody misses it if we are killed."""
     return bool(row["state"] != State.SENDING.value or row["resends"])
+
+
+def _says_nothing(row: Row, event: Event) -> bool:
+    """Whether an answer decides nothing about what was closed before it: the rail is to say."""
+    return event.kind is EventKind.UNKNOWN and State(row["state"]) in DEAD
 
 
 def _turn(row: Row) -> tuple[str, int]:

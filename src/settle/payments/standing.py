@@ -156,10 +156,15 @@ def is_out(of: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def _undebited(of: sa.FromClause) -> sa.ColumnElement[bool]:
-    event = payment_events.alias("undebited").c
+    event, word = payment_events.alias("undebited").c, payment_events.alias("taken_back").c
+    taken_back = sa.exists().where(
+        word.payment_id == event.payment_id, word.kind == EventKind.RETRACTED.value,
+        word.code == event.event_id,
+    )  # fmt: skip
     return sa.exists().where(
-        event.payment_id == of.c.payment_id, event.kind == EventKind.NOT_DEBITED.value
-    )
+        event.payment_id == of.c.payment_id, event.kind == EventKind.NOT_DEBITED.value,
+        ~taken_back,
+    )  # fmt: skip
 
 
 def _count(connection: Connection, which: sa.ColumnElement[bool]) -> int:

@@ -61,9 +61,8 @@ def marked(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Turn]
 
 def is_unheard(of: sa.FromClause = payments) -> sa.ColumnElement[bool]:
     """Whether an answer about a payment, or about the batch it left with, waits to be heard."""
-    return sa.exists().where(
-        exchanges.c.conversation_id == of.c.conversation_id, exchanges.c.unheard
-    )
+    answer = exchanges.alias("answer").c  # whoever asks this of payments may ask it of exchanges
+    return sa.exists().where(answer.conversation_id == of.c.conversation_id, answer.unheard)
 
 
 def unheard_otherwise() -> sa.ColumnElement[bool]:

@@ -20,6 +20,7 @@ from settle.hub.backup import put_back
 from settle.hub.config import Config, load
 from settle.ledger import Posting, post
 from settle.ledger.tables import journal
+from settle.payments import Verdict
 from settle.payments.tables import epochs
 
 DAY = date(2024, 12, 18)
@@ -112,6 +113,15 @@ def test_a_store_that_was_put_back_releases_nothing_until_it_was_searched(
             hub.pay(DAY)
         with pytest.raises(BadInput, match="settle search"):
             hub.resume(actor="alice")
+    assert backed_up.exists()
+
+
+def test_nobody_decides_in_a_store_that_was_put_back_before_it_may_go_on(
+    backed_up: Path, tmp_path: Path, new_url: NewUrl
+) -> None:
+    """What it has forgotten may be the proof."""
+    with restored(tmp_path, new_url()) as hub, pytest.raises(Restored, match="decided"):
+        hub.decide("P-1", Verdict.NOT_EXECUTED, actor="alice", why="the bank says so")
     assert backed_up.exists()
 
 

@@ -244,6 +244,20 @@ def test_retention_takes_what_ended_long_enough_ago(desk: Any, store: Store) -> 
     assert [0, 1, 0] == [after(29), after(31), after(32)]
 
 
+def test_an_answer_that_nobody_has_heard_is_not_erased(desk: Any, store: Store) -> None:
+    """It may be the acceptance of what was closed; heard, it goes like any other."""
+    name = booked(desk, store)
+    late = NOW + timedelta(days=9000)
+    for unheard, emptied in ((True, 0), (False, 1)):
+        with store.transaction() as connection:
+            connection.execute(sa.update(exchanges).values(unheard=unheard))
+        if unheard:
+            with pytest.raises(BadInput, match="open"):
+                erase(store, [name], asked(), scope="payment", ids=lambda: "E-1")
+        done = erase_old(store, kept_for=timedelta(days=1), at=late, ids=lambda: "E-1")
+        assert emptied == done.exchanges
+
+
 def test_what_is_open_is_never_erased(desk: Any, store: Store) -> None:
     """Its exchanges are what finds it: neither age nor a request empties them."""
     desk.ready(desk.due)

@@ -169,3 +169,19 @@ def test_what_is_told_never_goes_back(tmp_path: Path) -> None:
     quick.reach("s2", "a/b", 1)
     assert ({"night": 6}, {"a/b": 1}) == (slow.reached("s"), slow.reached("s2"))
     assert {} == Watermark(tmp_path / "nowhere").reached("s")
+
+
+def test_a_run_killed_as_it_is_counted_beside_the_lake_is_no_restore(
+    told: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The half that it leaves there is the count of no name."""
+    epoch = Epoch(told, tmp_path / "lake")
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", _die)
+        with pytest.raises(KeyboardInterrupt):
+            epoch.count()
+    assert not epoch.was_restored()
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -7,11 +7,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from tests.unit.payments.test_seams import again as sent_again
+from tests.unit.payments.test_seams import lose
 
 from settle.adapters import Beneficiary, Evidence, Fact, Source
 from settle.errors import BadInput
 from settle.ledger import balances
 from settle.payments import (
+    Objection,
     Repayment,
     Silent,
     attention,
@@ -20,6 +23,7 @@ from settle.payments import (
     prove_undebited,
     record,
     repay,
+    retract,
     returned,
     story,
 )
@@ -270,3 +274,24 @@ def test_what_was_never_debited_is_paid_again_and_a_late_booking_stops_that(
     assert "proved never to have been debited, and proved to be paid" in found
     assert desk.claim() == []
     assert books(store) == {"payable/A-1": 100, "nostro/single/acc": -100}
+
+
+def test_what_was_debited_after_all_keeps_its_re_payment_from_being_sent_once_more(
+    desk: Any, store: Store
+) -> None:
+    """Two people take back that it never was, while nobody knows what became of the second."""
+    failed(desk)
+    gone(desk)
+    again(desk)
+    desk.approve()
+    desk.fund()
+    name = lose(desk)
+    desk.now += timedelta(hours=1)
+    for actor in ("ada", "bob"):
+        said = Objection(
+            payment_id="P-00001", evidence_id="not_debited", actor=actor, why="it was",
+            at=desk.now,
+        )  # fmt: skip
+        with store.transaction() as connection:
+            retract(connection, said)
+    assert [] == sent_again(desk, name)

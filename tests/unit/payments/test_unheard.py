@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from tests.unit.payments.test_seams import again, give_up, lose, row_of
 
-from settle.adapters import LEAVES_WITHIN, Accepted, Open, Request, Response, commits
+from settle.adapters import LEAVES_WITHIN, Accepted, Finished, Open, Request, Response, commits
 from settle.errors import BadInput
 from settle.payments import InlineWriter, Statement, Verdict, close_absent, decide
 from settle.payments.absence import Missing
@@ -154,6 +154,40 @@ def test_the_answer_to_a_re_sending_is_marked_until_its_worker_has_acted_on_it(
         end(connection, [End(events=[event], worker="v", recorded_at=desk.now)])
     assert [] == unheard(store)
     assert "accepted" == row_of(store, "P-00001")["state"]
+
+
+def test_who_gives_up_without_the_answer_has_not_heard_it(desk: Any, store: Store) -> None:
+    """It took over and read what is stored; then find closed the payment, and the answer came."""
+    desk.ready(desk.due)
+    (sending,) = desk.claim(worker="slow")
+    recorder = sent(desk, sending, worker="slow")
+    desk.now += timedelta(hours=1)
+    lease = Lease(rail="single", worker="second", now=desk.now, length=timedelta(minutes=5))
+    with desk.store.transaction() as connection:
+        take_over(connection, [lease])
+        connection.execute(sa.update(payments).values(state="rejected", live=False))
+    answered(recorder, sending)
+    run = Run(clock=desk.clock, worker="second", lease_length=timedelta(minutes=5))
+    lane = Lane(run=run, name="single", rail=desk.rails["single"], writer=InlineWriter(desk.store))
+    assert asyncio.run(lane.close(sending, Open(reason="the worker died")))
+    assert [(sending.conversation_id, 0)] == unheard(store)
+
+
+@pytest.mark.parametrize(("ending", "left"), [(Open(reason="?"), 1), (Finished(Accepted()), 0)])
+def test_an_answer_that_tells_nothing_about_what_was_closed_is_left_to_the_next_look(
+    desk: Any, store: Store, ending: Any, left: int
+) -> None:
+    """That one asks the rail; an acceptance is proof at once."""
+    desk.ready(desk.due)
+    (sending,) = desk.claim(worker="w")
+    recorder = sent(desk, sending, worker="w")
+    with store.transaction() as connection:
+        connection.execute(sa.update(payments).values(state="rejected", live=False))
+    answered(recorder, sending)
+    run = Run(clock=desk.clock, worker="w", lease_length=timedelta(minutes=5))
+    lane = Lane(run=run, name="single", rail=desk.rails["single"], writer=InlineWriter(desk.store))
+    assert asyncio.run(lane.close(sending, ending, heard=True))
+    assert left == len(unheard(store))
 
 
 def test_what_has_an_unheard_answer_is_not_sent_again(desk: Any, store: Store) -> None:
