@@ -38,7 +38,7 @@ PINNED = {
     "fresh-key-on-retry": 3,
     "timeout-is-failure": 17,
     "told-before-commit": 1,
-    "reroute-on-unknown": 1,
+    "reroute-on-unknown": 2,
     "key-after-its-life": 72,
     "resend-without-dedupe": 103,
     "late-event-wins": 3,
