@@ -98,6 +98,7 @@ async def pay(
     number of workers may run this on one store.
 
     Raises:
+        BadInput: the policy's lease is longer than a permit to leave.
         ConfigError: a credential cannot be found. So does any bug met before a `commits` began.
             What was under way is written first; what was not goes back untouched.
         Fenced: a newer run bears the worker's name. What was under way is the newer one's.

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, assert_never
 
 from settle.adapters import (
+    LEAVES_WITHIN,
     Accepted,
     Ending,
     Finished,
@@ -21,7 +22,7 @@ from settle.adapters import (
     Source,
     Unknown,
 )
-from settle.errors import ConfigError, SettleError
+from settle.errors import BadInput, ConfigError, SettleError
 from settle.payments.exchanges import Clock, LeaseLost, StoreRecorder, untold
 from settle.payments.fences import refuse_fenced
 from settle.payments.instruction import Rail, Row
@@ -57,6 +58,10 @@ class Run:
     progress: Progress | None = None
     tell: Progress = untold
     broken: Exception | None = None
+
+    def __post_init__(self) -> None:
+        if self.lease_length > LEAVES_WITHIN:  # so long a search waits after a restore
+            raise BadInput(f"a lease of {self.lease_length} is longer than {LEAVES_WITHIN}")
 
     def lanes(
         self,

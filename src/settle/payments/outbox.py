@@ -380,9 +380,10 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
     back, for each ending, the events that count; what another worker has taken over meanwhile is
     that worker's to end.
     """
+    # Names are locked before payments, as by whoever stores an intent.
+    fenced = successors(connection, [ending.worker for ending in endings])
     ids = {event.payment_id for ending in endings for event in ending.events}
     rows = locked(connection, sorted(ids), only=_HELD)
-    fenced = successors(connection, [ending.worker for ending in endings])
     held = {each for each in _held(rows) if each[1] not in fenced}
     counting = [
         [e for e in ending.events if (e.payment_id, ending.worker, e.ordinal) in held]

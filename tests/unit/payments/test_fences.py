@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from settle.adapters import Accepted, Request, Response, commits
+from settle.adapters import LEAVES_WITHIN, Accepted, Request, Response, commits
 from settle.errors import BadInput
 from settle.payments.exchanges import LeaseLost, StoreRecorder, histories
 from settle.payments.fences import Fenced, name_of, succeed
@@ -137,3 +137,9 @@ def test_a_run_that_lost_payments_says_to_whom(desk: Any, store: Store) -> None:
     run.surface(store)
     with pytest.raises(Fenced, match=second):
         run.surface(store, lost=1)
+
+
+def test_no_lease_outlasts_a_permit_to_leave(desk: Any) -> None:
+    """After a restore a search waits for as long as the permit lasts, and no longer."""
+    with pytest.raises(BadInput, match="longer than 0:15:00"):
+        Run(clock=desk.clock, worker="night", lease_length=LEAVES_WITHIN + timedelta(seconds=1))
