@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Adapter, Profile, Source
 from settle.payments.events import append, events_of, locked
+from settle.payments.identity import REFERENCES
 from settle.payments.instruction import Row
 from settle.payments.leaving import last_leaving
 from settle.payments.rows import among, fetch
@@ -24,8 +25,6 @@ from settle.payments.state import ABSENCE, SENT, Event, EventKind, State
 from settle.payments.tables import payments
 from settle.payments.unheard import is_unheard
 from settle.store import Store
-
-_REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def note_absent(
 
 
 def _asked_at(row: Row, asked_at: Mapping[str, datetime]) -> datetime | None:
-    found = [asked_at[row[name]] for name in _REFERENCES if row[name] in asked_at]
+    found = [asked_at[row[name]] for name in REFERENCES if row[name] in asked_at]
     return min(found, default=None)
 
 

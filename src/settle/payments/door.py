@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.adapters import Evidence, Fact, Source
-from settle.payments.elsewhere import DERIVED, elsewhere, hold_elsewhere
+from settle.payments.elsewhere import elsewhere, hold_elsewhere
 from settle.payments.events import Appended, append, locked
+from settle.payments.identity import DERIVED, REFERENCES
 from settle.payments.instruction import Row
 from settle.payments.returns import HUB_BEARS, ReturnPolicy, returns_of, shares
 from settle.payments.rows import among, chunks, fetch, these
@@ -79,8 +80,8 @@ def record(
     found" is kept and proves nothing. An amount or a currency that is not the instructed one is
     kept as a contradiction, and neither proves nor books anything. So is an execution by a rail
     that another one is to carry, and what waits is held. What only asks for `find` leaves a wish,
-    which the next look-up carries out. `returns` says who bears what
-    a return came short of; it is kept with the return.
+    which the next look-up carries out. `returns` says who bears what a return came short of; it is
+    kept with the return.
     """
     items = list(evidence)
     entry = _Entry()
@@ -227,8 +228,7 @@ def _rows(connection: Connection, items: Sequence[Evidence]) -> Sequence[Row]:
     return list(found.values())
 
 
-_REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
-_NAMED = [sa.select(payments).where(among(payments.c[name])) for name in _REFERENCES]
+_NAMED = [sa.select(payments).where(among(payments.c[name])) for name in REFERENCES]
 
 
 def _anywhere(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -240,4 +240,4 @@ def _anywhere(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def _index(rows: Iterable[Row]) -> dict[tuple[str, str], Row]:
-    return {(row["rail"], row[name]): row for row in rows for name in _REFERENCES}
+    return {(row["rail"], row[name]): row for row in rows for name in REFERENCES}

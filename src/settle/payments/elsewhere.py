@@ -18,9 +18,6 @@ from settle.payments.state import UNSENT, Event, EventKind, State
 from settle.payments.tables import payments
 from settle.payments.withholding import MAY_BE_OUT, PAID_ELSEWHERE
 
-DERIVED = ("end_to_end_id", "uetr", "idempotency_key")
-"""The names that are derived. The id of a row is not: another store has others."""
-
 _TAKEN = frozenset({Fact.ACCEPTED, Fact.BOOKED, Fact.CREDITED, Fact.RETURNED})
 """Facts of which each says that the rail took it."""
 

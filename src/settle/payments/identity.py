@@ -12,6 +12,12 @@ from settle.store import derived, derived_uuid4
 KEY_LENGTH = 32
 """128 bits in hexadecimal: within the key length of every rail seen, and within Max35Text."""
 
+DERIVED = ("end_to_end_id", "uetr", "idempotency_key")
+"""Columns of the names that are derived: another store has the same ones."""
+
+REFERENCES = ("payment_id", *DERIVED)
+"""Columns of all names by which evidence may be about a payment."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:

@@ -14,12 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from settle.payments.identity import REFERENCES
 from settle.payments.rows import chunks, fetch
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import State
 from settle.payments.tables import find_wishes, payments
-
-REFERENCES = ("payment_id", "end_to_end_id", "uetr", "idempotency_key")
 
 
 def wish(connection: Connection, payment_ids: Iterable[str], *, why: str, at: datetime) -> None:
