@@ -37,7 +37,7 @@ def faults(beneficiary: Beneficiary, *, value_date: date) -> Iterator[str]:
     for field, most in LENGTHS.items():
         if len(getattr(beneficiary, field) or "") > most:
             yield f"beneficiary.{field}: longer than {most} characters"
-    yield from address_faults(beneficiary, value_date)
+    yield from address_faults(beneficiary.country, beneficiary.town, value_date)
     if beneficiary.country and not re.fullmatch(r"[A-Z]{2}", beneficiary.country):
         yield "beneficiary.country: not an ISO 3166 code"
     yield from _account_faults(beneficiary)
@@ -45,14 +45,14 @@ def faults(beneficiary: Beneficiary, *, value_date: date) -> Iterator[str]:
         yield "beneficiary.bic: not an ISO 9362 code"
 
 
-def address_faults(beneficiary: Beneficiary, value_date: date) -> Iterator[str]:
+def address_faults(country: str, town: str, value_date: date) -> Iterator[str]:
     """What a structured address lacks on a value date. This is asked again as dates roll.
 
     The country decides how an account is checked and where a rail may pay, and so always is there.
     """
-    if not beneficiary.country.strip():
+    if not country.strip():
         yield "beneficiary.country: missing"
-    if value_date >= STRUCTURED_FROM and not beneficiary.town.strip():
+    if value_date >= STRUCTURED_FROM and not town.strip():
         yield f"beneficiary.town: missing, which CBPR+ asks for from {STRUCTURED_FROM}"
 
 

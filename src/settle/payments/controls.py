@@ -19,13 +19,14 @@ from settle.payments.gate.holds import last_scheduled
 from settle.payments.gate.persons import POLICY, person_of
 from settle.payments.gate.rules import CLEARABLE, Control
 from settle.payments.gate.signing import APPROVES, approvers, sign, signers
+from settle.payments.identity import SIGNED
 from settle.payments.instruction import Row, fingerprint_of
-from settle.payments.rows import among, chunks, fetch, these
+from settle.payments.rows import among, chunks, fetch, some, these
 from settle.payments.state import Event, EventKind, State
-from settle.payments.steps import advance
+from settle.payments.steps import STANDING, advance
 from settle.payments.tables import payments
 from settle.payments.withholding import BEFORE, withhold
-from settle.store import Store
+from settle.store import Store, uncollected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def approve(store: Store, policy: Policy, *, now: datetime) -> Approved:
 
     What is not what was planned is approved by nobody, and is withheld with that reason.
     """
-    with store.transaction() as connection:
+    with uncollected(), store.transaction() as connection:
         found = _unapproved(connection)
         changed = {row["payment_id"]: row for row in found if not _as_planned(row)}
         rows = [row for row in found if row["payment_id"] not in changed]
@@ -174,7 +175,7 @@ def _waiting(connection: Connection, payment_id: str) -> Row:
 def _unapproved(connection: Connection, payment_id: str | None = None) -> list[Row]:
     """What waits for an approval, locked."""
     query = (
-        sa.select(payments)
+        some(("payment_id", "fingerprint", *STANDING, *SIGNED))
         .where(payments.c.state == State.PLANNED.value, payments.c.hold_reason == "")
         .order_by(payments.c.payment_id)
         .with_for_update()

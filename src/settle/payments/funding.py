@@ -18,13 +18,13 @@ from settle.payments.gate.holds import last_scheduled
 from settle.payments.gate.queue import Waits, decided
 from settle.payments.gate.rooms import Place
 from settle.payments.gate.rules import Control, Controls
-from settle.payments.instruction import Row, payee_of
-from settle.payments.rows import fetch
+from settle.payments.instruction import Row
+from settle.payments.rows import fetch, some
 from settle.payments.state import Event, EventKind, State
-from settle.payments.steps import advance
+from settle.payments.steps import STANDING, advance
 from settle.payments.tables import payments
 from settle.payments.withholding import withhold
-from settle.store import Store, derived
+from settle.store import Store, derived, uncollected
 
 __all__ = ["Funded", "Place", "fund"]
 
@@ -52,7 +52,7 @@ def fund(
     on = day or now.date()
     events: list[Event] = []
     counts: Counter[Control | None] = Counter()
-    with store.transaction() as connection:
+    with uncollected(), store.transaction() as connection:
         _one_at_a_time(connection)
         every = _candidates(connection)
         # What is held takes nobody's room; it is decided anew once nothing holds it.
@@ -104,7 +104,8 @@ def _addressed(
     faulty: dict[str, dict[str, Row]] = defaultdict(dict)
     fit = []
     for row in rows:
-        why = "; ".join(address_faults(payee_of(row), row["value_date"]))
+        country, town = row["beneficiary_country"], row["beneficiary_town"]
+        why = "; ".join(address_faults(country, town, row["value_date"]))
         if why:
             faulty[why][row["payment_id"]] = row
         else:
@@ -114,10 +115,17 @@ def _addressed(
     return fit
 
 
+_WEIGHED = (
+    "payment_id", "obligation_id", "agreement_id", "kind", "rail", "account", "currency",
+    "amount_minor", "value_date", "not_before", "beneficiary_country", "beneficiary_town",
+    "hold_reason", "funded", *STANDING,
+)  # fmt: skip
+
+
 def _candidates(connection: Connection) -> list[dict[str, Any]]:
     """Every payment that is approved and has not left, locked; no worker takes one meanwhile."""
     query = (
-        sa.select(payments)
+        some(_WEIGHED)
         .where(payments.c.state.in_((State.APPROVED.value, State.SCHEDULED.value)))
         .order_by(payments.c.payment_id)
         .with_for_update()

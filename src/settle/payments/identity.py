@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from settle.store import derived, derived_uuid4
@@ -38,29 +39,28 @@ def identity(tenant: str, obligation_id: str, *, attempt: int, leg: str = "pay")
     )
 
 
+SIGNED = (
+    "beneficiary_name", "beneficiary_country", "beneficiary_town", "beneficiary_account",
+    "beneficiary_bic", "beneficiary_bank_code", "amount_minor", "currency", "rail", "account",
+    "not_before", "kind", "purpose", "remittance_information", "idempotency_key",
+)  # fmt: skip
+"""Columns of the canonical instruction, in the order in which its digest has them."""
+
+
 def fingerprint(row: Mapping[str, Any]) -> str:
     """The digest of the canonical instruction, from its row. This is what an approval signs.
 
     Payee, amount, currency, rail, our account, the first value date, purpose, references: any
     change of them is another instruction. A value date later than `not_before` is not.
     """
-    return derived(
-        row["beneficiary_name"],
-        row["beneficiary_country"],
-        row["beneficiary_town"],
-        row["beneficiary_account"],
-        row["beneficiary_bic"] or "",
-        row["beneficiary_bank_code"] or "",
-        str(row["amount_minor"]),
-        row["currency"],
-        row["rail"],
-        row["account"],
-        row["not_before"].isoformat(),
-        row["kind"],
-        row["purpose"],
-        row["remittance_information"],
-        row["idempotency_key"],
-    )
+    return derived(*map(_plain, _of_signed(row)))
+
+
+_of_signed = itemgetter(*SIGNED)
+
+
+def _plain(value: str | int | date | None) -> str:
+    return "" if value is None else str(value)
 
 
 def conversation(sendings: Iterable[tuple[str, int]]) -> str:

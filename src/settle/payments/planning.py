@@ -29,7 +29,7 @@ from settle.payments.state import DEAD, Event, EventKind, State
 from settle.payments.steps import begin
 from settle.payments.tables import payments
 from settle.payments.withholding import MAY_BE_OUT
-from settle.store import Ids, Store
+from settle.store import Ids, Store, uncollected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +229,7 @@ def plan(
     admitted = admit(obligations)
     unique = admitted.dues
     weighed = conditions or conditions_of(rails, at=now)
-    with store.transaction() as connection:
+    with uncollected(), store.transaction() as connection:
         accounts = [due.beneficiary.account for due in unique.values()]
         of_rail = of_the_rail(rails)
         known = _earlier(connection, tenant, list(unique))

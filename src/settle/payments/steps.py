@@ -76,6 +76,10 @@ def begin(
         refold(connection, sorted(row["payment_id"] for row in rows), recorded_at=recorded_at)
 
 
+STANDING = ("live", "state", "steps")
+"""The columns that tell whether a step of what has not left is the next one."""
+
+
 def follows(row: Row, event: Event) -> bool:
     """Whether the event is the next step of a payment, for all that its row tells.
 

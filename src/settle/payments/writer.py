@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from settle.store import Store
+from settle.store import Store, uncollected
 
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
@@ -109,7 +109,7 @@ class ThreadWriter:
 
     def _commit(self, group: Sequence[_Waiting]) -> None:
         try:
-            with self._store.transaction() as connection:
+            with uncollected(), self._store.transaction() as connection:
                 for work, members in _by_work(group):
                     results = work(connection, [member.item for member in members])
                     for member, result in zip(members, results, strict=True):
@@ -136,7 +136,7 @@ async def writing(store: Store, writer: Writer | None) -> AsyncIterator[Writer]:
 
 
 def _alone(store: Store, work: Work[I, O], item: I) -> O:
-    with store.transaction() as connection:
+    with uncollected(), store.transaction() as connection:
         (result,) = work(connection, [item])
     return result
 

@@ -8,6 +8,7 @@ from settle.names import lazily
 
 if TYPE_CHECKING:
     from settle.store.bulk import Rows, execute_each, insert_new, insert_new_tuples
+    from settle.store.collecting import uncollected
     from settle.store.columns import arrow, insert_columns
     from settle.store.connection import Store
     from settle.store.exclusion import exclusive
@@ -38,6 +39,7 @@ __all__ = [
     "insert_new",
     "insert_new_tuples",
     "metadata",
+    "uncollected",
     "uuid7",
     "vault_of",
     "watermark_of",
@@ -66,6 +68,7 @@ __getattr__, __dir__ = lazily(
         "insert_new": "settle.store.bulk",
         "insert_new_tuples": "settle.store.bulk",
         "metadata": "settle.store.schema",
+        "uncollected": "settle.store.collecting",
         "uuid7": "settle.store.ids",
         "vault_of": "settle.store.vault",
         "watermark_of": "settle.store.watermark",

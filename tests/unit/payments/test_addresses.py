@@ -31,7 +31,7 @@ def test_what_an_address_lacks_is_named_by_field_from_its_day(
 ) -> None:
     """The value date decides, and not the day on which somebody looks."""
     beneficiary = replace(desk.due.beneficiary, **payee)
-    assert faults == list(address_faults(beneficiary, on))
+    assert faults == list(address_faults(beneficiary.country, beneficiary.town, on))
     desk.plan(replace(desk.due, value_date=on, beneficiary=beneficiary))
     desk.approve()
     held = {"O-1": ("local check", "; ".join(faults))} if faults else {}
