@@ -237,7 +237,8 @@ def _lost(found: Findings) -> Iterator[str]:
 
 def _may_come(row: Mapping[str, Any], found: Findings) -> bool:
     """Whether it is shown as missing, or was sent on a day that is not over."""
-    sent_today = row["released_at"].date() > last_day(found.world.now())
+    sent = row["released_at"]  # None: only the store that was put back knows of the sending
+    sent_today = sent is not None and sent.date() > last_day(found.world.now())
     return sent_today or row["payment_id"] in found.missing
 
 
