@@ -103,9 +103,10 @@ def explain(
 
 
 def _list(payment_id: str, *, config: Path, store: str | None, as_json: bool) -> None:
-    from settle.payments import evidence_of
+    from settle.payments import evidence_of, named
 
     with opened(config, store=store) as hub, hub.store.reading() as connection:
+        named(connection, payment_id, tenant=hub.config.settings.settle.tenant)
         found = evidence_of(connection, payment_id)
     if as_json:
         told = [{"evidence": event.event_id, "what": _what(event)} for event in found]
