@@ -54,7 +54,7 @@ Examples:
 
 \b
   settle resume --actor alice
-  settle resume --actor alice --by-hand --reason "the bank's list of 19 December"
+  settle resume --actor alice --by-hand --reason "the bank's list"
 """
 
 

@@ -22,8 +22,8 @@ store is a backup that was put back.
 Examples:
 
 \b
-  settle payments decide ID --not-executed --actor alice --why "bank's letter"
-  settle payments decide ID --executed --actor bob --why "seen at the bank" --json
+  settle payments decide ID --not-executed --actor ada --why "bank's letter"
+  settle payments decide ID --executed --actor bob --why "as seen" --json
 """
 
 _APPROVE = """Approve one payment that is above the limit that policy approves by itself.

@@ -172,6 +172,8 @@ def _print_overview(connection: Connection) -> None:
         amount = plain(item.amount_minor, item.currency)
         line = f"{item.payment_id} {item.state.value} {amount} {item.currency}: {item.why}"
         click.echo(printable(line))
+    if not tallies:
+        click.echo("this store has no payment: is it the one that [settle] store or --store means?")
     if len(look_at) > LINES:
         click.echo("there are more to look at: settle payments list --state STATE", err=True)
 

@@ -1,4 +1,4 @@
-"""`settle controls`, `settle resume`: what is held for machines, and slips of the pen by name."""
+"""What is held, told for machines; and slips of the pen, each answered with what there is."""
 
 from __future__ import annotations
 
@@ -86,3 +86,23 @@ def test_evidence_of_no_payment_is_not_nothing_known(settle: Settle, config: Pat
     assert [] == json.loads(
         settle("payments", "retract", "P-001", "--json", "--config", config).out
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [(["--keep", "o1"], "give --replay, too"), (["--replay", "3", "--json"], "leave out --json")],
+)
+def test_no_option_of_a_simulation_is_left_unread(
+    settle: Settle, given: list[str], why: str
+) -> None:
+    """What would be ignored is a mistake, and no world is played."""
+    done = settle("simulate", *given)
+    assert (2, "") == (done.code, done.out)
+    assert why in done.err
+
+
+def test_an_empty_store_may_be_the_wrong_one(settle: Settle, config: Path, tmp_path: Path) -> None:
+    """A list of nothing asks whether it is the store that was meant."""
+    other = f"sqlite:///{tmp_path / 'mistyped.db'}"
+    told = settle("payments", "list", "--config", config, "--store", other)
+    assert (0, True) == (told.code, "this store has no payment" in told.out)
