@@ -14,7 +14,7 @@ from settle.errors import BadInput, ConfigError, RailError, SettleError
 COMMANDS = {
     "demo": "demo", "nightly": "nightly", "net": "net", "explain": "explain", "files": "files",
     "fund": "fund", "failed": "failed", "correct": "correct", "payments": "payments",
-    "approve": "deciding", "controls": "controls", "screening": "screening",
+    "approve": "payments", "controls": "controls", "screening": "screening",
     "exchanges": "exchanges", "backup": "backup", "restore": "backup", "search": "backup",
     "resume": "backup", "audit": "audit", "rails": "rails", "simulator": "simulator",
     "simulate": "simulate",

@@ -12,7 +12,7 @@ import click
 
 from settle.cli import options
 from settle.cli.commands import Commands
-from settle.cli.deciding import decide
+from settle.cli.deciding import approve, decide
 from settle.cli.opening import opened
 from settle.cli.retracting import CORRECTIONS
 from settle.cli.returns import RETURNS
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from settle.payments import Hold, Story, StoryLine, Wanted
+
+__all__ = ["approve", "payments"]
 
 LINES = 100
 """Payments and remarks that a terminal is given, unless more are asked for."""
