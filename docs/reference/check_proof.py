@@ -24,7 +24,7 @@ def root(leaf, index, count, path):  # over `count` leaves: RFC 6962, section 2.
     return sha256(b"\1" + bytes.fromhex(sibling) + root(leaf, index - half, count - half, path))
 
 
-proof, head, places = json.load(open(sys.argv[1])), None, set()
+proof, head, places = json.load(open((sys.argv[1:] or sys.exit(__doc__))[0])), None, set()
 for block in proof["blocks"]:
     header = json.loads(block["header"])
     need(head in (None, header["previous"]), f"block {header['block']} follows another one")

@@ -15,6 +15,7 @@ from typing import Protocol
 from settle.errors import BadInput, Busy, ConfigError, Restored
 from settle.hub import Ending, Hub, Named
 from settle.report import ExitCode, report_files, sentence, summary_lines, write
+from settle.report.figures import plural
 
 
 class Progress(Protocol):
@@ -223,7 +224,7 @@ class _Steps:
         funding = self.hub.fund(self.day).funding
         if funding.failed:
             return f"no plan: {funding.failed}"
-        return f"{len(funding.moves):,} moves, {len(funding.short):,} needs short"
+        return f"{plural(len(funding.moves), 'move')}, {plural(len(funding.short), 'need')} short"
 
     def seal(self) -> str:
         try:
@@ -234,7 +235,8 @@ class _Steps:
             self.hub.nights.refuse(self.day, "seal", str(error))
             return "nothing: the chain is signed, and there is no key to go on"
         self.hub.nights.accept(self.day, "seal")
-        return f"{done.entries:,} entries in {done.blocks:,} blocks, head {done.head or 'none'}"
+        entries = plural(done.entries, "entry", "entries")
+        return f"{entries} in {plural(done.blocks, 'block')}, head {done.head or 'none'}"
 
     def retain(self) -> str:
         done = self.hub.retain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -44,6 +45,12 @@ def main() -> None:
         text = ascii(error.object[error.start : error.end])
         click.echo(f"settle: an argument holds {text}, which is not UTF-8", err=True)
         sys.exit(exit_code(BadInput(text)))
+    except OSError as error:
+        if error.filename is None:
+            raise  # not of a file that somebody named
+        why = f"{os.fsdecode(error.filename)}: {error.strerror}"
+        click.echo(f"settle: {why}", err=True)
+        sys.exit(exit_code(BadInput(why)))
 
 
 def exit_code(error: SettleError) -> int:

@@ -42,7 +42,7 @@ Walks the whole chain, looks at every sealed row again and rebuilds every balanc
 journal alone. Says what no block has yet, by count and age. Each payment that stands for its
 obligation is held against its approval. Blocks that were cut off at the end are found by the
 head that sealing keeps beside the lake; whoever can touch that, too, is found with --head: give
-the file of settle audit seal --head, or what a night printed, such as 12:9f86d0….
+the file of settle audit seal --head, or what a night printed, BLOCK:HEAD, whole.
 
 Exit codes: 0 sound, 10 not sound, 11 bad input.
 
@@ -77,6 +77,8 @@ def audit() -> None:
 @options.as_json
 def seal(*, file: Path | None, config: Path, store: str | None, as_json: bool) -> None:
     """Seal what no block has."""
+    from settle.report.figures import plural
+
     with opened(config, store=store) as hub:
         done = hub.seal()
     head = done.head.as_json() if done.head else None
@@ -86,7 +88,8 @@ def seal(*, file: Path | None, config: Path, store: str | None, as_json: bool) -
         told = {"blocks": done.blocks, "entries": done.entries, "head": head}
         click.echo(json.dumps(told, indent=2))
     else:
-        click.echo(f"{done.entries:,} entries sealed in {done.blocks:,} blocks")
+        entries = plural(done.entries, "entry", "entries")
+        click.echo(f"{entries} sealed in {plural(done.blocks, 'block')}")
         click.echo(f"head {done.head}" if done.head else "there is nothing to seal")
 
 

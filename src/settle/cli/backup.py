@@ -54,7 +54,7 @@ Examples:
 
 \b
   settle resume --actor alice
-  settle resume --actor alice --by-hand --reason "the bank's list of 19 December"
+  settle resume --actor alice --by-hand --reason "the bank's list"
 """
 
 
@@ -118,7 +118,9 @@ def search(*, config: Path, store: str | None) -> None:
 def resume(*, actor: str, reason: str, by_hand: bool, config: Path, store: str | None) -> None:
     """Let a restored store go on."""
     with opened(config, store=store) as hub:
+        is_due = by_hand or hub.epoch.was_restored()
         held = hub.resume(actor=actor, reason=reason, by_hand=by_hand)
-    click.echo(f"released again, on the word of {actor}")
+    done = f"released again, on the word of {actor}"
+    click.echo(done if is_due else "nothing was stopped: no backup is put back")
     if held:
         click.echo(f"{held:,} payments stay held: look for them, then settle resume --by-hand")

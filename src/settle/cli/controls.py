@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +20,7 @@ Examples:
 
 \b
   settle controls list --config demo/settle.toml
+  settle controls list --json
 """
 
 _PAUSE = """Send nothing more to a rail, a currency or a party (an agreement), from now on.
@@ -59,14 +62,21 @@ def controls() -> None:
 @controls.command("list", help=_LIST)
 @options.config
 @options.store
-def listed(*, config: Path, store: str | None) -> None:
+@options.as_json
+def listed(*, config: Path, store: str | None, as_json: bool) -> None:
     """List what is held."""
     from settle.payments import switched
+    from settle.report.figures import plural
 
     with opened(config, store=store) as hub:
         held = hub.held()
         with hub.store.reading() as connection:
             off = switched(connection)
+    if as_json:
+        paused = [{**asdict(each), "since": each.since.isoformat()} for each in off]
+        told = [{**asdict(each), "since": each.since.isoformat()} for each in held]
+        click.echo(json.dumps({"paused": paused, "held": told}, indent=2))
+        return
     for each in off:
         said = f"since {each.since:%Y-%m-%d %H:%M} by {each.actor}: {each.reason}"
         click.echo(shown(f"{each.scope} {each.name} is paused {said}"))
@@ -74,7 +84,11 @@ def listed(*, config: Path, store: str | None) -> None:
         line = f"{hold.payment_id} {hold.control} since {hold.since:%Y-%m-%d}: {hold.why}"
         click.echo(shown(line))
         click.echo(shown(f"  released by {hold.released_by}"))
-    click.echo(f"{len(held):,} payments held")
+    click.echo(plural(len(held), "payment") + " held")
+
+
+def _as_kept(scope: str, name: str) -> str:
+    return name.upper() if scope == "currency" else name
 
 
 @controls.command(help=_PAUSE)
@@ -91,7 +105,7 @@ def pause(
     from settle.payments import Scope
 
     with opened(config, store=store) as hub:
-        hub.pause(Scope(scope), name=name, actor=actor, reason=reason)
+        hub.pause(Scope(scope), name=_as_kept(scope, name), actor=actor, reason=reason)
     click.echo(f"{scope} {name} paused by {actor}")
 
 
@@ -109,7 +123,7 @@ def resume(
     from settle.payments import Scope
 
     with opened(config, store=store) as hub:
-        hub.resume_paused(Scope(scope), name=name, actor=actor, reason=reason)
+        hub.resume_paused(Scope(scope), name=_as_kept(scope, name), actor=actor, reason=reason)
     click.echo(f"{scope} {name} resumed by {actor}; what waited goes with the next run")
 
 
@@ -125,6 +139,7 @@ def confirm(
     """Confirm a night."""
     from settle.money import plain
 
+    currency = currency.upper()
     with opened(config, store=store) as hub:
         on = day.date() if day else hub.nights.last() or hub.last_day()
         done = hub.confirm_night(on, currency, actor=actor)

@@ -12,13 +12,15 @@ from settle.cli.opening import opened
 
 _ERASE = """Empty the exchanges of one payment, or of all payments of a participant or agreement.
 
-What was sent and answered goes; digests, journal and events stay, and the audit stays sound. A
-payment that is open is not emptied. Who asked and why is kept and sealed.
+What was sent and answered goes; digests, journal and events stay, and the audit stays sound. While
+one of them is open nothing is emptied: name those that ended one by one, with --payment. Who
+asked and why is kept and sealed.
 
 Examples:
 
 \b
-  settle exchanges erase --party M1 --actor alice --reason "request of 3 March, GDPR art. 17"
+  settle exchanges erase --party M1 --actor alice --reason "on request"
+  settle exchanges erase --payment ID --actor alice --reason "on request"
 """
 
 _ROTATE = """Keep every exchange under the first key of [exchanges], plain ones too.

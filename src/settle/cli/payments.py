@@ -12,6 +12,7 @@ import click
 
 from settle.cli import options
 from settle.cli.commands import Commands
+from settle.cli.deciding import approve, decide
 from settle.cli.opening import opened
 from settle.cli.retracting import CORRECTIONS
 from settle.cli.returns import RETURNS
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from settle.payments import Hold, Story, StoryLine, Wanted
+
+__all__ = ["approve", "payments"]
 
 LINES = 100
 """Payments and remarks that a terminal is given, unless more are asked for."""
@@ -55,37 +58,10 @@ Examples:
   settle payments show 0193d8b2-7c1a-7def-8000-000000000001 --exchanges
 """
 
-_DECIDE = """Say what became of a payment that nobody knows; it takes two people.
-
-The second one must be another person and say the same within three days. Until then its money
-stays reserved. First look for proof: at the bank, in statements, by settle nightly.
-
-Examples:
-
-\b
-  settle payments decide 0193d8b2-7c1a-7def-8000-000000000001 --not-executed \\
-    --actor alice --why "the bank's written answer of 19 December"
-"""
-
-_APPROVE = """Approve one payment that is above the limit that policy approves by itself.
-
-One that a cool-off or a velocity limit holds is let through it, by somebody who is not its only
-approver. Above the second limit two different persons must approve.
-
-Examples:
-
-\b
-  settle approve 0193d8b2-7c1a-7def-8000-000000000001 --actor alice
-"""
-
 
 @click.group(cls=Commands)
 def payments() -> None:
-    """Look at payments."""
-
-
-for command in (*RETURNS, *CORRECTIONS):
-    payments.add_command(command)
+    """Look at payments, take them back, and say what became of them."""
 
 
 @payments.command("list", help=_LIST)
@@ -198,6 +174,8 @@ def _print_overview(connection: Connection) -> None:
         amount = plain(item.amount_minor, item.currency)
         line = f"{item.payment_id} {item.state.value} {amount} {item.currency}: {item.why}"
         click.echo(printable(line))
+    if not tallies:
+        click.echo("this store has no payment: is it the one that [settle] store or --store means?")
     if len(look_at) > LINES:
         click.echo("there are more to look at: settle payments list --state STATE", err=True)
 
@@ -270,43 +248,5 @@ def _told(told: Story, held: Sequence[Hold]) -> Iterator[str]:
         yield from (f"      {said}" for said in line.contents)
 
 
-@payments.command("decide", help=_DECIDE)
-@click.argument("payment_id")
-@click.option("--executed/--not-executed", default=None, required=True, help="What became of it.")
-@click.option("--actor", required=True, help="Who says so; your platform authenticates them.")
-@click.option("--why", required=True, help="What they know it by, for whoever audits it.")
-@options.config
-@options.store
-def decided(
-    payment_id: str, *, executed: bool, actor: str, why: str, config: Path, store: str | None
-) -> None:
-    """Say what became of a payment."""
-    from settle.payments import Verdict
-
-    verdict = Verdict.EXECUTED if executed else Verdict.NOT_EXECUTED
-    with opened(config, store=store) as hub:
-        done = hub.decide(payment_id, verdict, actor=actor, why=why)
-    said = "executed" if executed else "not executed"
-    if done.closed:
-        click.echo(f"{payment_id} is closed as {said}, on the word of {' and '.join(done.by)}")
-    elif done.against:
-        click.echo(f"{payment_id} stays unknown: {', '.join(done.against)} said the contrary")
-    else:
-        click.echo(f"{payment_id} stays unknown until another person says {said}, too")
-
-
-@click.command(help=_APPROVE)
-@click.argument("payment_id")
-@click.option("--actor", required=True, help="Who approves; your platform authenticates them.")
-@options.config
-@options.store
-def approve(payment_id: str, *, actor: str, config: Path, store: str | None) -> None:
-    """Approve one payment."""
-    with opened(config, store=store) as hub:
-        done = hub.approve(payment_id, actor=actor)
-    if done.cleared:
-        click.echo(f"{payment_id}: {done.cleared} cleared by {actor}; it goes with the next run")
-    elif done.persons_missing:
-        click.echo(f"{payment_id} approved by {actor}; {done.persons_missing} more must approve")
-    else:
-        click.echo(f"{payment_id} approved by {actor}")
+for command in (decide, *RETURNS, *CORRECTIONS):
+    payments.add_command(command)

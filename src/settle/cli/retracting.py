@@ -32,9 +32,9 @@ Examples:
 
 \b
   settle payments retract ID
-  settle payments retract ID EVIDENCE --of OTHER --actor ada --why "bank's letter of 3 May"
-  settle payments retract ID EVIDENCE --struck --actor ada --why "corrected statement"
-  settle payments retract ID EVIDENCE --actor ada --why "nobody knows whose it is" --json
+  settle payments retract ID EVIDENCE --of OTHER --actor ada --why letter
+  settle payments retract ID EVIDENCE --struck --actor ada --why "corrected"
+  settle payments retract ID EVIDENCE --actor ada --why "nobody knows" --json
 """
 
 _EXPLAIN = """Account for all that does not fit together about a payment; it takes two people.
@@ -48,7 +48,7 @@ Exit code 0; 11 if it is refused.
 Examples:
 
 \b
-  settle payments explain ID --actor ada --why "sent before the backup was put back"
+  settle payments explain ID --actor ada --why "sent before the backup"
 """
 
 _payment = click.argument("payment_id", metavar="ID")
@@ -103,9 +103,10 @@ def explain(
 
 
 def _list(payment_id: str, *, config: Path, store: str | None, as_json: bool) -> None:
-    from settle.payments import evidence_of
+    from settle.payments import evidence_of, named
 
     with opened(config, store=store) as hub, hub.store.reading() as connection:
+        named(connection, payment_id, tenant=hub.config.settings.settle.tenant)
         found = evidence_of(connection, payment_id)
     if as_json:
         told = [{"evidence": event.event_id, "what": _what(event)} for event in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -166,12 +166,21 @@ def _payee(path: Path) -> Any:
     from settle.adapters import Beneficiary
 
     try:
-        return Beneficiary(**_texts(path.read_text("utf-8")))
+        given = _texts(path.read_text("utf-8"))
+        _refuse_other(given, {each.name: each.default is MISSING for each in fields(Beneficiary)})
+        return Beneficiary(**given)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}", field="beneficiary") from None
     except (ValueError, TypeError, RecursionError) as error:
-        why = str(error).replace("Beneficiary.__init__()", "a beneficiary")[:200]
-        raise BadInput(f"{path}: {why}", field="beneficiary") from None
+        raise BadInput(f"{path}: {str(error)[:200]}", field="beneficiary") from None
+
+
+def _refuse_other(given: Mapping[str, Any], is_due: Mapping[str, bool]) -> None:
+    for name in given:
+        if name not in is_due:
+            raise TypeError(f"a beneficiary has no {name!r}; it has {', '.join(is_due)}")
+    if missing := [name for name, due in is_due.items() if due and not given.get(name)]:
+        raise TypeError(f"a beneficiary has to have {', '.join(missing)}")
 
 
 def _texts(content: str) -> dict[str, Any]:
@@ -180,7 +189,7 @@ def _texts(content: str) -> dict[str, Any]:
         raise TypeError("one JSON object is due")
     for name, value in given.items():
         if not isinstance(value, str | None):
-            raise TypeError(f"{name} is no text")
+            raise TypeError(f"{name} has to be text")
     return given
 
 

@@ -52,6 +52,10 @@ def simulate(
     if list_defects:
         _list(as_json=as_json)
         return
+    if keep is not None and replay is None:
+        raise click.UsageError("--keep is of a world that is told: give --replay, too")
+    if as_json and replay is not None:
+        raise click.UsageError("--replay tells a story in words: leave out --json")
     defect = _defect(plant)
     if replay is not None:
         violated = _tell(replay, keep, defect)

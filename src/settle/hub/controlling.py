@@ -40,7 +40,7 @@ class Controlled(Audited):
                 why is blank.
         """
         if not self._is_known(scope, name):
-            raise BadInput(f"there is no {scope} {name!r}", field="name")
+            raise BadInput(f"there is no {scope} {name!r}; {self._there_are(scope)}", field="name")
         payments.pause(self.store, scope, name=name, actor=actor, reason=reason, now=self.now())
 
     def resume_paused(self, scope: payments.Scope, *, name: str, actor: str, reason: str) -> None:
@@ -78,9 +78,17 @@ class Controlled(Audited):
             case payments.Scope.RAIL:
                 return name in self.adapters
             case payments.Scope.CURRENCY:
-                refs = (ref for adapter in self.adapters.values() for ref in adapter.accounts())
-                return any(ref.currency == name for ref in refs)
+                return name in self._currencies()
             case payments.Scope.PARTY:
                 return name in self.agreements
             case _:
                 assert_never(scope)
+
+    def _there_are(self, scope: payments.Scope) -> str:
+        if scope is payments.Scope.PARTY:
+            return "a party is an agreement, by its id"
+        known = self.adapters if scope is payments.Scope.RAIL else self._currencies()
+        return f"there are {', '.join(sorted(known)) or 'none'}"
+
+    def _currencies(self) -> set[str]:
+        return {ref.currency for rail in self.adapters.values() for ref in rail.accounts()}

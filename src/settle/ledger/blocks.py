@@ -119,7 +119,8 @@ class Head:
         try:
             found = cls(**json.loads(text))
         except (ValueError, TypeError, RecursionError):
-            raise BadInput(f"{file}: not a head that was exported", file=file) from None
+            why = "not a head that was exported: give its file, or BLOCK:HEAD with all 64 digits"
+            raise BadInput(f"{file}: {why}", file=file) from None
         if type(found.block) is not int or not _is_digest(found.head):
             raise BadInput(f"{file}: a head has `block`, a number, and `head`, a digest", file=file)
         return found

@@ -169,7 +169,13 @@ def _waiting(connection: Connection, payment_id: str) -> Row:
         row["code"] = connection.scalar(said) or ""
         if row["code"] in CLEARABLE:
             return row
-    raise BadInput(f"payment {payment_id} does not wait for an approval", field=payment_id)
+    state = connection.scalar(
+        sa.select(payments.c.state).where(payments.c.payment_id == payment_id)
+    )
+    if state is None:
+        raise BadInput(f"there is no payment {payment_id}", field=payment_id)
+    why = f"payment {payment_id} is {state}, and does not wait for an approval"
+    raise BadInput(f"{why}; settle payments show says what holds it", field=payment_id)
 
 
 def _unapproved(connection: Connection, payment_id: str | None = None) -> list[Row]:

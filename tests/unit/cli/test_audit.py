@@ -62,7 +62,7 @@ def test_what_was_sealed_is_verified_and_what_was_touched_is_named(
     settle: Settle, config: Path
 ) -> None:
     """Exit code 0 while it is sound, 10 with block, entry and what is wrong once it is not."""
-    assert "10 entries sealed in 1 blocks" in settle("audit", "seal", "--config", config).out
+    assert "10 entries sealed in 1 block\n" in settle("audit", "seal", "--config", config).out
     sound = settle("audit", "verify", "--config", config)
     assert 0 == sound.code
     assert "1 blocks of 10 entries, 1 signed\n" in sound.out

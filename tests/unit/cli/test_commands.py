@@ -19,7 +19,10 @@ COMMANDS = [
     ["payments", "let-go"], ["payments", "notifications"], ["approve"], ["failed"],
     ["correct"], ["fund"], ["net"], ["explain"], ["files"], ["screening"], ["screening", "run"],
     ["screening", "list"], ["screening", "show"], ["screening", "clear"], ["screening", "confirm"],
-    ["screening", "end"],
+    ["screening", "end"], ["payments", "decide"], ["payments", "retract"], ["payments", "explain"],
+    ["controls", "list"], ["controls", "pause"], ["controls", "resume"], ["controls", "confirm"],
+    ["audit", "seal"], ["audit", "verify"], ["audit", "prove"], ["backup"], ["restore"], ["search"],
+    ["resume"], ["exchanges", "erase"], ["exchanges", "rotate"], ["simulate"],
 ]  # fmt: skip
 GOOD = "S-1,M00001,A-M00001,P01,sale,10.00,EUR,2024-12-18T09:00:00Z,2024-12-18T09:00:01Z"
 HEADER = (

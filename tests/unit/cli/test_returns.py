@@ -57,7 +57,11 @@ def test_a_cancellation_says_what_becomes_of_the_obligation(settle: Settle, plan
         (["repay", "P-1", "--as-is"], "payment P-1 is planned: nothing of it is owed again"),
         (["repay", "P-1"], "give either --beneficiary FILE or --as-is"),
         (["repay", "P-1", "--beneficiary", "none.json"], "none.json: No such file"),
-        (["repay", "P-1", "--beneficiary", "odd.json"], "odd.json: a beneficiary got an unexp"),
+        (
+            ["repay", "P-1", "--beneficiary", "odd.json"],
+            "odd.json: a beneficiary has no 'iban'; it has name, country",
+        ),
+        (["repay", "P-1", "--beneficiary", "short.json"], "has to have country, town, account"),
         (["repay", "P-1", "--beneficiary", "list.json"], "list.json: one JSON object is due"),
         (["let-go", "P-1"], "payment P-1 is planned, and never left"),
         (["cancel", "P-1", "--free", "--actor", " "], "actor is blank"),
@@ -68,6 +72,7 @@ def test_what_cannot_be_done_is_refused_by_name(
 ) -> None:
     """Exit code 11 and one line."""
     (planned / "odd.json").write_text(json.dumps({"iban": "x"}))
+    (planned / "short.json").write_text(json.dumps({"name": "x"}))
     (planned / "list.json").write_text("[1]")
     verb, *rest = arguments
     done = settle("payments", verb, *WHO, *rest)

@@ -48,7 +48,7 @@ def sealed(hub: Hub) -> str:
 def test_a_night_seals_as_its_last_step_and_prints_the_head(tmp_path: Path) -> None:
     """The head leaves the machine with the log of the scheduler."""
     with opened(tmp_path, key=None) as hub:
-        assert sealed(hub).startswith("1 entries in 1 blocks, head 1:")
+        assert sealed(hub).startswith("1 entry in 1 block, head 1:")
         again = sealed(hub)
         assert again == f"0 entries in 0 blocks, head {hub.audit().head}"
 
