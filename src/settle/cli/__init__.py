@@ -44,6 +44,13 @@ def main() -> None:
         text = ascii(error.object[error.start : error.end])
         click.echo(f"settle: an argument holds {text}, which is not UTF-8", err=True)
         sys.exit(exit_code(BadInput(text)))
+    except OSError as error:
+        if error.errno is None:  # not the system's word
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        fault = BadInput(f"{place}{error.strerror}")
+        click.echo(f"settle: {fault}", err=True)
+        sys.exit(exit_code(fault))
 
 
 def exit_code(error: SettleError) -> int:
