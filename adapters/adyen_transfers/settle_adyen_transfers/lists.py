@@ -14,6 +14,8 @@ TRANSFERS = "/btl/v4/transfers"
 TRANSACTIONS = "/btl/v4/transactions"
 BALANCE_ACCOUNTS = "/bcl/v2/balanceAccounts"
 JSON = {"accept": "application/json"}
+PAGES_MAX = 10_000
+"""Of a hundred items each: more than a list of ours has, and fewer than a rail could send."""
 
 
 def balance(account: AccountRef) -> Conversation[int]:
@@ -28,7 +30,7 @@ def listed(path: str, query: Mapping[str, str]) -> Conversation[list[dict[str, A
 
     Raises:
         RailDown: a page was refused.
-        DocumentError: a page cannot be read, or its links lead back.
+        DocumentError: a page cannot be read, its links lead back, or they never end.
     """
     items: dict[str, dict[str, Any]] = {}
     cursors: list[str] = []
@@ -42,6 +44,8 @@ def listed(path: str, query: Mapping[str, str]) -> Conversation[list[dict[str, A
             return list(items.values())
         if page.cursor in cursors:
             raise DocumentError(f"GET {path}: the pages go round in a circle")
+        if len(cursors) >= PAGES_MAX:
+            raise DocumentError(f"GET {path}: more than {PAGES_MAX:,} pages")
         cursors.append(page.cursor)
         query = {**query, "cursor": page.cursor}
 

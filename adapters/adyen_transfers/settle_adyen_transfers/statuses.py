@@ -45,6 +45,8 @@ cards, captures, disputes and fees: met here, they are unmapped and so `Unknown`
 
 TAKEN = {Fact.ACCEPTED, Fact.BOOKED, Fact.CREDITED}
 
+MOVED = {Fact.BOOKED, Fact.CREDITED, Fact.RETURNED}
+
 REFUSED_BY_ADYEN = {
     "accountHierarchyNotActive",
     "amountLimitExceeded",
@@ -138,9 +140,11 @@ def _steps(transfer: Transfer) -> list[Event]:
         steps.append(_now(transfer))
     if transfer.tracking and transfer.tracking.status == "credited":
         steps.append(Event(id="tracking", status="credited"))
-    # A request that Adyen itself refused was never taken: its `received` proves nothing.
-    refused = [x for x in steps if _fact(x, transfer=transfer) is Fact.REJECTED]
-    return refused or steps
+    # A request that Adyen itself refused was never taken: its `received` proves nothing. Whatever
+    # says that money moved does: then the rail contradicts itself, and all of it is told.
+    facts = [_fact(x, transfer=transfer) for x in steps]
+    refused = [x for x, fact in zip(steps, facts, strict=True) if fact is Fact.REJECTED]
+    return steps if not refused or MOVED.intersection(facts) else refused
 
 
 def _now(transfer: Transfer) -> Event:

@@ -12,7 +12,7 @@ import pytest
 
 from settle.adapters import Exchange, Fact, Payment, Response, converse
 from settle.errors import DocumentError, RailDown
-from settle_adyen_transfers import AdyenTransfers
+from settle_adyen_transfers import AdyenTransfers, lists
 
 DAY = date(2024, 12, 18)
 
@@ -93,6 +93,33 @@ def test_pages_that_go_round_in_a_circle_are_refused(
     circle = answers({"": page([], "a"), "a": page([], "a")}, balances=iter([]))
     with pytest.raises(DocumentError, match="circle"):
         converse(adapter.find(payment), circle)
+
+
+def test_pages_without_end_are_refused(
+    adapter: AdyenTransfers, payment: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cursor that is always new stops the reading, too."""
+    monkeypatch.setattr(lists, "PAGES_MAX", 3)
+    pages = {"": page([], "1")} | {str(n): page([], str(n + 1)) for n in range(1, 9)}
+    with pytest.raises(DocumentError, match="more than 3 pages"):
+        converse(adapter.find(payment), answers(pages, balances=iter([])))
+
+
+@pytest.mark.parametrize("moved", ["booked", "credited", "returned"])
+def test_a_refusal_hides_no_money_that_moved(
+    adapter: AdyenTransfers, payment: Payment, moved: str
+) -> None:
+    """A rail that says both contradicts itself: each is told, and execution is the stronger."""
+    transfer = {
+        "id": "T1",
+        "amount": {"currency": "AUD", "value": 125_050},
+        "reference": "E2E-0001",
+        "reason": "notEnoughBalance",
+        "status": "refused",
+        "events": [{"id": "1", "status": "received"}, {"id": "2", "status": moved}],
+    }
+    finding, _ = converse(adapter.find(payment), answers({"": page([transfer])}, balances=iter([])))
+    assert [Fact.ACCEPTED, Fact(moved), Fact.REJECTED] == [x.fact for x in finding]
 
 
 def test_a_status_nobody_knows_shows_that_the_rail_has_the_payment(

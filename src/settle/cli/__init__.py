@@ -46,11 +46,12 @@ def main() -> None:
         click.echo(f"settle: an argument holds {text}, which is not UTF-8", err=True)
         sys.exit(exit_code(BadInput(text)))
     except OSError as error:
-        if error.filename is None:
-            raise  # not of a file that somebody named
-        why = f"{os.fsdecode(error.filename)}: {error.strerror}"
-        click.echo(f"settle: {why}", err=True)
-        sys.exit(exit_code(BadInput(why)))
+        if error.errno is None:  # not the system's word
+            raise
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        fault = BadInput(f"{place}{error.strerror}")
+        click.echo(f"settle: {fault}", err=True)
+        sys.exit(exit_code(fault))
 
 
 def exit_code(error: SettleError) -> int:

@@ -21,7 +21,7 @@ from settle.payments.identity import REFERENCES
 from settle.payments.instruction import Row
 from settle.payments.leaving import last_leaving
 from settle.payments.rows import among, fetch
-from settle.payments.state import ABSENCE, SENT, Event, EventKind, State
+from settle.payments.state import ABSENCE, SENT, Event, EventKind, State, standing
 from settle.payments.tables import payments
 from settle.payments.unheard import is_unheard
 from settle.store import Store
@@ -86,8 +86,12 @@ def missing(connection: Connection, rails: Mapping[str, Adapter[Any]]) -> list[M
     found = []
     for row in rows:
         known = events.get(row["payment_id"], ())
+        if any(event.event_id == _proof(row["releases"], row["resends"]) for event in known):
+            continue  # two people took it back: it is theirs to decide
         horizon = rails[row["rail"]].profile.finality_horizon
-        noted = [e for e in known if e.event_id == _name(row) and e.source == Source.FIND.value]
+        noted = [
+            e for e in standing(known) if e.event_id == _name(row) and e.source == Source.FIND.value
+        ]
         until = left[row["payment_id"]] + horizon
         if noted and noted[0].occurred_at >= until:
             found.append(_missing(row, known, noted[0], until))
@@ -140,6 +144,10 @@ def _name(row: Row) -> str:
     return f"absent/{row['releases']}.{row['resends']}"
 
 
+def _proof(release: int, resend: int) -> str:
+    return f"proved_absent/{release}.{resend}"
+
+
 def _noted(row: Row, at: datetime) -> Event:
     return Event(
         payment_id=row["payment_id"], event_id=_name(row), kind=EventKind.NOT_FOUND,
@@ -150,7 +158,7 @@ def _noted(row: Row, at: datetime) -> Event:
 def _absent(each: Missing, shown_by: str, at: datetime) -> Event:
     release, resend = each.sending
     return Event(
-        payment_id=each.payment_id, event_id=f"proved_absent/{release}.{resend}",
+        payment_id=each.payment_id, event_id=_proof(release, resend),
         kind=EventKind.CANCELLED, occurred_at=at, source=ABSENCE, code="absent",
         detail=f"find did not know it at {each.asked_at:%Y-%m-%d %H:%M}, past the horizon; "
         f"{shown_by}",

@@ -20,6 +20,7 @@ from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
 from settle.payments.leaving import still_leaving
+from settle.payments.reposting import retractions
 from settle.payments.state import DECISION, Event, EventKind, State
 from settle.payments.tables import payments
 from settle.payments.unheard import marked
@@ -76,11 +77,13 @@ def decide(store: Store, said: Statement, *, within: timedelta = WITHIN) -> Deci
         _refuse_leaving(connection, row, said)
         _refuse_unheard(connection, row, said)
         events = events_of(connection, [said.payment_id]).get(said.payment_id, [])
-        words = _words([*events, _word(row, said)], row, since=said.at - within)
+        gone = _taken_back(events, row)
+        since = max([said.at - within, *(event.occurred_at for event in gone)])
+        words = _words([*events, _word(row, said)], row, since=since)
         by = sorted(actor for actor, verdict in words.items() if verdict is said.verdict)
         against = sorted(actor for actor, verdict in words.items() if verdict is not said.verdict)
         closed = len(by) > 1 and not against
-        new = [_word(row, said), *([_closing(row, said, by)] if closed else [])]
+        new = [_word(row, said), *([_closing(row, said, by, nth=len(gone) + 1)] if closed else [])]
         append(connection, new, recorded_at=said.at)
         if closed:  # a worker that wakes up late finds that it holds nothing
             here = payments.c.payment_id == said.payment_id
@@ -134,6 +137,16 @@ def _words(events: Sequence[Event], row: Row, *, since: datetime) -> dict[str, V
     return found
 
 
+def _taken_back(events: Sequence[Event], row: Row) -> list[Event]:
+    """What took back former decisions about the last sending: words from before count no more."""
+    name = _name(row)
+    return [e for e in retractions(events) if e.code == name or e.code.startswith(f"{name}/")]
+
+
+def _name(row: Row) -> str:
+    return f"decided/{row['releases']}.{row['resends']}"
+
+
 def _word(row: Row, said: Statement) -> Event:
     actor = person_of(said.actor)
     detail = {"actor": actor, "resends": row["resends"], "why": said.why}
@@ -149,12 +162,12 @@ def _word(row: Row, said: Statement) -> Event:
     )
 
 
-def _closing(row: Row, said: Statement, by: Sequence[str]) -> Event:
+def _closing(row: Row, said: Statement, by: Sequence[str], *, nth: int) -> Event:
     executed = said.verdict is Verdict.EXECUTED
     kind = EventKind.ACCEPTED if executed else EventKind.CANCELLED
     return Event(
         payment_id=said.payment_id,
-        event_id=f"decided/{row['releases']}.{row['resends']}",
+        event_id=_name(row) if nth == 1 else f"{_name(row)}/{nth}",
         kind=kind,
         occurred_at=said.at,
         source=DECISION,

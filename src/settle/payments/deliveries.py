@@ -78,7 +78,8 @@ def keep_delivery(
         "received_at": at, "copies": 0, "others": 0, "look_up": look_up, "taken": taken,
     }  # fmt: skip
     insert_new(connection, deliveries, [row])
-    differs = sa.case((table.digest == row["digest"], 0), else_=1)
+    is_same = table.digest == row["digest"]
+    differs = sa.case((is_same, 0), else_=1)
     connection.execute(
         sa.update(deliveries)
         .where(table.rail == rail, table.delivery_id == delivery_id)
@@ -86,7 +87,10 @@ def keep_delivery(
             copies=table.copies + 1,
             others=table.others + differs,
             look_up=sa.or_(table.look_up, sa.literal(look_up)),
-            taken=taken,
+            # What came under the id with other content has taken nothing of the first.
+            taken=sa.case(
+                (is_same, sa.literal(taken)), else_=sa.and_(table.taken, sa.literal(taken))
+            ),
         )
     )
 

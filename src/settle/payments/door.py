@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from settle.payments.elsewhere import elsewhere, hold_elsewhere
 from settle.payments.events import Appended, append, locked
 from settle.payments.identity import DERIVED, REFERENCES
 from settle.payments.instruction import Row
-from settle.payments.returns import HUB_BEARS, ReturnPolicy, returns_of, shares
+from settle.payments.returns import HUB_BEARS, ReturnPolicy, kept_of, shares
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.state import OURS, Event, EventKind, standing, surplus
 from settle.payments.tables import payments
@@ -58,9 +58,10 @@ class Recorded:
 
 @dataclass(slots=True)
 class _Entry:
-    """Evidence on its way through the door."""
+    """Evidence on its way through the door. `items`: the first by payment and evidence."""
 
     events: list[Event] = field(default_factory=list)
+    items: dict[tuple[str, str], Evidence] = field(default_factory=dict)
     elsewhere: list[Event] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
     unmatched: list[Evidence] = field(default_factory=list)
@@ -96,7 +97,7 @@ def record(
             else:
                 entry.elsewhere.append(other)
         entry.events += entry.elsewhere
-        _share_out(connection, entry, items, returns)
+        _share_out(connection, entry, returns)
         appended = append(connection, entry.events, recorded_at=recorded_at)
         hold_elsewhere(connection, entry.elsewhere)
         _wish(connection, entry, payment_by_reference, at=recorded_at)
@@ -125,17 +126,17 @@ def _wish(
         wish(connection, [payment_id], why=why, at=at)
 
 
-def _share_out(
-    connection: Connection, entry: _Entry, items: Sequence[Evidence], policy: ReturnPolicy
-) -> None:
+def _share_out(connection: Connection, entry: _Entry, policy: ReturnPolicy) -> None:
     """Say who bears what each return came short of, once and for all, with the return.
 
     Of several returns one counts, and which that is may turn out later.
     """
-    by_id = {item.evidence_id: item for item in items}
+    first: dict[tuple[str, str], Event] = {}
+    for event in entry.events:  # of what bears one name, the first is kept
+        first.setdefault((event.payment_id, event.event_id), event)
     returns = [
         event
-        for event in entry.events
+        for event in first.values()
         if event.kind is EventKind.RETURNED
         and event.amount_minor is not None
         and event.source in OURS
@@ -144,10 +145,13 @@ def _share_out(
         return
     # All of them in one order, as everybody locks them; appending locks the same once more.
     rows = locked(connection, sorted({event.payment_id for event in entry.events}))
-    known = returns_of(connection, sorted({event.payment_id for event in returns}))
+    known = kept_of(connection, sorted({event.payment_id for event in returns}))
     for event in returns:
-        if (event.payment_id, event.event_id) not in known:
-            item, instructed = by_id[event.event_id], rows[event.payment_id]["amount_minor"]
+        name = event.payment_id, event.event_id
+        if name not in known:
+            row = rows[event.payment_id]
+            item = replace(entry.items[name], currency=row["currency"])  # some do not say it
+            instructed = row["amount_minor"]
             entry.events += shares(item, event, instructed_minor=instructed, policy=policy)
 
 
@@ -163,6 +167,7 @@ def _enter(entry: _Entry, item: Evidence, row: Row | None) -> None:
         entry.ignored.append(Ignored(evidence=item, why=why))
     else:
         entry.events.append(_event(item, row))
+        entry.items.setdefault((row["payment_id"], item.evidence_id), item)
 
 
 def _proves_nothing(item: Evidence) -> str | None:

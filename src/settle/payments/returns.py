@@ -113,12 +113,13 @@ def _words(code: str) -> str:
     return "borne by the payee" if code.startswith(PAYEE) else "borne by the hub"
 
 
-def returns_of(connection: Connection, payment_ids: Sequence[str]) -> set[tuple[str, str]]:
-    """The returns of the payments that are stored: who bears what of them is stored with them."""
+def kept_of(connection: Connection, payment_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """The stored events of the payments, by name: who bears what of a return is stored with it.
+
+    One under whose name something else is stored is not kept, and has nothing to bear.
+    """
     event, found = payment_events.c, set[tuple[str, str]]()
     for chunk in chunks(payment_ids):
-        query = sa.select(event.payment_id, event.event_id).where(
-            event.payment_id.in_(chunk), event.kind == EventKind.RETURNED.value
-        )
+        query = sa.select(event.payment_id, event.event_id).where(event.payment_id.in_(chunk))
         found.update((name, event_id) for name, event_id in connection.execute(query))
     return found

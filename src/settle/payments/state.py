@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -374,8 +375,10 @@ def surplus(events: Iterable[Event]) -> frozenset[Event]:
 
 
 def _twice(seen: frozenset[Event]) -> Iterator[str]:
-    extra = sorted({(event.kind.value, event.source) for event in surplus(seen)})
-    yield from (f"{kind} twice by {source}" for kind, source in extra)
+    """So that one more of them is another contradiction than those that people have explained."""
+    extra = Counter((event.kind.value, event.source) for event in surplus(seen))
+    for (kind, source), count in sorted(extra.items()):
+        yield f"{kind} {'twice' if count == 1 else f'{count + 1} times'} by {source}"
 
 
 def _differently(seen: frozenset[Event]) -> Iterator[str]:

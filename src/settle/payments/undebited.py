@@ -14,7 +14,10 @@ from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
 from settle.payments.instruction import Row
 from settle.payments.leaving import last_leaving
+from settle.payments.reposting import retractions
 from settle.payments.state import Event, EventKind, State
+
+NOT_DEBITED = EventKind.NOT_DEBITED.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +74,22 @@ def prove_undebited(
         raise BadInput(f"payment {payment_id}: {'; '.join(why_not)}", field=payment_id)
     said = f"by {actor}{f' and {second}' if second else ''}: {reason}"
     event = Event(
-        payment_id=payment_id, event_id="not_debited", kind=EventKind.NOT_DEBITED, occurred_at=at,
+        payment_id=payment_id, event_id=_name(connection, payment_id),
+        kind=EventKind.NOT_DEBITED, occurred_at=at,
         detail=f"{said}; statements from {silent.first} to {silent.last} show nothing",
     )  # fmt: skip
     return bool(append(connection, [event], recorded_at=at).new)
+
+
+def _name(connection: Connection, payment_id: str) -> str:
+    """What the proof is called: one that was taken back keeps its name, and another gets its own.
+
+    The same proof again, while it stands, is the same event.
+    """
+    events = events_of(connection, [payment_id]).get(payment_id, ())
+    names = {event.event_id for event in events if event.kind is EventKind.NOT_DEBITED}
+    gone = [event for event in retractions(events) if event.code in names]
+    return f"{NOT_DEBITED}/{len(gone) + 1}" if gone else NOT_DEBITED
 
 
 def _why_not(

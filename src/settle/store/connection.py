@@ -32,14 +32,19 @@ class Store:
         `vault` has the keys of what is kept encrypted, `watermark` how far the store has got.
 
         Raises:
-            ConfigError: the URL names no database this library knows, or it cannot be reached.
+            ConfigError: the URL names no database this library knows, it cannot be reached or read,
+                or a newer settle has been at it.
         """
         from settle.store.migrations import upgrade
 
         store = cls(_engine(url), vault=vault, watermark=watermark)
         try:
             upgrade(store.engine)
-        except sa.exc.OperationalError as error:
+        except ConfigError:
+            store.close()
+            raise
+        except sa.exc.DatabaseError as error:
+            store.close()
             raise ConfigError(
                 f"store: the database cannot be opened: {str(error.orig).splitlines()[0]}",
                 key="settle.store",

@@ -130,3 +130,13 @@ def test_who_interrupts_a_command_gets_the_code_of_the_shell(
     )
     group = LazyCommands(name="settle", modules={"wait": "interrupted_command"})
     assert 130 == CliRunner().invoke(group, ["wait"]).exit_code
+
+
+def test_a_place_that_cannot_be_written_is_one_line(settle: Settle, tmp_path: Path) -> None:
+    """What the operating system refuses is the caller's to put right, and no bug."""
+    config = tmp_path / "settle.toml"
+    config.write_text('[settle]\ntenant = "t"\n[clearing]\nagreements = "a.csv"\nrates = "r"\n')
+    done = settle("backup", config / "b", "--config", config)
+    assert (11, "") == (done.code, done.out)
+    assert done.err.startswith("settle: ")
+    assert done.err.endswith(": Not a directory\n")

@@ -15,6 +15,7 @@ from settle.adapters import LEAVES_WITHIN, Evidence, Fact, Open, Request, Source
 from settle.errors import BadInput
 from settle.payments import (
     Decided,
+    Objection,
     Statement,
     Verdict,
     attention,
@@ -24,6 +25,7 @@ from settle.payments import (
     open_totals,
     record,
     reroutable,
+    retract,
     state_of,
 )
 from settle.payments.absence import note_absent
@@ -148,6 +150,31 @@ def test_what_two_people_gave_up_is_planned_once_more_with_keys_of_its_own(
     assert 2 == len(set(keys))
 
 
+def take_back(desk: Any, name: str, evidence_id: str, *, later: timedelta) -> None:
+    for actor in ("carol", "dave"):
+        said = Objection(
+            payment_id=name, evidence_id=evidence_id, actor=actor, why="the bank was wrong",
+            at=desk.now + later,
+        )  # fmt: skip
+        with desk.store.transaction() as connection:
+            retract(connection, said)
+
+
+@pytest.mark.parametrize(("verdict", "state"), [(NO, "cancelled"), (YES, "accepted")])
+def test_what_was_decided_and_taken_back_is_decided_anew(
+    desk: Any, lost: str, states: States, verdict: Verdict, state: str
+) -> None:
+    """As often as it takes. Words from before the taking back count no more."""
+    for day in (1, 2, 3):
+        before, after = timedelta(days=day), timedelta(days=day, hours=1)
+        assert not say(desk, lost, verdict, "alice", later=before).closed
+        assert say(desk, lost, verdict, "bob", later=before).closed
+        assert {state: 1} == states()
+        name = "decided/1.0" if day == 1 else f"decided/1.0/{day}"
+        take_back(desk, lost, name, later=after)
+        assert {"unknown": 1} == states()
+
+
 def test_until_it_is_closed_no_other_payment_is_made(desk: Any, lost: str) -> None:
     """No new key, no other rail: the obligation has its payment."""
     say(desk, lost, NO, "alice")
@@ -246,6 +273,22 @@ def test_proven_absence_frees_the_money_and_a_sending_since_keeps_it(
     with store.transaction() as connection:
         connection.execute(payments.update().values(resends=0))
     assert [lost] == close_absent(store, [found], shown_by="no statement", at=at)
+    assert {"cancelled": 1} == states()
+
+
+@pytest.mark.parametrize("evidence_id", ["proved_absent/1.0", "absent/1.0"])
+def test_absence_that_was_taken_back_is_not_proved_by_the_same_words(
+    desk: Any, lost: str, store: Store, states: States, evidence_id: str
+) -> None:
+    """It, or what it rested on: from then on two people decide."""
+    rails = declared(desk)
+    (found,) = asked(desk, store, rails, after=timedelta(days=2))
+    if evidence_id.startswith("proved"):
+        close_absent(store, [found], shown_by="no statement", at=desk.now + timedelta(days=4))
+    take_back(desk, lost, evidence_id, later=timedelta(days=5))
+    assert [] == asked(desk, store, rails, after=timedelta(days=6))
+    say(desk, lost, NO, "alice", later=timedelta(days=7))
+    assert say(desk, lost, NO, "bob", later=timedelta(days=7)).closed
     assert {"cancelled": 1} == states()
 
 

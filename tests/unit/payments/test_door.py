@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from settle.adapters import Evidence, Fact, Source
-from settle.payments import attention, open_totals, record, returned, story
+from settle.adapters import Charge, Evidence, Fact, Source
+from settle.payments import Bearer, ReturnPolicy, attention, open_totals, record, returned, story
+from settle.payments.events import events_of
 from settle.store import Store
 
 
@@ -160,3 +161,60 @@ def test_what_came_back_is_owed_again_and_the_story_tells_it(desk: Any, store: S
     assert "returned (statement)" in told
     assert "posted return_charges" in told
     assert desk.plan(desk.due).already == 1
+
+
+SHARED = ReturnPolicy(charges=Bearer.SHA)
+
+
+def kept_by(agent: str, amount_minor: int) -> tuple[Charge]:
+    return (Charge(amount_minor=amount_minor, currency="EUR", agent=agent),)
+
+
+def owed(store: Store) -> dict[str, int]:
+    with store.reading() as connection:
+        return {each.payment_id: each.amount_minor for each in returned(connection)}
+
+
+def test_one_item_about_two_payments_shares_out_what_each_came_short_of(
+    desk: Any, store: Store
+) -> None:
+    """A source may name a batch of returns once; each has its own charges."""
+    desk.release(*desk.dues(2))
+    said = [
+        evidence(
+            name, Fact.RETURNED, evidence_id="heap", amount_minor=100 - kept,
+            charges=kept_by("XXXXDEFF", kept),
+        )
+        for name, kept in (("P-00001", 40), ("P-00002", 10))
+    ]  # fmt: skip
+    record(store, said, recorded_at=desk.now, returns=SHARED)
+    assert owed(store) == {"P-00001": 60, "P-00002": 90}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("first_minor", [95, 500])
+def test_what_is_told_under_a_name_that_is_taken_bears_nothing(
+    desk: Any, store: Store, *, first_minor: int, at_once: bool
+) -> None:
+    """The first of that name counts, or contradicts; no part of the second is anybody's."""
+    desk.release(desk.due)
+    said = [
+        evidence("P-00001", Fact.RETURNED, amount_minor=first_minor),
+        evidence("P-00001", Fact.RETURNED, amount_minor=60, charges=kept_by("XXXXDEFF", 30)),
+    ]
+    for heap in [said] if at_once else [[each] for each in said]:
+        record(store, heap, recorded_at=desk.now, returns=SHARED)
+    with store.reading() as connection:
+        events = events_of(connection, ["P-00001"])["P-00001"]
+    assert [e.detail for e in events if e.kind == "borne" and "XXXX" in e.detail] == []
+    assert owed(store) == ({"P-00001": 100} if first_minor == 95 else {})
+
+
+def test_a_return_that_states_no_currency_is_in_that_of_its_payment(
+    desk: Any, store: Store
+) -> None:
+    """It keeps nothing else out of the door."""
+    desk.release(desk.due)
+    said = evidence("P-00001", Fact.RETURNED, amount_minor=60, currency=None)
+    record(store, [said], recorded_at=desk.now)
+    assert owed(store) == {"P-00001": 100}

@@ -276,6 +276,22 @@ def test_what_was_never_debited_is_paid_again_and_a_late_booking_stops_that(
     assert books(store) == {"payable/A-1": 100, "nostro/single/acc": -100}
 
 
+def test_what_was_let_go_and_taken_back_is_let_go_anew(desk: Any, store: Store) -> None:
+    """The second proof is one of its own; the same once more changes nothing."""
+    failed(desk)
+    desk.now += timedelta(hours=1)
+    for name in ("not_debited", "not_debited/2"):
+        assert (True, False) == (gone(desk), gone(desk))
+        assert books(store) == {}
+        for actor in ("ada", "bob"):
+            said = Objection(
+                payment_id="P-00001", evidence_id=name, actor=actor, why="it was", at=desk.now
+            )
+            with store.transaction() as connection:
+                retract(connection, said)
+        assert books(store) == {"payable/A-1": 100, "in_transit/single": -100}
+
+
 def test_what_was_debited_after_all_keeps_its_re_payment_from_being_sent_once_more(
     desk: Any, store: Store
 ) -> None:

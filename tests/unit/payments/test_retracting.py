@@ -189,6 +189,15 @@ def test_what_is_true_and_does_not_fit_is_explained(desk: Any, out: str, store: 
     assert not account_for(desk, out, "carol").closed
 
 
+def test_one_more_of_what_was_explained_is_shown_again(desk: Any, out: str) -> None:
+    """That the bank booked it twice was accounted for; that it booked it three times was not."""
+    take(desk, proof(desk, out), proof(desk, out, evidence_id="booked/2"))
+    account_for(desk, out, "ada")
+    assert () == tuple(account_for(desk, out, "bob").contradictions)
+    take(desk, proof(desk, out, evidence_id="booked/3"))
+    assert ("booked 3 times by statement",) == tuple(account_for(desk, out, "ada").contradictions)
+
+
 def test_there_is_nothing_to_explain_where_all_fits(desk: Any, out: str) -> None:
     """The refusal says so."""
     with pytest.raises(BadInput, match="everything that is known of it fits"):

@@ -49,6 +49,23 @@ def test_two_processes_may_open_a_new_store_at_once(empty_store_url: str) -> Non
     assert [code for _, code in ends] == [0, 0, 0], ends
 
 
+def test_a_store_of_a_newer_settle_is_refused_and_left_as_it_is(store_url: str) -> None:
+    """It may mean otherwise what this one would read and write."""
+    store = Store.open(store_url)
+    with store.transaction() as connection:
+        connection.execute(sa.text("update alembic_version set version_num = '9999'"))
+    store.close()
+    with pytest.raises(ConfigError, match="9999, which is of a newer settle"):
+        Store.open(store_url)
+
+
+def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
+    """Another file, or one that was damaged, is one line and no bug."""
+    (tmp_path / "settle.db").write_bytes(b"record_id,amount\n" * 99)
+    with pytest.raises(ConfigError, match="file is not a database"):
+        Store.open(f"sqlite:///{tmp_path / 'settle.db'}")
+
+
 @pytest.mark.parametrize(
     "url", ["mysql://x/y", "nonsense", "sqlite:////no/such/folder/settle.db", "postgresql://@:1/x"]
 )

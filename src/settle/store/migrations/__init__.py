@@ -8,12 +8,25 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from settle.errors import ConfigError
+
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest revision. This changes nothing on a current one."""
+    """Bring the database to the newest revision. This changes nothing on a current one.
+
+    Raises:
+        ConfigError: a newer settle has been at it.
+    """
     with engine.connect() as connection:
-        if _revisions(connection) == [newest()]:
-            return
+        found = _revisions(connection)
+    if found == [newest()]:
+        return
+    if unknown := [each for each in found if not knows(each)]:
+        raise ConfigError(
+            f"store: its schema is {unknown[0]}, which is of a newer settle; this one knows "
+            f"{newest()}, and changes nothing",
+            key="settle.store",
+        )
     from alembic import command
     from alembic.config import Config
 
