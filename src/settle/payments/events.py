@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.ledger import Posting, post
-from settle.payments.double import hold_others
+from settle.payments.double import hold_others, out_as_well
 from settle.payments.instruction import Row
 from settle.payments.postings import Subject, rows
 from settle.payments.recalls import recall_of
@@ -34,6 +34,14 @@ class Appended:
     states: Mapping[str, PaymentState]
     events: Mapping[str, Sequence[Event]]
     new: Sequence[Event]
+
+    def followed_by(self, other: Appended) -> Appended:
+        """What both did, the other one later."""
+        return Appended(
+            states={**self.states, **other.states},
+            events={**self.events, **other.events},
+            new=[*self.new, *other.new],
+        )
 
 
 def append(connection: Connection, events: Iterable[Event], *, recorded_at: datetime) -> Appended:
@@ -58,7 +66,12 @@ def append(connection: Connection, events: Iterable[Event], *, recorded_at: date
         connection, [subjects[key] for key in changed], before=before, after=after, states=states,
         recorded_at=recorded_at,
     )  # fmt: skip
-    return Appended(states=states, events=after, new=new)
+    done = Appended(states=states, events=after, new=new)
+    proved = [(subjects[key], states[key]) for key in changed]
+    doubled = out_as_well(connection, proved, at=recorded_at)
+    return (
+        done.followed_by(append(connection, doubled, recorded_at=recorded_at)) if doubled else done
+    )
 
 
 def keep(connection: Connection, events: Sequence[Event], *, recorded_at: datetime) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from settle.adapters import LEAVES_WITHIN
 from settle.payments import identity
 from settle.payments.approvals import altered
+from settle.payments.double import paid_otherwise
 from settle.payments.events import append, locked
 from settle.payments.exchanges import before_resend
 from settle.payments.fences import borne, refuse_fenced, successors
@@ -25,7 +26,6 @@ from settle.payments.instruction import Row
 from settle.payments.rows import among, chunks, fetch, these
 from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
-from settle.payments.standing import paid_otherwise
 from settle.payments.state import DEAD, Event, EventKind, State
 from settle.payments.steps import advance
 from settle.payments.tables import exchanges, payments

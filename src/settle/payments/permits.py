@@ -18,10 +18,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from settle.payments.double import paid_otherwise
 from settle.payments.gate.rules import NO_PAUSES
 from settle.payments.gate.switching import is_free
 from settle.payments.rows import among, chunks, these
-from settle.payments.standing import paid_otherwise
 from settle.payments.state import State
 from settle.payments.tables import payments
 from settle.payments.unheard import unheard_otherwise

@@ -15,12 +15,12 @@ from sqlalchemy.engine import Connection
 
 from settle.adapters import Adapter, Beneficiary, PaymentKind
 from settle.errors import BadInput
+from settle.payments.double import is_out
 from settle.payments.events import append, events_of, locked
 from settle.payments.instruction import Due, Row, payment_of
 from settle.payments.planning import again
 from settle.payments.refusing import account_of, refusing
 from settle.payments.rows import fetch
-from settle.payments.standing import is_out
 from settle.payments.state import Event, EventKind, State, state_of
 from settle.payments.tables import REPAID, WAITING, payments, returned_payables
 from settle.store import Ids, insert_new

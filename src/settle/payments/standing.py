@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from settle.payments.conditions import Conditions
 from settle.payments.recalls import OPEN_RECALLS
-from settle.payments.state import OUT, UNSENT, EventKind, State
-from settle.payments.tables import exchanges, payment_events, payments, returned_payables
+from settle.payments.state import UNSENT, State
+from settle.payments.tables import exchanges, payments
 from settle.store import arrow, exact_sum
 
 if TYPE_CHECKING:
@@ -125,46 +125,6 @@ def open_recalls(connection: Connection) -> list[str]:
         .order_by(payments.c.payment_id)
     )
     return list(connection.execute(query).scalars())
-
-
-def paid_otherwise() -> sa.ColumnElement[bool]:
-    """Whether another payment of the obligation is proved to be executed, and is not back.
-
-    One that failed after its acceptance is out until it is proved never to have been debited, and
-    one that is said to have come back until it is back on our account.
-    One that was rejected or cancelled may prove to have been executed after all, when the next
-    one is planned already: that one is never released.
-    """
-    other = payments.alias("other")
-    return sa.exists().where(
-        other.c.tenant == payments.c.tenant,
-        other.c.obligation_id == payments.c.obligation_id,
-        other.c.payment_id != payments.c.payment_id,
-        is_out(other),
-    )
-
-
-def is_out(of: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Whether a payment is out (`PaymentState.is_out`), as its row and what hangs on it tell."""
-    back = returned_payables.alias("back").c
-    is_back = sa.exists().where(back.payment_id == of.c.payment_id)
-    return sa.or_(
-        of.c.state.in_(sorted(OUT)),
-        sa.and_(of.c.state == State.FAILED.value, sa.not_(_undebited(of))),
-        sa.and_(of.c.state == State.RETURNED.value, sa.not_(is_back)),
-    )
-
-
-def _undebited(of: sa.FromClause) -> sa.ColumnElement[bool]:
-    event, word = payment_events.alias("undebited").c, payment_events.alias("taken_back").c
-    taken_back = sa.exists().where(
-        word.payment_id == event.payment_id, word.kind == EventKind.RETRACTED.value,
-        word.code == event.event_id,
-    )  # fmt: skip
-    return sa.exists().where(
-        event.payment_id == of.c.payment_id, event.kind == EventKind.NOT_DEBITED.value,
-        ~taken_back,
-    )  # fmt: skip
 
 
 def _count(connection: Connection, which: sa.ColumnElement[bool]) -> int:

@@ -13,9 +13,12 @@ import sqlalchemy as sa
 from settle.adapters import Beneficiary, Evidence, Fact, Open, Source
 from settle.errors import BadInput
 from settle.payments import (
+    Explanation,
     Statement,
     Verdict,
+    attention,
     decide,
+    explain,
     horizon,
     record,
     repay,
@@ -148,6 +151,33 @@ def test_without_that_the_next_may_be_sent_once_more(desk: Any) -> None:
     """The same, but for the statement."""
     _, second = second_lost(desk)
     assert [second] == [row["payment_id"] for each in again(desk, second) for row in each.rows]
+
+
+def test_an_obligation_paid_twice_is_shown_though_one_of_the_payments_was_explained(
+    desk: Any, store: Store
+) -> None:
+    """People accounted for the first before anybody knew what became of the second."""
+    first, second = second_lost(desk)
+    record(store, [line(first, Fact.BOOKED)], recorded_at=desk.now)
+    account_for(desk, first)
+    assert "" == row_of(store, first)["contradiction"]
+    done = record(store, [line(second, Fact.BOOKED)], recorded_at=desk.now)
+    why = f"obligation: payment {first} of it is out as well"
+    assert why == row_of(store, second)["contradiction"]
+    assert [why] == [each.why for each in done.contradictions]
+    with store.reading() as connection:
+        assert [(second, why)] == [(x.payment_id, x.why) for x in attention(connection)]
+    account_for(desk, second)
+    assert "" == row_of(store, second)["contradiction"]
+    record(store, [line(second, Fact.BOOKED, Source.REPORT)], recorded_at=desk.now)
+    assert "" == row_of(store, second)["contradiction"], "it was explained, and is no news"
+
+
+def account_for(desk: Any, name: str) -> None:
+    for actor in ("alice", "bob"):
+        said = Explanation(payment_id=name, actor=actor, why="as the bank wrote", at=desk.now)
+        with desk.store.transaction() as connection:
+            explain(connection, said)
 
 
 def test_what_failed_after_it_was_given_up_is_out_until_the_contrary_is_proved(

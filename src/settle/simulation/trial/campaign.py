@@ -81,6 +81,7 @@ class Campaign:
             "unknowns": f"{self.closed.total()} opened",
             "closed": dict(sorted(self.closed.items())),
             "violations": sum(len(each.violations) for each in self.failures),
+            **{f"replay {nth}": each.command for nth, each in enumerate(self.failures, 1)},
             "digest": self.digests.hexdigest(),
         }
 
