@@ -187,7 +187,7 @@ def _upsert(dialect: Any) -> Any:
     )  # fmt: skip
     values = {name: statement.excluded[name] for name in again}
     return statement.on_conflict_do_update(
-        index_elements=["conversation_id", "step", "turn"], set_={**values, "silence": None}
+        index_elements=["conversation_id", "step", "turn"], set_={**values, "silence": sa.null()}
     )
 
 
@@ -227,9 +227,11 @@ def keep_answers(
     """
     rows = [row for row, _ in items]
     stored = [{**row, **kept(connection, ANSWER, row)} for row in rows]
-    execute_each(connection, _ANSWERED, [_new(row) for row in stored])
+    written = execute_each(connection, _ANSWERED, [_new(row) for row in stored])
     moved = [((row["conversation_id"], row["turn"]), worker) for row, worker in items if worker]
     mark(connection, moved)
+    if written == len(rows):  # each in a place that had no answer yet
+        return [True] * len(rows)
     there = _answered(connection, sorted({row["conversation_id"] for row in rows}))
     return [tuple(row[name] for name in _NAMES) in there for row in rows]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from settle.payments.forgetting import refuse_restored
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.gate.switching import is_free
 from settle.payments.instruction import Row
-from settle.payments.rows import among, chunks, fetch, these
+from settle.payments.rows import among, chunks, fetch, these, write
 from settle.payments.screening.gate import may_leave, stand_still
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import DEAD, Event, EventKind, State
@@ -36,7 +37,6 @@ from settle.payments.unheard import (
     unmark,
 )
 from settle.payments.withholding import ASKED_BACK, CHANGED, withhold
-from settle.store import execute_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,23 +155,6 @@ def _groups(rows: Sequence[dict[str, Any]], size_max: int | None) -> Iterator[li
             yield group[start : start + size_max]
 
 
-_TAKEN = (
-    sa.update(payments)
-    .where(payments.c.payment_id == sa.bindparam("of_payment"))
-    .values(
-        worker=sa.bindparam("by_worker"),
-        lease_until=sa.bindparam("until"),
-        releases=sa.bindparam("new_releases"),
-        resends=sa.bindparam("new_resends"),
-        released_at=sa.bindparam("since"),
-        released_on=sa.bindparam("on_day"),
-        conversation_id=sa.bindparam("conversation"),
-        batch_id=sa.bindparam("batch"),
-        batch_on=sa.bindparam("made_on"),
-    )
-)
-
-
 def _release(connection: Connection, rows: Sequence[Row], wish: Claim) -> None:
     if not rows:
         return
@@ -188,23 +171,28 @@ def _release(connection: Connection, rows: Sequence[Row], wish: Claim) -> None:
         for row in rows
     ]
     before = {row["payment_id"]: row for row in rows}
-    advance(connection, released, recorded_at=lease.now, subjects=before)
-    taken = [_taken(row, lease, since=lease.now, on=wish.day) for row in rows]
-    execute_each(connection, _TAKEN, taken)
+    taken = {key: _taken(row, lease, since=lease.now, on=wish.day) for key, row in before.items()}
+    advance(connection, released, recorded_at=lease.now, subjects=before, along=taken)
+
+
+_TAKEN = (
+    "worker", "lease_until", "releases", "resends", "released_at", "released_on",
+    "conversation_id", "batch_id", "batch_on",
+)  # fmt: skip
 
 
 def _taken(row: Row, lease: Lease, *, since: datetime, on: date) -> dict[str, Any]:
+    """What says of a payment who has it, for which sending."""
     return {
-        "of_payment": row["payment_id"],
-        "by_worker": lease.worker,
-        "until": lease.until,
-        "new_releases": row["releases"],
-        "new_resends": row["resends"],
-        "since": since,
-        "on_day": on,
-        "conversation": row["conversation_id"],
-        "batch": row["batch_id"],
-        "made_on": row["batch_on"],
+        "worker": lease.worker,
+        "lease_until": lease.until,
+        "releases": row["releases"],
+        "resends": row["resends"],
+        "released_at": since,
+        "released_on": on,
+        "conversation_id": row["conversation_id"],
+        "batch_id": row["batch_id"],
+        "batch_on": row["batch_on"],
     }
 
 
@@ -354,8 +342,11 @@ def _take(
 ) -> Sequence[Sending]:
     if not rows:
         return []
-    taken = [_taken(row, lease, since=row["released_at"], on=row["released_on"]) for row in rows]
-    execute_each(connection, _TAKEN, taken)
+    taken = [
+        {**row, **_taken(row, lease, since=row["released_at"], on=row["released_on"])}
+        for row in rows
+    ]
+    write(connection, taken, _TAKEN)
     return conversations(connection, rows)
 
 
@@ -392,9 +383,8 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
     events = [event for each in counting for event in each]
     advance(
         connection, events, recorded_at=max(ending.recorded_at for ending in endings),
-        subjects=rows,
+        subjects=rows, along={event.payment_id: _FREED for event in events},
     )  # fmt: skip
-    freed = sorted(event.payment_id for event in events)
     heard = [
         (rows[event.payment_id], event)
         for ending, each in zip(endings, counting, strict=True) if ending.heard
@@ -403,8 +393,6 @@ def end(connection: Connection, endings: Sequence[End]) -> Sequence[Sequence[Eve
     answered = {_turn(row) for row, _ in heard if _was_answered(row)}
     undecided = {_turn(row) for row, event in heard if _says_nothing(row, event)}
     unmark(connection, sorted(answered - undecided))
-    for chunk in chunks(freed):
-        connection.execute(_FREED, these(chunk))
     return counting
 
 
@@ -413,9 +401,8 @@ _HELD = (
 )  # fmt: skip
 """What says who holds a payment, and whether an answer is its next step."""
 
-_FREED = (
-    sa.update(payments).where(among(payments.c.payment_id)).values(worker=None, lease_until=None)
-)
+_FREED: Row = MappingProxyType({"worker": None, "lease_until": None})
+"""Nobody has it."""
 
 
 def _was_answered(row: Row) -> bool:

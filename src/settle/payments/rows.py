@@ -7,7 +7,11 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from settle.payments.tables import payments
 from settle.store import execute_each
@@ -16,12 +20,36 @@ CHUNK = 1000
 """Values per statement, well below SQLite's 32,766."""
 
 
+class _Among(FunctionElement[bool]):
+    """Whether a column is one of the values given: an IN, or one array where a database has them.
+
+    An array makes one statement of any number of values, prepared and planned once.
+    """
+
+    inherit_cache = True
+    type: sa.types.TypeEngine[Any] = sa.types.NullType()
+    """Of truth it is; but then SQLite would be asked whether it `= 1`, and use no index."""
+
+
+@compiles(_Among)
+def _one_of(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    (column,) = element.clauses
+    return compiler.process(column.in_(sa.bindparam("among", expanding=True)), **options)
+
+
+@compiles(_Among, "postgresql")
+def _any_of(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    (column,) = element.clauses
+    values = sa.bindparam("among", type_=ARRAY(sa.String))
+    return compiler.process(column == sa.any_(values), **options)
+
+
 def among(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Whether a column is one of the values given by `these` when the statement is executed.
 
     So a statement is made once, not once for each group of values.
     """
-    return column.in_(sa.bindparam("among", expanding=True))
+    return _Among(column)
 
 
 def these(values: Sequence[str]) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,7 +20,7 @@ from settle.ledger import Posting, post
 from settle.payments.events import append, keep, locked, refold, subject_of
 from settle.payments.instruction import Row
 from settle.payments.postings import released
-from settle.payments.rows import among, chunks, these
+from settle.payments.rows import among, chunks, these, write
 from settle.payments.state import BEFORE, UNSENT, Event, EventKind, State
 from settle.payments.tables import payment_events, payments
 from settle.store import insert_new
@@ -40,10 +41,13 @@ def advance(
     *,
     recorded_at: datetime,
     subjects: Mapping[str, Row] | None = None,
+    along: Mapping[str, Row] | None = None,
 ) -> None:
     """Append events as `append` does, in the caller's transaction, and tell nothing about them.
 
     `subjects`: the payments by id as they are stored, where the caller has locked them.
+    `along`: what else is written of each of these payments, the same columns of all, by id. It is
+    written with the step: every writing of a payment's row costs as much as its many indexes.
     """
     wanted = list(events)
     if not wanted:
@@ -54,12 +58,17 @@ def advance(
     odd = _odd(connection, [e.payment_id for e in alone if e.kind not in BEFORE])
     quick = [event for event in alone if event.payment_id not in odd]
     ids = {event.payment_id for event in quick}
-    if keep(connection, quick, recorded_at=recorded_at) == len(quick):
-        _write(connection, quick)
+    written = keep(connection, quick, recorded_at=recorded_at) == len(quick)
+    if written:
+        _write(connection, quick, along or {})
         post(connection, _postings(rows, quick), recorded_at=recorded_at)
     else:
         refold(connection, sorted(ids), recorded_at=recorded_at)
     append(connection, [e for e in wanted if e.payment_id not in ids], recorded_at=recorded_at)
+    if along:
+        done = {e.payment_id for e in quick if e.kind in _AFTER} if written else set()
+        rest = [key for key in along if key not in done]
+        write(connection, [{"payment_id": key, **along[key]} for key in rest], _columns(along))
 
 
 def begin(
@@ -116,20 +125,33 @@ _ODD = sa.select(payment_events.c.payment_id).where(
 )
 
 
-def _write(connection: Connection, events: Sequence[Event]) -> None:
+def _write(connection: Connection, events: Sequence[Event], along: Mapping[str, Row]) -> None:
     """The projection after these: one statement for all that take the same step."""
     alike: dict[EventKind, list[str]] = defaultdict(list)
     for event in events:
         alike[event.kind].append(event.payment_id)
     for kind, payment_ids in alike.items():
+        if along and (step := _AFTER.get(kind)) is not None:
+            rows = [{"payment_id": key, **step, **along[key]} for key in sorted(payment_ids)]
+            write(connection, rows, (*step, *_columns(along)))
+            continue
         for chunk in chunks(sorted(payment_ids)):
             connection.execute(_STEPS[kind], these(chunk))
 
 
+def _columns(along: Mapping[str, Row]) -> tuple[str, ...]:
+    return tuple(next(iter(along.values())))
+
+
+_AFTER: dict[EventKind, dict[str, Any]] = {
+    EventKind.RELEASED: {"state": State.SENDING.value, "in_transit": True},
+    **{kind: {"state": state.value} for kind, state in ANSWERS.items()},
+}
+"""What a release and an answer leave in the row of a payment."""
+
 _THOSE = sa.update(payments).where(among(payments.c.payment_id))
 _STEPS: dict[EventKind, sa.Update] = {
-    EventKind.RELEASED: _THOSE.values(state=State.SENDING.value, in_transit=True),
-    **{kind: _THOSE.values(state=state.value) for kind, state in ANSWERS.items()},
+    **{kind: _THOSE.values(**columns) for kind, columns in _AFTER.items()},
     **{
         kind: _THOSE.values(
             state=state.value, steps=payments.c.steps + 1, funded=kind is EventKind.FUNDED

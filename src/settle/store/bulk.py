@@ -2,11 +2,11 @@
 
 SQLAlchemy looks at each parameter of each row anew, which takes longer than writing the row. Here
 a statement is compiled once for each database, and what its types change is changed by column.
+SQLite takes the rows one by one, PostgreSQL as one array for each column (`store/arrays.py`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +17,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 
+from settle.store.arrays import NAMED, Arrays, in_arrays
+
 Rows = Sequence[Mapping[str, Any]]
 Statement = sa.Insert | sa.Update
 Processor = Callable[[Any], Any]
+
+ROWS_MAX = 1000
+"""Rows that go to the driver at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class _Compiled:
     names: tuple[str, ...]
     constants: Mapping[str, Any]
     processors: Sequence[tuple[int, Processor]]
+    arrays: Arrays | None
 
     def tuples(self, rows: Rows) -> list[tuple[Any, ...]]:
         """The parameters of each row, as the database keeps them."""
@@ -68,7 +74,7 @@ def execute_each(connection: Connection, statement: Statement, rows: Rows) -> in
     if not rows:
         return 0
     compiled = _compiled(statement, tuple(rows[0]), connection.dialect)
-    return connection.exec_driver_sql(compiled.text, compiled.tuples(rows)).rowcount
+    return _execute(connection, compiled, compiled.tuples(rows))
 
 
 def insert_new(connection: Connection, table: sa.Table, rows: Rows) -> int:
@@ -88,7 +94,19 @@ def insert_new_tuples(
     if compiled.names != names:
         order = [names.index(name) for name in compiled.names]
         given = list(map(itemgetter(*order), given))
-    return connection.exec_driver_sql(compiled.text, compiled.stored(given)).rowcount
+    return _execute(connection, compiled, compiled.stored(given))
+
+
+def _execute(connection: Connection, compiled: _Compiled, tuples: Sequence[tuple[Any, ...]]) -> int:
+    count = 0
+    for start in range(0, len(tuples), ROWS_MAX):
+        part = tuples[start : start + ROWS_MAX]
+        if compiled.arrays is not None and compiled.arrays.take(part):
+            given = compiled.arrays.parameters(part)
+            count += connection.exec_driver_sql(compiled.arrays.text, given).rowcount
+        else:
+            count += connection.exec_driver_sql(compiled.text, list(part)).rowcount
+    return count
 
 
 @lru_cache(maxsize=64)
@@ -99,19 +117,18 @@ def _inserting_new(table: sa.Table, dialect: str) -> sa.Insert:
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
-_NAMED = re.compile(r"%\((\w+)\)s")
-
-
 @lru_cache(maxsize=256)
 def _compiled(statement: Statement, keys: tuple[str, ...], dialect: Dialect) -> _Compiled:
     inserts = isinstance(statement, sa.Insert)
     compiled = statement.compile(dialect=dialect, column_keys=list(keys) if inserts else None)
-    text = str(compiled)
+    text, arrays = str(compiled), None
     if dialect.positional:
         names = tuple(compiled.positiontup or ())
     else:
-        names = tuple(_NAMED.findall(text))
-        text = _NAMED.sub("%s", text)
+        names = tuple(NAMED.findall(text))
+        types = {name: bound.type.compile(dialect) for name, bound in compiled.binds.items()}
+        arrays = in_arrays(text, names, types)
+        text = NAMED.sub("%s", text)
     kinds = {name: bound.type for name, bound in compiled.binds.items()}
     found = [kinds[name].dialect_impl(dialect).bind_processor(dialect) for name in names]
     return _Compiled(
@@ -119,4 +136,5 @@ def _compiled(statement: Statement, keys: tuple[str, ...], dialect: Dialect) -> 
         names=names,
         constants={name: compiled.params[name] for name in names if name not in keys},
         processors=[(place, each) for place, each in enumerate(found) if each is not None],
+        arrays=arrays,
     )

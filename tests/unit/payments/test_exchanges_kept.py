@@ -25,7 +25,7 @@ from settle.payments import (
     rotate,
     story,
 )
-from settle.payments.exchanges import StoreRecorder, histories
+from settle.payments.exchanges import StoreRecorder, histories, keep_answers, keep_intents
 from settle.payments.tables import erasures, exchanges, payments
 from settle.store import Locked, Store, Vault
 
@@ -290,3 +290,28 @@ def test_the_story_opens_what_was_said_and_tells_no_secret(
     assert "< answered-Mo-Berlin" in said
     assert not [line for line in said if "hunter2" in line]
     assert not [line for each in without.lines for line in each.contents]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_of_two_answers_of_one_group_the_first_is_kept(store: Store, count: int) -> None:
+    """The other one is told so, and only that one, however many come with it."""
+    asked = {
+        "subject": None, "step": 0, "turn": 0, "effect": "commits", "method": "POST",
+        "target": "/", "fingerprint": "f", "headers": "{}", "content": b"", "intent_at": NOW,
+        "sent": True,
+    }  # fmt: skip
+    heard = {
+        "step": 0, "turn": 0, "answered_at": NOW, "status": 200, "answer_headers": "{}",
+        "answer_content": b"",
+    }  # fmt: skip
+    names = [f"c{nth}" for nth in range(count)]
+    answers = [{**heard, "conversation_id": name} for name in names]
+    late = {**answers[0], "status": 500}
+    with store.transaction() as connection:
+        keep_intents(connection, [({**asked, "conversation_id": name}, None) for name in names])
+        told = keep_answers(connection, [(row, None) for row in [*answers, late]])
+        again = keep_answers(connection, [(late, None), (answers[0], None)])
+        found = connection.scalars(sa.select(exchanges.c.status)).all()
+    assert [True] * count + [False] == told
+    assert [False, True] == again
+    assert [200] * count == found
