@@ -18,9 +18,8 @@ from settle.hub.auditing import signer_of
 from settle.hub.backup_manifest import NAME, BackupManifest, files_in, refuse_damaged
 from settle.hub.config import Config
 from settle.ledger import newest_head
-from settle.payments import forget_searches
-from settle.payments.tables import restores
-from settle.store import Store, uuid7
+from settle.payments import note_restore
+from settle.store import Store
 from settle.store.copying import SQLITE_FILE, copy_in, copy_out, is_empty
 from settle.store.migrations import knows, revision_of, upgrade_to
 
@@ -134,9 +133,7 @@ def _mark(connection: Connection, manifest: BackupManifest, at: datetime) -> Non
     if head != manifest.head:
         why = f"the store ends at block {head}, and its manifest says {manifest.head}"
         raise BadInput(why, file=NAME)
-    forget_searches(connection)
-    row = {"restore_id": uuid7(), "taken_at": manifest.taken_at, "restored_at": at}
-    connection.execute(sa.insert(restores), row)
+    note_restore(connection, taken_at=manifest.taken_at, at=at)
 
 
 def _told(connection: Connection) -> tuple[str, str | None]:

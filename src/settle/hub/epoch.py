@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from settle.adapters import LEAVES_WITHIN
 from settle.errors import BadInput, Restored
-from settle.payments import catch_up, forget_searches, has_forgotten
+from settle.payments import catch_up, has_forgotten, note_restore
 from settle.payments.tables import epochs, restores
 from settle.store import Store, insert_new, uuid7
 
@@ -88,9 +88,7 @@ class Epoch:
         pending = self._pending()
         with self._store.transaction() as connection:
             if pending is None:
-                forget_searches(connection)
-                row = {"restore_id": uuid7(), "taken_at": at, "restored_at": at}
-                connection.execute(sa.insert(restores), row)
+                note_restore(connection, taken_at=at, at=at)
             else:
                 connection.execute(sa.update(restores).where(_OPEN).values(searched_at=None))
 

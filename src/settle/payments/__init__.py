@@ -21,7 +21,7 @@ from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.erasing import Erased, Erasure, erase, erase_old, rotate
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.fences import Fenced
-from settle.payments.forgetting import catch_up, has_forgotten
+from settle.payments.forgetting import catch_up, has_forgotten, note_restore
 from settle.payments.funding import Funded, fund
 from settle.payments.gate import (
     Basis,
@@ -75,7 +75,6 @@ from settle.payments.routing import Route, Router, route
 from settle.payments.sealed import SEALED
 from settle.payments.searching import (
     Searched,
-    forget_searches,
     held_back,
     let_go,
     search,
@@ -198,7 +197,6 @@ __all__ = [
     "erase_old",
     "evidence_of",
     "explain",
-    "forget_searches",
     "fund",
     "has_forgotten",
     "held_back",
@@ -211,6 +209,7 @@ __all__ = [
     "look_up",
     "missing",
     "named",
+    "note_restore",
     "of_agreements",
     "open_recalls",
     "open_totals",

@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection
 
 from settle.errors import Restored
 from settle.payments.fences import name_of
-from settle.payments.tables import epochs, fences, restores
-from settle.store import Store, insert_new, watermark_of
+from settle.payments.tables import epochs, fences, restores, searches
+from settle.store import Store, insert_new, uuid7, watermark_of
 
 _BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 """When a name was taken that the store has forgotten."""
@@ -48,6 +48,16 @@ def refuse_restored(connection: Connection) -> None:
             "a backup was put back, and nothing is sent from it until what it has forgotten was "
             "searched: settle search; then: settle resume --actor NAME"
         )
+
+
+def note_restore(connection: Connection, *, taken_at: datetime, at: datetime) -> None:
+    """Write into the store that it is a backup of `taken_at`, put back `at`.
+
+    What was asked after an earlier one says nothing about what was forgotten since.
+    """
+    connection.execute(sa.delete(searches))
+    row = {"restore_id": uuid7(), "taken_at": taken_at, "restored_at": at}
+    connection.execute(sa.insert(restores), row)
 
 
 def catch_up(connection: Connection) -> None:

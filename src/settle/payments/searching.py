@@ -108,11 +108,6 @@ def unsearched(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def forget_searches(connection: Connection) -> None:
-    """Another backup was put back: what was asked before says nothing about what is since."""
-    connection.execute(sa.delete(searches))
-
-
 def held_back(connection: Connection) -> int:
     """How many payments are held until somebody has looked for them by hand."""
     held = sa.select(sa.func.count()).where(_by_hand(), payments.c.live)

@@ -16,6 +16,7 @@ from settle.payments import (
     held_back,
     let_go,
     look_up,
+    note_restore,
     resume,
     search,
     switched,
@@ -41,7 +42,11 @@ def back_up(world: World) -> None:
 
 
 def put_back(world: World) -> bool:
-    """End every process and put the backup back, if there is one. A person lets all rails go on."""
+    """End every process and put the backup back, if there is one. A person lets all rails go on.
+
+    A store from which nobody has sent since cannot tell by itself: a person says it, as `settle
+    restore` does.
+    """
     if not _backup(world).exists():
         return False
     for life in world.lives:
@@ -49,6 +54,9 @@ def put_back(world: World) -> bool:
     _copied(_backup(world), _file(world))
     world.restored_at, world.is_restored = world.now(), True
     world.heads.clear()  # of blocks that the backup may not have
+    if not Epoch(world.store, world.folder).was_restored():
+        with world.store.transaction() as connection:
+            note_restore(connection, taken_at=world.now(), at=world.now())
     with world.store.reading() as connection:
         off = switched(connection)
     for each in off:
