@@ -9,11 +9,13 @@ from typing import assert_never
 from settle import payments
 from settle.errors import BadInput
 from settle.hub.auditing import Audited
+from settle.hub.words import told
 
 
 class Controlled(Audited):
     """An opened configuration whose releases persons decide on. Actors come authenticated."""
 
+    @told
     def approve(self, payment_id: str, *, actor: str) -> payments.Signed:
         """Approve one payment that waits for a person, or clear its cool-off or velocity limit.
 
@@ -29,6 +31,7 @@ class Controlled(Audited):
             policy=self.config.settings.approval.policy(),
         )  # fmt: skip
 
+    @told
     def pause(self, scope: payments.Scope, *, name: str, actor: str, reason: str) -> None:
         """Send nothing more to a rail, a currency or a party (an agreement), from now on.
 
@@ -43,6 +46,7 @@ class Controlled(Audited):
             raise BadInput(f"there is no {scope} {name!r}; {self._there_are(scope)}", field="name")
         payments.pause(self.store, scope, name=name, actor=actor, reason=reason, now=self.now())
 
+    @told
     def resume_paused(self, scope: payments.Scope, *, name: str, actor: str, reason: str) -> None:
         """Let what `pause` stopped go on with the next release.
 
@@ -51,6 +55,7 @@ class Controlled(Audited):
         """
         payments.resume(self.store, scope, name=name, actor=actor, reason=reason, now=self.now())
 
+    @told
     def confirm_night(self, day: date, currency: str, *, actor: str) -> payments.Confirmed:
         """Let a night release what its blast radius holds in a currency, as it is now.
 

@@ -11,6 +11,7 @@ from settle import payments
 from settle.errors import BadInput
 from settle.hub.evidence import refuse_blank
 from settle.hub.returning import Returning
+from settle.hub.words import told
 from settle.payments.tables import payments as rows
 from settle.reconciliation import Part, Ruling, confirm, give, part, part_of, strike, unconfirmed
 from settle.reconciliation.proof import evidence_id as named
@@ -21,6 +22,7 @@ STRUCK = "the bank has taken its line back"
 class Correcting(Returning):
     """An opened configuration whose evidence may be corrected. This is a part of the hub."""
 
+    @told
     def retract(
         self, payment_id: str, evidence_id: str, *, actor: str, why: str, of: str | None = None,
         struck: bool = False,
@@ -53,6 +55,7 @@ class Correcting(Returning):
                 _carry(self)
         return done
 
+    @told
     def explain_contradiction(self, payment_id: str, *, actor: str, why: str) -> payments.Corrected:
         """Account for all that does not fit together about a payment; it takes two people.
 

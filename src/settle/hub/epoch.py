@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from settle.adapters import LEAVES_WITHIN
 from settle.errors import BadInput, Restored
-from settle.payments import catch_up, has_forgotten, note_restore
+from settle.payments import PEOPLE, catch_up, has_forgotten, note_restore
 from settle.payments.tables import epochs, restores
 from settle.store import Store, insert_new, uuid7
 
@@ -67,7 +67,7 @@ class Epoch:
         Raises:
             BadInput: it has told after that, or shortly before, that it was about to.
         """
-        told_at = self._store.watermark.last_told_at(self._own()[0])
+        told_at = self._store.watermark.last_told_at(self._own()[0], but=PEOPLE)
         if told_at is not None and at < (until := told_at + LEAVES_WITHIN):
             raise BadInput(
                 "a process of the store as it was before may still send until "

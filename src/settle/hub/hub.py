@@ -24,6 +24,7 @@ from settle.hub.naming import Named
 from settle.hub.outcomes import Delivered, Fetched, Looked, Paid, Planned, Reconciled, Released
 from settle.hub.progress import Advance, nobody_watches
 from settle.hub.screening import Screened
+from settle.hub.words import told
 from settle.report.assembly import NightFacts, assemble, finding_lines
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Hub(Correcting, Kept, Screened, Controlled):
         """
         return amending.explain(self, position_id, outcome=outcome)
 
+    @told
     def unwind(
         self, day: date, *, failed: Collection[str], actor: str, reason: str,
         rehearse: bool = False,
@@ -137,6 +139,7 @@ class Hub(Correcting, Kept, Screened, Controlled):
                 self, day, failed=failed, actor=actor, reason=reason, rehearse=rehearse
             )
 
+    @told
     def correct(
         self, record_id: str, *, replacement: Mapping[str, Any] | None, reason: str, actor: str
     ) -> clearing.Correction:

@@ -11,6 +11,7 @@ from settle.hub.auditing import Audited
 from settle.hub.backup import back_up
 from settle.hub.backup_manifest import BackupManifest
 from settle.hub.evidence import refuse_blank
+from settle.hub.words import told
 from settle.store import uuid7
 
 
@@ -27,6 +28,7 @@ class Kept(Audited):
         with self.store.reading() as connection:
             return payments.story(connection, payment_id, contents=contents)
 
+    @told
     def decide(
         self, payment_id: str, verdict: payments.Verdict, *, actor: str, why: str
     ) -> payments.Decided:

@@ -15,6 +15,7 @@ from settle.errors import BadInput
 from settle.hub.auditing import Audited
 from settle.hub.evidence import refuse_blank
 from settle.hub.rails import open_rails
+from settle.hub.words import told
 from settle.payments import DeliveryTally, RefusedTally
 from settle.payments.tables import payments as rows
 from settle.reconciliation import Silence
@@ -24,6 +25,7 @@ from settle.store import uuid7
 class Returning(Audited):
     """An opened configuration whose payments may be taken back. This is a part of the hub."""
 
+    @told
     def cancel(
         self, payment_id: str, *, actor: str, reason: str, frees: bool
     ) -> payments.Cancelled:
@@ -37,6 +39,7 @@ class Returning(Audited):
         self.epoch.refuse_restored(what="cancelled")
         return _cancel(self, payment_id, actor=actor, reason=reason, frees=frees)
 
+    @told
     def recall(
         self, payment_id: str, *, actor: str, reason: str, code: str = "CUST"
     ) -> payments.Recalled:
@@ -56,6 +59,7 @@ class Returning(Audited):
         with self.acting():
             return asyncio.run(_pursue(self))
 
+    @told
     def repay(
         self, payment_id: str, *, beneficiary: Beneficiary | None, actor: str, reason: str
     ) -> payments.Repayment:
@@ -72,6 +76,7 @@ class Returning(Audited):
         self.epoch.refuse_restored(what="paid again")
         return _repay(self, payment_id, beneficiary=beneficiary, actor=actor, reason=reason)
 
+    @told
     def let_go(
         self, payment_id: str, *, actor: str, reason: str, second: str | None = None
     ) -> bool:

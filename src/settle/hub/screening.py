@@ -9,6 +9,7 @@ from pathlib import Path
 from settle.errors import ConfigError
 from settle.hub.auditing import Audited
 from settle.hub.evidence import refuse_blank
+from settle.hub.words import told
 from settle.payments import screening
 from settle.payments.screening import Ruling, Screener, ScreeningList, Thresholds, Verdict
 from settle.store import uuid7
@@ -55,6 +56,7 @@ class Screened(Audited):
         with self.store.reading() as connection:
             return screening.screening_story(connection, payment_id, tenant=tenant)
 
+    @told
     def rule(self, payment_id: str, ruling: Ruling, *, actor: str, reason: str) -> Verdict:
         """Keep what a person rules of a held payment's beneficiary, and say how it stands.
 
@@ -70,6 +72,7 @@ class Screened(Audited):
             actor=actor, reason=reason, now=self.now(), ids=uuid7,
         )  # fmt: skip
 
+    @told
     def end_screening(self, *, actor: str, reason: str) -> None:
         """Screen no more: whoever was held is free. The settings name no list any more.
 

@@ -21,7 +21,7 @@ from settle.payments.door import Contradiction, Ignored, Recorded, record
 from settle.payments.erasing import Erased, Erasure, erase, erase_old, rotate
 from settle.payments.executor import Paid, PayPolicy, pay
 from settle.payments.fences import Fenced
-from settle.payments.forgetting import catch_up, has_forgotten, note_restore
+from settle.payments.forgetting import PEOPLE, catch_up, count_word, has_forgotten, note_restore
 from settle.payments.funding import Funded, fund
 from settle.payments.gate import (
     Basis,
@@ -112,6 +112,7 @@ __all__ = [
     "DECISION",
     "HUB_BEARS",
     "OPEN_RECALLS",
+    "PEOPLE",
     "SEALED",
     "UNSENT",
     "Approved",
@@ -190,6 +191,7 @@ __all__ = [
     "close_absent",
     "conditions_of",
     "confirm",
+    "count_word",
     "decide",
     "delivered_before",
     "delivery_tallies",

@@ -1,8 +1,9 @@
 """Whether the store has forgotten what it did: then nothing is taken from it to be sent.
 
 Each group of intents counts one up with the name of the run that sends, in the transaction that
-stores them; what is committed is told beside the lake before anything leaves. A store that has
-counted less than it told is a backup that was put back, wherever in a run it was taken.
+stores them; what is committed is told beside the lake before anything leaves. What people say is
+counted as well. A store that has counted less than it told is a backup that was put back,
+wherever in a run it was taken.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from settle.errors import Restored
-from settle.payments.fences import name_of
+from settle.payments.fences import MARK, name_of
 from settle.payments.tables import epochs, fences, restores, searches
 from settle.store import Store, insert_new, uuid7, watermark_of
 
 _BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 """When a name was taken that the store has forgotten."""
+
+PEOPLE = f"people{MARK}"
+"""Who counts what people say: no name of a worker has the mark."""
 
 _PENDING = sa.select(restores.c.restore_id).where(restores.c.resumed_at.is_(None)).limit(1)
 
@@ -30,6 +34,19 @@ def telling(store: Store, worker: str) -> Callable[[int], None]:
     with store.reading() as connection:
         store_id = connection.scalar(sa.select(epochs.c.store_id))
     return partial(store.watermark.reach, str(store_id), name_of(worker))
+
+
+def count_word(store: Store, *, at: datetime) -> None:
+    """Count what a person has said, once it is committed, and tell it outside of the store."""
+    with store.transaction() as connection:
+        insert_new(connection, epochs, [{"one": 1, "store_id": uuid7(), "count": 0}])
+        row = {"name": PEOPLE, "number": 0, "taken_at": at, "sent": 0}
+        insert_new(connection, fences, [row])
+        here = fences.c.name == PEOPLE
+        connection.execute(sa.update(fences).where(here).values(sent=fences.c.sent + 1))
+        count = connection.execute(sa.select(fences.c.sent).where(here)).scalar_one()
+        store_id = connection.execute(sa.select(epochs.c.store_id)).scalar_one()
+    store.watermark.reach(store_id, PEOPLE, count)
 
 
 def has_forgotten(connection: Connection) -> bool:

@@ -37,7 +37,7 @@ class Watermark:
         """Tell that a name of a store has counted so far. What is told never goes back."""
         if self._folder is None:
             return
-        path = self._folder / f"{store_id}.{quote(name, safe='')}"
+        path = self._file(store_id, name)
         if count <= self._told.get(path, 0):
             return
         self._told[path] = count
@@ -55,6 +55,10 @@ class Watermark:
         finally:
             os.close(descriptor)
 
+    def _file(self, store_id: str, name: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{store_id}.{quote(name, safe='')}"
+
     def reached(self, store_id: str) -> Mapping[str, int]:
         """How far each name of a store has counted."""
         if self._folder is None or not self._folder.is_dir():
@@ -63,11 +67,17 @@ class Watermark:
         found = [path for path in self._folder.iterdir() if path.name.startswith(start)]
         return {unquote(path.name.removeprefix(start)): _count(path) for path in sorted(found)}
 
-    def last_told_at(self, store_id: str) -> datetime | None:
-        """When anything was told of a store for the last time; None if nothing ever was."""
+    def last_told_at(self, store_id: str, *, but: str) -> datetime | None:
+        """When anything was told of a store for the last time; None if nothing ever was.
+
+        `but`: a name whose counts are left out.
+        """
         if self._folder is None or not self._folder.is_dir():
             return None
-        found = [path for path in self._folder.iterdir() if path.name.startswith(store_id)]
+        found = [
+            path for path in self._folder.iterdir()
+            if path.name.startswith(store_id) and path != self._file(store_id, but)
+        ]  # fmt: skip
         told = max((path.stat().st_mtime for path in found), default=None)
         return None if told is None else datetime.fromtimestamp(told, UTC)
 
