@@ -22,7 +22,8 @@ from settle.errors import DocumentError
 from settle.hub import Hub
 from settle.ledger.tables import journal
 from settle.payments import Due, Policy, approve, attention, fund, plan
-from settle.payments.outbox import Claim, Lease, claim
+from settle.payments.claiming import Claim, claim
+from settle.payments.leasing import Lease
 from settle.payments.tables import deliveries, payment_events, payments, refused_deliveries
 from settle_adyen_transfers import webhook
 

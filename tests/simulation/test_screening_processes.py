@@ -27,18 +27,18 @@ import sys, time
 from datetime import datetime, timedelta, UTC
 from pathlib import Path
 import sqlalchemy as sa
-from settle.payments import outbox
+from settle.payments import claiming
 from settle.store import Store
 url, name, stop, plant = sys.argv[1:]
 if plant == "yes":
-    outbox.may_leave = lambda *of: sa.true()
-    outbox.stand_still = lambda connection: None
+    claiming.may_leave = lambda *of: sa.true()
+    claiming.stand_still = lambda connection: None
 store, now = Store.open(url), datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
-lease = outbox.Lease(rail="single", worker=name, now=now, length=timedelta(minutes=5))
-wish = outbox.Claim(lease=lease, count_max=1, batch_size_max=None, day=now.date())
+lease = claiming.Lease(rail="single", worker=name, now=now, length=timedelta(minutes=5))
+wish = claiming.Claim(lease=lease, count_max=1, batch_size_max=None, day=now.date())
 while not Path(stop).exists():
     with store.transaction() as connection:
-        outbox.claim(connection, [wish])
+        claiming.claim(connection, [wish])
     time.sleep(0.02)
 store.close()
 """

@@ -8,8 +8,9 @@ from typing import Any
 
 from tests.simulation.conftest import DAY
 
+from settle.payments.claiming import Claim, claim
 from settle.payments.fences import succeed
-from settle.payments.outbox import Claim, Lease, claim
+from settle.payments.leasing import Lease
 from settle.simulation.trial.rails import SINGLE
 from settle.simulation.trial.witness import _held
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from settle.adapters import NotMoved
+from settle.payments.claiming import Claim, claim
 from settle.payments.exchanges import Clock
 from settle.payments.fences import Fenced, succeed
 from settle.payments.forgetting import telling
 from settle.payments.gate.rules import NO_PAUSES, Pauses
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run
-from settle.payments.outbox import Claim, claim
 from settle.payments.state import EventKind
 from settle.payments.tasks import all_of
 from settle.payments.writer import Writer, writing

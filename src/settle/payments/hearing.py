@@ -29,7 +29,7 @@ from settle.payments.events import append
 from settle.payments.exchanges import LeaseLost, histories
 from settle.payments.instruction import Row
 from settle.payments.lane import Lane, counted, event_of, outcome_of
-from settle.payments.outbox import take_up
+from settle.payments.retaking import take_up
 from settle.payments.rows import fetch
 from settle.payments.sending import Sending, conversations
 from settle.payments.state import DEAD, Event, State

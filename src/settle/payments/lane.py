@@ -23,10 +23,11 @@ from settle.adapters import (
     Unknown,
 )
 from settle.errors import BadInput, ConfigError, SettleError
+from settle.payments.ending import End, end
 from settle.payments.exchanges import Clock, LeaseLost, StoreRecorder, untold
 from settle.payments.fences import refuse_fenced
 from settle.payments.instruction import Rail, Row
-from settle.payments.outbox import End, Lease, end
+from settle.payments.leasing import Lease
 from settle.payments.sending import Sending
 from settle.payments.state import ENGINE, Event, EventKind
 from settle.payments.tasks import all_of

@@ -24,7 +24,7 @@ from settle.payments.gate.rules import Pauses
 from settle.payments.hearing import conversations_in, hear, recover
 from settle.payments.instruction import Rail
 from settle.payments.lane import Lane, Progress, Run, counted
-from settle.payments.outbox import resend, take_over
+from settle.payments.retaking import resend, take_over
 from settle.payments.sending import Sending
 from settle.payments.state import State
 from settle.payments.tables import payments

@@ -37,7 +37,8 @@ from settle.hub.amending import _Payouts
 from settle.hub.funding import keep_funding
 from settle.ledger import balances
 from settle.ledger.tables import journal
-from settle.payments.outbox import Claim, Lease, claim
+from settle.payments.claiming import Claim, claim
+from settle.payments.leasing import Lease
 from settle.payments.tables import payments as payment_rows
 from settle.report.funding import Funding
 

@@ -27,8 +27,10 @@ from settle.adapters import (
 )
 from settle.ledger import balances
 from settle.payments import Due, Policy, approve, fund, open_totals, overview, plan, record
+from settle.payments.claiming import Claim, claim
+from settle.payments.ending import End, end
 from settle.payments.lane import event_of
-from settle.payments.outbox import Claim, End, Lease, claim, end
+from settle.payments.leasing import Lease
 from settle.store import Store
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)

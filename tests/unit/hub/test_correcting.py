@@ -27,7 +27,8 @@ from settle.payments import (
     open_totals,
     plan,
 )
-from settle.payments.outbox import Claim, Lease, claim
+from settle.payments.claiming import Claim, claim
+from settle.payments.leasing import Lease
 from settle.payments.tables import payments
 from settle.reconciliation import closings, keep, open_breaks, reopened
 

@@ -13,7 +13,7 @@ from tests.unit.payments.conftest import Desk
 from settle.errors import BadInput, Restored
 from settle.hub import Hub
 from settle.payments import PEOPLE, Verdict
-from settle.payments.outbox import claim
+from settle.payments.claiming import claim
 from settle.store import Watermark
 
 

@@ -26,7 +26,9 @@ from settle.adapters import (
     Verb,
 )
 from settle.payments import Due, Event, EventKind, Policy, approve, fund, holds, plan
-from settle.payments.outbox import Claim, End, Lease, claim, end
+from settle.payments.claiming import Claim, claim
+from settle.payments.ending import End, end
+from settle.payments.leasing import Lease
 from settle.payments.sending import Sending
 from settle.payments.tables import payments
 from settle.store import Store

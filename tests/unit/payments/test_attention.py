@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from settle.adapters import Accepted, Evidence, Fact, Outcome, Rejected, Source, Unknown
 from settle.payments import State, attention, record
+from settle.payments.ending import End, end
 from settle.payments.lane import event_of
-from settle.payments.outbox import End, end
 from settle.store import Store
 
 OUTCOMES: tuple[Outcome, ...] = (

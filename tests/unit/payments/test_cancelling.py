@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from settle.adapters import Evidence, Fact, Source
 from settle.errors import BadInput
 from settle.payments import Cancelled, attention, cancel, record, story
-from settle.payments.outbox import Claim, Lease, claim
+from settle.payments.claiming import Claim, claim
+from settle.payments.leasing import Lease
 from settle.payments.tables import payment_events
 from settle.store import Store
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from settle.payments.outbox import Claim, Lease, claim
+from settle.payments.claiming import Claim, claim
+from settle.payments.leasing import Lease
 from settle.store import Store
 
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)

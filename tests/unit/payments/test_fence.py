@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from settle.adapters import Accepted, Request, Response, commits, reads
 from settle.payments import InlineWriter, State
+from settle.payments.ending import End, end
 from settle.payments.exchanges import LeaseLost, StoreRecorder, histories
 from settle.payments.lane import event_of
-from settle.payments.outbox import End, Lease, end, take_over
+from settle.payments.leasing import Lease
+from settle.payments.retaking import take_over
 from settle.payments.tables import payments
 from settle.store import Store
 

@@ -10,10 +10,13 @@ import sqlalchemy as sa
 
 from settle.adapters import LEAVES_WITHIN, Accepted, Request, Response, commits
 from settle.errors import BadInput
+from settle.payments.claiming import Claim, claim
+from settle.payments.ending import End, end
 from settle.payments.exchanges import LeaseLost, StoreRecorder, histories
 from settle.payments.fences import Fenced, name_of, succeed
 from settle.payments.lane import Run, event_of
-from settle.payments.outbox import Claim, End, Lease, claim, end, resend, take_over, take_up
+from settle.payments.leasing import Lease
+from settle.payments.retaking import resend, take_over, take_up
 from settle.payments.sending import Sending
 from settle.payments.tables import payments
 from settle.payments.writer import InlineWriter

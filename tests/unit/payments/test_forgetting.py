@@ -15,7 +15,8 @@ from settle.hub.epoch import Epoch
 from settle.payments.exchanges import LeaseLost, StoreRecorder
 from settle.payments.fences import succeed
 from settle.payments.forgetting import catch_up, has_forgotten, telling
-from settle.payments.outbox import Lease, resend, take_over
+from settle.payments.leasing import Lease
+from settle.payments.retaking import resend, take_over
 from settle.payments.sending import Sending
 from settle.payments.tables import epochs, fences, restores
 from settle.payments.writer import InlineWriter

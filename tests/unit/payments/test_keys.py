@@ -10,8 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from settle.adapters import Key, KeyPlace, Unknown
+from settle.payments.claiming import Claim, claim
+from settle.payments.ending import End, end
 from settle.payments.lane import event_of
-from settle.payments.outbox import Claim, End, Lease, claim, end, resend
+from settle.payments.leasing import Lease
+from settle.payments.retaking import resend
 from settle.payments.tables import payments
 from settle.store import Store
 

@@ -21,7 +21,9 @@ from settle.payments import (
     attention,
     fund,
 )
-from settle.payments.outbox import Claim, End, Lease, claim, end
+from settle.payments.claiming import Claim, claim
+from settle.payments.ending import End, end
+from settle.payments.leasing import Lease
 from settle.payments.tables import payments
 from settle.store import Store
 

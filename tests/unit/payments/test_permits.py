@@ -16,7 +16,8 @@ from settle.adapters import Fact, Open, Request, Source, commits, reads
 from settle.payments import InlineWriter, Scope, pause, record, resume
 from settle.payments.exchanges import LeaseLost, Stopped, StoreRecorder
 from settle.payments.lane import Lane, Run
-from settle.payments.outbox import Lease, resend
+from settle.payments.leasing import Lease
+from settle.payments.retaking import resend
 from settle.payments.sending import Sending
 from settle.payments.tables import exchanges, payments
 from settle.store import Store

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from settle.adapters import Rejected
 from settle.payments import Refusal, attention, roll
+from settle.payments.ending import End, end
 from settle.payments.identity import identity
 from settle.payments.lane import event_of
-from settle.payments.outbox import End, end
 from settle.payments.tables import payments
 from settle.store import Store
 

@@ -11,8 +11,8 @@ from tests.unit.payments.conftest import PlainRail
 
 from settle.adapters import Accepted, NotMoved, Outcome, RailSettings, Rejected, Unknown
 from settle.payments import Conditions, plan, reroutable
+from settle.payments.ending import End, end
 from settle.payments.lane import event_of
-from settle.payments.outbox import End, end
 from settle.payments.tables import payments
 from settle.store import Store
 

@@ -27,7 +27,8 @@ from settle.payments import (
 )
 from settle.payments.instruction import fingerprint_of
 from settle.payments.lane import Lane, Run
-from settle.payments.outbox import Lease, resend
+from settle.payments.leasing import Lease
+from settle.payments.retaking import resend
 from settle.payments.sending import Sending
 from settle.payments.tables import payment_events, payments
 from settle.payments.withholding import CHANGED

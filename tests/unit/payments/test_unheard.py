@@ -15,10 +15,12 @@ from settle.adapters import LEAVES_WITHIN, Accepted, Finished, Open, Request, Re
 from settle.errors import BadInput
 from settle.payments import InlineWriter, Statement, Verdict, close_absent, decide
 from settle.payments.absence import Missing
+from settle.payments.ending import End, end
 from settle.payments.exchanges import StoreRecorder
 from settle.payments.lane import Lane, Run, event_of
-from settle.payments.outbox import End, Lease, end, take_over
+from settle.payments.leasing import Lease
 from settle.payments.permits import Refusal, Wish, refusals
+from settle.payments.retaking import take_over
 from settle.payments.sending import Sending
 from settle.payments.tables import payments
 from settle.payments.unheard import marked, unmark

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from settle.adapters import Fact, NotMoved, Open, Source
-from settle.payments import events, outbox
+from settle.payments import events
+from settle.payments.ending import End
 from settle.payments.instruction import Row, fingerprint_of
 from settle.payments.state import ENGINE, Event, EventKind, PaymentState, State, state_of
 from settle.payments.tables import payment_events, payments
@@ -39,7 +40,7 @@ def on_unknown(values: Callable[[Row], Mapping[str, Any]]) -> Callable[[Any], An
     """What is unknown is given back, with these values changed, as if nothing had left."""
 
     def broken(healthy: Any) -> Any:
-        def end(connection: Any, endings: Sequence[outbox.End]) -> Any:
+        def end(connection: Any, endings: Sequence[End]) -> Any:
             result = healthy(connection, endings)
             for event in (e for ending in endings for e in ending.events):
                 if event.kind is EventKind.UNKNOWN:

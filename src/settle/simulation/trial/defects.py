@@ -12,14 +12,15 @@ from typing import Any
 
 from settle.hub.epoch import Epoch
 from settle.payments import (
+    claiming,
     door,
     events,
     exchanges,
     executor,
     lane,
-    outbox,
     polling,
     postings,
+    retaking,
     sending,
     steps,
 )
@@ -53,7 +54,7 @@ class Defect:
 
 
 _UNSTOPPED: Sequence[Patch] = (
-    (outbox, "_stopped", unguarded.none_stopped),
+    (retaking, "_stopped", unguarded.none_stopped),
     (exchanges, "keep_intents", broken.unfenced),
 )
 """Neither as it is taken nor as it leaves is anybody asked whether it still may."""
@@ -195,8 +196,8 @@ DEFECTS: Mapping[str, Defect] = {
             summary="a payment is let go to a rail that is paused",
             breaks=Invariant.PAUSED,
             patches=[
-                (outbox, "is_free", unguarded.any_time),
-                (outbox, "_claimable", unguarded.made_anew),
+                (claiming, "is_free", unguarded.any_time),
+                (claiming, "_claimable", unguarded.made_anew),
                 (admission, "paused", unguarded.never_paused),
                 (exchanges, "keep_intents", broken.unfenced),
             ],

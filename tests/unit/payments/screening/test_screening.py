@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from settle.errors import BadInput
 from settle.payments import attention
-from settle.payments.outbox import Lease, resend
+from settle.payments.leasing import Lease
+from settle.payments.retaking import resend
 from settle.payments.screening import (
     Ruling,
     Thresholds,
