@@ -42,10 +42,13 @@ class Epoch:
 
         It says so itself, or has forgotten runs that the lake remembers.
         """
+        return self.has_forgotten() or self._pending() is not None
+
+    def has_forgotten(self) -> bool:
+        """Whether the store has counted less than the lake tells."""
         name, count = self._own()
         with self._store.transaction() as connection:
-            forgotten = has_forgotten(connection)
-        return forgotten or self._remembered(name) > count or self._pending() is not None
+            return has_forgotten(connection) or self._remembered(name) > count
 
     def last_restored_at(self) -> datetime | None:
         """When the store was last put back, as far as it knows; None if it never was."""

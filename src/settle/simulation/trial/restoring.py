@@ -54,7 +54,7 @@ def put_back(world: World) -> bool:
     _copied(_backup(world), _file(world))
     world.restored_at, world.is_restored = world.now(), True
     world.heads.clear()  # of blocks that the backup may not have
-    if not Epoch(world.store, world.folder).was_restored():
+    if not Epoch(world.store, world.folder).has_forgotten():
         with world.store.transaction() as connection:
             note_restore(connection, taken_at=world.now(), at=world.now())
     with world.store.reading() as connection:
