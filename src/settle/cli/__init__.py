@@ -52,6 +52,25 @@ def main() -> None:
         fault = BadInput(f"{place}{error.strerror}")
         click.echo(f"settle: {fault}", err=True)
         sys.exit(exit_code(fault))
+    except Exception as error:
+        if (said := _of_database(error)) is None:
+            raise
+        click.echo(f"settle: store: {said}; what was committed stands, so run it again", err=True)
+        sys.exit(exit_code(BadInput(said)))
+
+
+def _of_database(error: Exception) -> str | None:
+    """What a database says that cannot go on: its disk is full, it is read-only, or gone."""
+    origin = getattr(error, "orig", None) or error  # as SQLAlchemy wraps it
+    kinds = {(kind.__module__, kind.__name__) for kind in type(origin).__mro__}
+    of_sqlite = getattr(origin, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK
+    if of_sqlite or ("psycopg", "OperationalError") in kinds:
+        return str(origin).strip().splitlines()[0]
+    return None
+
+
+_OF_THE_DISK = frozenset({5, 6, 8, 10, 13, 14})
+"""Primary codes of SQLite: busy, locked, read-only, cannot read or write, full, cannot open."""
 
 
 def exit_code(error: SettleError) -> int:

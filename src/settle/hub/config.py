@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from settle.adapters import Secret
-from settle.errors import ConfigError
+from settle.errors import BadInput, ConfigError
 from settle.hub.control_settings import ApprovalSettings, ControlsSettings
 from settle.hub.routing import RoutingSettings
 from settle.hub.screening_settings import ScreeningSettings
@@ -195,6 +195,8 @@ class Config(_Section):
 
     def night_instant(self, day: date) -> datetime:
         """When the night of a business day starts: at `night_at`, once the day is over here."""
+        if day.year == date.max.year:
+            raise BadInput(f"there is no night of {day}", field="date")
         house = self.settings.settle
         over = datetime.combine(day + timedelta(days=1), time(), tzinfo=house.zone).astimezone(UTC)
         at = datetime.combine(over.date(), house.night_at, tzinfo=UTC)

@@ -165,7 +165,7 @@ def _let_go(
     """Free the obligation of a payment that statements prove was never debited."""
     row = _row(hub, payment_id)
     adapter: Adapter[Any] | None = hub.adapters.get(row["rail"])
-    if adapter is None or row["released_at"] is None:
+    if adapter is None:
         raise BadInput(f"payment {payment_id} is {row['state']}, and never left", field=payment_id)
     account = AccountRef(rail=row["rail"], account=row["account"], currency=row["currency"])
     with hub.store.reading() as connection:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from settle.adapters import Profile
+from settle.adapters import LEAVES_WITHIN, Profile
 from settle.errors import BadInput
 from settle.payments.events import append, events_of, locked
 from settle.payments.gate.persons import person_of
@@ -16,6 +17,7 @@ from settle.payments.instruction import Row
 from settle.payments.leaving import last_leaving
 from settle.payments.reposting import retractions
 from settle.payments.state import Event, EventKind, State
+from settle.payments.tables import restores
 
 NOT_DEBITED = EventKind.NOT_DEBITED.value
 
@@ -35,14 +37,30 @@ class Silent:
 def horizon(connection: Connection, row: Row, profile: Profile) -> tuple[date, date]:
     """The days that statements must cover: from the release to the rail's horizon.
 
-    That begins with the last sending, under whatever name it was sent once more.
+    That begins with the last sending, under whatever name it was sent once more. What was sent by
+    the store that was put back only, left at some time between its planning and that.
+
+    Raises:
+        BadInput: it never left, as far as anybody knows.
     """
-    released: datetime = row["released_at"]
+    released, sent = _leaving(connection, row)
     value = datetime.combine(row["value_date"], released.timetz())
-    events = events_of(connection, [row["payment_id"]])
-    sent = last_leaving(connection, [row], events)[row["payment_id"]]
     last = max(sent, value) + profile.finality_horizon
     return min(released.date(), row["value_date"]), last.date() + timedelta(days=1)
+
+
+def _leaving(connection: Connection, row: Row) -> tuple[datetime, datetime]:
+    """When it may have left for the first time, and for the last."""
+    events = events_of(connection, [row["payment_id"]])
+    if row["released_at"] is not None:
+        sent = last_leaving(connection, [row], events)[row["payment_id"]]
+        return row["released_at"], sent
+    restored_at = connection.scalar(sa.select(sa.func.max(restores.c.restored_at)))
+    if restored_at is None:
+        why = f"payment {row['payment_id']} is {row['state']}, and never left"
+        raise BadInput(why, field=row["payment_id"])
+    first = min(event.occurred_at for event in events[row["payment_id"]])
+    return first, restored_at + LEAVES_WITHIN
 
 
 def prove_undebited(
@@ -95,7 +113,7 @@ def _name(connection: Connection, payment_id: str) -> str:
 def _why_not(
     connection: Connection, row: Row, silent: Silent, profile: Profile, *, at: datetime
 ) -> list[str]:
-    if row["state"] != State.FAILED or row["released_at"] is None:
+    if row["state"] != State.FAILED:
         return [f"is {row['state']}, and was not said to have failed"]
     found = list(silent.against)
     first, last = horizon(connection, row, profile)

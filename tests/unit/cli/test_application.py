@@ -140,3 +140,25 @@ def test_a_place_that_cannot_be_written_is_one_line(settle: Settle, tmp_path: Pa
     assert (11, "") == (done.code, done.out)
     assert done.err.startswith("settle: ")
     assert done.err.endswith(": Not a directory\n")
+
+
+_LITTLE_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+sys.argv = ["settle", *sys.argv[1:]]
+from settle.cli import main
+main()
+"""
+
+
+def test_a_disk_that_is_full_is_one_line(settle: Settle, tmp_path: Path) -> None:
+    """What the database cannot write, it says; what it had committed stands."""
+    config = tmp_path / "settle.toml"
+    config.write_text('[settle]\ntenant = "t"\n[clearing]\nagreements = "a.csv"\nrates = "r"\n')
+    assert 0 == settle("payments", "list", "--config", config).code
+    command = [sys.executable, "-c", _LITTLE_DISK, "backup", "copy", "--config", "settle.toml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (11, "") == (done.returncode, done.stdout), done.stderr
+    assert done.stderr.startswith("settle: store: ")
+    assert done.stderr.endswith("; what was committed stands, so run it again\n")
+    assert 1 == done.stderr.count("\n"), done.stderr

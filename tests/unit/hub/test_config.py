@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from settle.adapters import PaymentKind
-from settle.errors import ConfigError
+from settle.errors import BadInput, ConfigError
 from settle.hub import load
 from settle.payments import Scope
 
@@ -227,3 +227,9 @@ def test_a_folder_named_with_brackets_is_a_folder(tmp_path: Path) -> None:
     config = load(folder / "settle.toml")
     assert [date(2024, 12, 18)] == config.record_days()
     assert 1 == len(config.record_files(date(2024, 12, 18)))  # expected before actual
+
+
+def test_there_is_no_night_at_the_end_of_time(plain: Path) -> None:
+    """A slip of the pen is named; it is no overflow."""
+    with pytest.raises(BadInput, match="there is no night of 9999-12-31"):
+        load(plain).night_instant(date(9999, 12, 31))

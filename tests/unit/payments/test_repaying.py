@@ -20,6 +20,7 @@ from settle.payments import (
     attention,
     cancel,
     horizon,
+    note_restore,
     prove_undebited,
     record,
     repay,
@@ -274,6 +275,28 @@ def test_what_was_never_debited_is_paid_again_and_a_late_booking_stops_that(
     assert "proved never to have been debited, and proved to be paid" in found
     assert desk.claim() == []
     assert books(store) == {"payable/A-1": 100, "nostro/single/acc": -100}
+
+
+def test_what_failed_and_was_sent_by_the_store_that_was_put_back_only_is_let_go_too(
+    desk: Any, store: Store, states: Any
+) -> None:
+    """Statements cover all of the time in which that may have been."""
+    desk.ready(desk.due)
+    said = [
+        line("P-00001", fact, source=Source.FIND) for fact in (Fact.ACCEPTED, Fact.FAILED)
+    ]  # fmt: skip
+    record(store, said, recorded_at=desk.now)
+    with pytest.raises(BadInput, match="is failed, and never left"):
+        gone(desk)
+    put_back = desk.now + timedelta(days=9)
+    with store.transaction() as connection:
+        note_restore(connection, taken_at=desk.now, at=put_back)
+    with pytest.raises(BadInput, match=r"statements from .* are due"):
+        gone(desk, last=put_back.date())
+    assert gone(desk)
+    assert books(store) == {}
+    again(desk, payee=None)
+    assert states() == {"failed": 1, "planned": 1}
 
 
 def test_what_was_let_go_and_taken_back_is_let_go_anew(desk: Any, store: Store) -> None:
