@@ -204,7 +204,7 @@ def _does_not_fit(item: Evidence, row: Row) -> str | None:
         return None
     amount_minor, instructed = abs(item.amount_minor), row["amount_minor"]
     less_is_fine = item.fact is Fact.RETURNED  # whoever sent it back kept charges
-    fits = amount_minor == instructed or (less_is_fine and amount_minor < instructed)
+    fits = amount_minor == instructed or (less_is_fine and 0 < amount_minor < instructed)
     return None if fits else f"{what} with {amount_minor}, instructed {instructed}"
 
 

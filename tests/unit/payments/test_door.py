@@ -45,6 +45,7 @@ def test_a_thousand_bookings_are_let_in_once(desk: Any, store: Store, states: An
         ({"amount_minor": 99}, "with 99, instructed 100"),
         ({"currency": "USD"}, "in USD, instructed in EUR"),
         ({"fact": Fact.RETURNED, "amount_minor": 101}, "with 101, instructed 100"),
+        ({"fact": Fact.RETURNED, "amount_minor": 0}, "with 0, instructed 100"),
         ({"fact": Fact.ACCEPTED, "amount_minor": 99}, "with 99, instructed 100"),
         ({"fact": Fact.ACCEPTED, "currency": "USD"}, "in USD, instructed in EUR"),
         ({"fact": Fact.CREDITED, "amount_minor": 99}, "with 99, instructed 100"),
