@@ -77,12 +77,9 @@ class Paying:
         path = f"{_quotes(self.profile)}/{quote.id}"
         response = yield prepares(_request("PATCH", path, change, headers=MERGE))
         self._judged(_made(response, code=QUOTE_REFUSED))
-        order = {
-            "customerTransactionId": lists.reference(self.payment),
-            "quoteUuid": quote.id,
-            "targetAccount": recipient,
-        }
+        order: dict[str, Any] = {"quoteUuid": quote.id, "targetAccount": recipient}
         order["details"] = yield from self._details(order)
+        order["customerTransactionId"] = lists.reference(self.payment)
         response = yield prepares(_request("POST", lists.TRANSFERS, canonical(order)))
         if _is_about_our_reference(response):
             return Unknown(reason=f"our reference was answered with {response.status}")

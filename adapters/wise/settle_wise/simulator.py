@@ -163,8 +163,8 @@ class WiseSimulator:
         if request.headers.get("content-type") != "application/merge-patch+json":
             return 415, {"error": "unsupported_media_type"}
         quote, asked = self._of_quote(request.path_params["q"]), await asked_of(request)
-        self._of_recipient(asked.get("targetAccount"), currency=quote.price.target)
-        self._books.attach(quote, asked["targetAccount"])
+        recipient = self._of_recipient(asked.get("targetAccount"), currency=quote.price.target)
+        self._books.attach(quote, recipient)
         return 200, self._view(quote, request)
 
     async def _forms(self, request: Request) -> Answer:
@@ -194,13 +194,15 @@ class WiseSimulator:
         if there is not None:  # a repeat message, whatever else it says
             return 200, views.transfer(there, now=self._books.now)
         quote = self._of_quote(asked.get("quoteUuid"))
-        self._of_recipient(asked.get("targetAccount"), currency=quote.price.target)
+        recipient = self._of_recipient(asked.get("targetAccount"), currency=quote.price.target)
         refuse_if(list(rules.of_transfer(asked, currency=quote.price.target)))
         if quote.used:
             raise refusal("quoteUuid", "quote.already-used", status=409)
         if self._books.now > quote.at + QUOTE_LIVES:
             raise refusal("quoteUuid", "quote.expired")
-        return 200, views.transfer(self._books.transfer(asked), now=self._books.now)
+        return 200, views.transfer(
+            self._books.transfer(asked | {"targetAccount": recipient}), now=self._books.now
+        )
 
     async def _transfers(self, request: Request) -> Answer:
         query = request.query_params
@@ -304,10 +306,12 @@ class WiseSimulator:
             raise Refusal(*not_found("quote"))
         return quote
 
-    def _of_recipient(self, number: object, *, currency: str) -> None:
-        kept = self._books.recipients.get(number) if isinstance(number, int) else None
-        if kept is None or kept["currency"] != currency:
+    def _of_recipient(self, number: object, *, currency: str) -> int:
+        # The collections write the number as a string, too.
+        known = int(str(number)) if re.fullmatch(r"\d{1,18}", str(number)) else 0
+        if self._books.recipients.get(known, {}).get("currency") != currency:
             raise refusal("targetAccount", "NOT_VALID")
+        return known
 
     def _of_transfer(self, request: Request) -> Transfer:
         made = self._books.transfers.get(request.path_params["t"])

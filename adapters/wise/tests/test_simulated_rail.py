@@ -303,7 +303,7 @@ async def test_many_pages_lose_and_double_nothing(
 async def test_balances_follow_what_was_paid_and_brought(
     adapter: Wise, payment: Payment, clock: Any, talk: Talk
 ) -> None:
-    """What is held is what was brought less principal and fee; tomorrow's deposit is not today's."""
+    """What was brought is held, less principal and fee; tomorrow's deposit is not today's."""
     await talk(adapter.submit(payment))
     today = {x.account.currency: x.amount_minor for x in await talk(adapter.balances())}
     clock.now = datetime(2024, 12, 19, 0, 1, tzinfo=UTC)

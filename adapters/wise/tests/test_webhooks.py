@@ -52,7 +52,7 @@ async def test_deliveries_in_any_order_only_make_us_ask(
     outcome = await talk(adapter.submit(payment))
     clock.now += timedelta(hours=1)
     deliveries = list(rail.webhooks(profile=PROFILE))
-    notes = [adapter.notification(*each, AT) for each in reversed(deliveries)]
+    notes = [adapter.notification(h, c, AT) for h, c in reversed(deliveries)]
     assert len(notes) == 4
     assert all(isinstance(x, Notification) and not x.evidence for x in notes)
     assert {x.find_first for x in notes if isinstance(x, Notification)} == {
@@ -89,9 +89,8 @@ def test_a_delivery_that_does_not_verify_is_forged(
     adapter: Wise, rail: WiseSimulator, spoil: Any
 ) -> None:
     """A missing signature, a wrong one and another body change nothing."""
-    assert isinstance(
-        adapter.notification(*spoil(*rail.signed(json.dumps(change()).encode())), AT), Forged
-    )
+    headers, content = spoil(*rail.signed(json.dumps(change()).encode()))
+    assert isinstance(adapter.notification(headers, content, AT), Forged)
 
 
 def test_without_a_key_nothing_is_believed(adapter: Wise, rail: WiseSimulator) -> None:
