@@ -529,3 +529,10 @@ def test_nothing_but_an_exact_number_is_an_amount(value: Any) -> None:
         assert amount.minor == int(amount.value)
     except DocumentError:
         pass
+
+
+@pytest.mark.parametrize("value", ["1E+30", "1E-30", "Infinity", "NaN", "1e99999999999"])
+def test_a_number_that_is_no_amount_of_money_is_not_even_computed_with(value: str) -> None:
+    """A rail that sends an absurd exponent costs us nothing."""
+    with pytest.raises(DocumentError, match="value"):
+        wire.read(wire.Amount, {"value": value, "currency": "GBP"}, what="amount")

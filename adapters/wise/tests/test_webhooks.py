@@ -73,6 +73,14 @@ def test_a_replay_under_another_delivery_id_is_known_again(
     assert first == again
 
 
+def test_a_state_that_comes_again_is_news(adapter: Wise, rail: WiseSimulator) -> None:
+    """A transfer is rolled back, and is processing twice: the moment tells them apart."""
+    first = told(adapter, rail, change())
+    again = told(adapter, rail, change(occurred_at="2020-01-03T12:34:56Z"))
+    same = told(adapter, rail, change(occurred_at="2020-01-01T13:34:56+01:00"))
+    assert first.delivery_id == same.delivery_id != again.delivery_id
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
