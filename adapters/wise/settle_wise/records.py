@@ -26,6 +26,10 @@ BOUNCING = (
     (timedelta(days=3), "funds_refunded"),
 )
 UNDONE = timedelta(hours=1)
+SIMULATED = (
+    "processing", "funds_converted", "outgoing_payment_sent", "bounced_back", "funds_refunded",
+)  # fmt: skip
+UNSENT = ("incoming_payment_waiting", "processing", "funds_converted")
 RETURN = re.compile(r"SANDBOX RETURN (\w+) SHORT (\d+)")
 Step = tuple[datetime, str]
 

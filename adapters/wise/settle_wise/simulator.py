@@ -7,18 +7,12 @@ sandbox's own `/v1/simulation` calls move it, too. A recipient whose name holds
 
 from __future__ import annotations
 
-import base64
 import hmac
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,7 +21,7 @@ from starlette.routing import Route
 from settle.adapters.simulator import ASGI, Clock, Execution, Memory, OutsideLine
 from settle.errors import MoneyError
 from settle.money import to_minor
-from settle_wise import rules, views
+from settle_wise import posting, rules, views
 from settle_wise.asking import (
     Answer,
     Refusal,
@@ -40,13 +34,9 @@ from settle_wise.asking import (
 )
 from settle_wise.books import Books
 from settle_wise.pricing import RATES, priced
-from settle_wise.records import QUOTE_LIVES, Quote, Transfer
+from settle_wise.records import QUOTE_LIVES, SIMULATED, UNSENT, Quote, Transfer
 
 REJECT = re.compile(r"SANDBOX REJECT (\w+)")
-SIMULATED = (
-    "processing", "funds_converted", "outgoing_payment_sent", "bounced_back", "funds_refunded",
-)  # fmt: skip
-UNSENT = ("incoming_payment_waiting", "processing", "funds_converted")
 PROFILE = 30_000_000
 
 
@@ -114,21 +104,12 @@ class WiseSimulator:
 
     def webhooks(self, *, profile: int = PROFILE) -> Iterator[tuple[Mapping[str, str], bytes]]:
         """A signed delivery for each change of each transfer up to now: headers and body."""
-        now = self._books.now
-        for made in list(self._books.transfers.values()):
-            before = None
-            for at, state in made.steps(now):
-                view = views.event(made, profile=profile, before=before, at=at, state=state)
-                yield self.signed(views.written(view))
-                before = state
+        for content in posting.changes(self._books, profile=profile):
+            yield self.signed(content)
 
     def signed(self, content: bytes) -> tuple[Mapping[str, str], bytes]:
         """A body with the headers of its delivery."""
-        key = load_pem_private_key(self._secrets["webhook_private_key"].encode(), password=None)
-        assert isinstance(key, RSAPrivateKey)
-        signature = base64.b64encode(key.sign(content, PKCS1v15(), SHA256())).decode()
-        delivery = str(uuid.uuid5(uuid.NAMESPACE_URL, signature))
-        return {"x-signature-sha256": signature, "x-delivery-id": delivery}, content
+        return posting.signed(content, key=self._secrets["webhook_private_key"]), content
 
     def _route(
         self, method: str, path: str, answer: Callable[[Request], Awaitable[Answer]]
