@@ -1,7 +1,15 @@
 """The border: what an adapter is given, what it says, and what runs it. No bank lives here."""
 
 from settle.adapters.adapter import Adapter, BatchOutcome, Finding, RailSettings
-from settle.adapters.auth import Auth, BasicAuth, Endpoint, HeaderAuth, NoAuth, Secret
+from settle.adapters.auth import (
+    Auth,
+    BasicAuth,
+    Endpoint,
+    HeaderAuth,
+    LoginToken,
+    NoAuth,
+    OAuth2,
+)
 from settle.adapters.breaker import BreakerPolicy
 from settle.adapters.conversation import converse
 from settle.adapters.ending import Ending, Finished, NotMoved, Open
@@ -49,6 +57,7 @@ from settle.adapters.recorder import (
     without_secrets,
 )
 from settle.adapters.retry import ReadPolicy
+from settle.adapters.secret import Secret
 from settle.adapters.sender import Sender
 from settle.adapters.statement import (
     AccountRef,
@@ -91,9 +100,11 @@ __all__ = [
     "KeyPlace",
     "Limits",
     "LineKind",
+    "LoginToken",
     "NoAuth",
     "NotMoved",
     "Notification",
+    "OAuth2",
     "Open",
     "Outcome",
     "Payment",

@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Self
 
 from settle.adapters.answer import Answer, Silence, why
-from settle.adapters.auth import Endpoint, credentials
+from settle.adapters.auth import Endpoint
 from settle.adapters.composition import Composed, compose
 from settle.adapters.connection import Connection
+from settle.adapters.credentials import credentials
 from settle.adapters.dialling import dial
 from settle.adapters.exchange import Request
+from settle.adapters.grant import Token
 from settle.adapters.origin import origin_of
 
 __all__ = ["RESPONSE_BYTES_MAX", "Answer", "Composed", "Silence", "Wire"]
@@ -44,14 +46,16 @@ class Wire:
         self._idle: list[Connection] = []
         self._closed = False
 
-    def compose(self, request: Request) -> Composed:
+    def compose(self, request: Request, token: Token | None = None) -> Composed:
         """The request as it will stand on the wire, credentials included.
+
+        A `token` is for rails that give one; the request for it is composed without.
 
         Raises:
             BadInput: the path is not a path of this rail, or a header cannot be sent.
             ConfigError: a credential cannot be found.
         """
-        return compose(request, self._origin, credentials(self._endpoint.auth))
+        return compose(request, self._origin, credentials(self._endpoint.auth, token))
 
     async def send(self, composed: Composed) -> Answer:
         """Send once and hear the whole answer. This is the only place where bytes leave."""
