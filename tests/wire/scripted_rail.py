@@ -47,6 +47,7 @@ class ScriptedRail:
     tls: ssl.SSLContext | None = None
     lag_s: float = 0.0
     asked: list[Asked] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _clients: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -98,6 +99,7 @@ class ScriptedRail:
         method, target, _ = first.split(" ")
         asked = Asked(method=method, target=target, headers=headers, content=content)
         self.asked.append(asked)
+        self.arrived.set()
         if self.lag_s:
             await asyncio.sleep(self.lag_s)
         said = self.answers(asked)

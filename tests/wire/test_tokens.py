@@ -277,9 +277,9 @@ async def test_a_401_that_comes_late_does_not_cost_the_next_token() -> None:
     async with ScriptedRail(bank) as rail, sender(rail, CLIENT) as sending:
         await run(sending)
         bank.forgotten, rail.lag_s = {"t-1"}, 0.3
+        rail.arrived.clear()
         paying = asyncio.create_task(run(sending, Effect.COMMITS))
-        while len(rail.to("/x")) < 2:
-            await asyncio.sleep(0.01)
+        await rail.arrived.wait()
         rail.lag_s = 0.0
         assert "t-2" == await run(sending)
         assert {"error": "who are you"} == await paying
