@@ -15,6 +15,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from settle.adapters import (
     BasicAuth,
@@ -23,13 +25,17 @@ from settle.adapters import (
     Endpoint,
     Exchange,
     HeaderAuth,
+    JwsSigning,
     LoginToken,
+    MessageSigning,
     OAuth2,
     ReadPolicy,
     Recorder,
     Request,
+    RsaSigning,
     Secret,
     Sender,
+    Signing,
 )
 from settle.adapters.grant import Token
 from settle.adapters.wire import Wire
@@ -42,6 +48,7 @@ from .scripted_rail import Asked, ScriptedRail, answer
 from .test_reaching_the_rail import sign
 
 PLAIN = "hunter/2+swordfish"
+OWN = "what/an adapter+puts in"
 TOKEN = "tok/en+of=the-bank"
 NOW = datetime(2024, 12, 18, 16, 30, tzinfo=UTC)
 READS_TWICE = ReadPolicy(attempts_max=2, wait_s=0.0)
@@ -61,6 +68,8 @@ class Kind:
 
     endpoint: Callable[[Secret], Endpoint]
     secrets: Sequence[str] = (PLAIN,)
+    secret: Callable[[], str] = opened
+    is_sent: bool = True
 
 
 def token_kind(**given: Any) -> Kind:
@@ -74,6 +83,28 @@ def token_kind(**given: Any) -> Kind:
 def login(secret: Secret) -> Endpoint:
     fields: dict[str, str | Secret] = {"login_id": "settle", "api_key": secret}
     return Endpoint(base_url="", auth=LoginToken(token_url="/token", fields=fields))
+
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+_D = KEY.private_numbers().d
+
+
+def key_in_pem() -> str:
+    return KEY.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def signing_kind(signing: Callable[[Secret], Signing]) -> Kind:
+    """The key's lines and its private number may be seen nowhere, not even by the rail."""
+    return Kind(
+        endpoint=lambda secret: Endpoint(base_url="", signing=signing(secret)),
+        secrets=(*key_in_pem().splitlines()[1:-1], str(_D), f"{_D:x}", PLAIN),
+        secret=key_in_pem,
+        is_sent=False,
+    )
 
 
 KINDS: Mapping[str, Kind] = {
@@ -91,6 +122,11 @@ KINDS: Mapping[str, Kind] = {
     "oauth2": token_kind(),
     "oauth2 in the body": token_kind(in_body=True),
     "login": Kind(endpoint=login, secrets=(PLAIN, TOKEN)),
+    "RSA": signing_kind(lambda secret: RsaSigning(key=secret, client_id="settle")),
+    "JWS": signing_kind(lambda secret: JwsSigning(key=secret, key_id="k")),
+    "message": signing_kind(
+        lambda secret: MessageSigning(key=secret, key_id="k", of_content=("content-digest",))
+    ),
 }
 
 
@@ -186,10 +222,10 @@ def forms(secret: str) -> Iterator[str]:
 
 def pay_then_read(shown: Shown) -> Conversation[None]:
     """A payment and a question; whatever the conversation is told is shown, too."""
-    request = Request(method="POST", path="/pay", headers={"Authorization": PLAIN})
+    request = Request(method="POST", path="/pay", headers={"X-Partner-Token": OWN})
     heard = yield Exchange(request=request, effect=Effect.COMMITS)
     shown.show({**heard.headers, "x-auth-token": "", "www-authenticate": ""})
-    request = Request(method="GET", path="/find", query={"api_key": PLAIN})
+    request = Request(method="GET", path="/find", query={"api_key": OWN})
     heard = yield Exchange(request=request, effect=Effect.READS)
     if heard.status != 200:
         raise DocumentError(f"status {heard.status}", status=heard.status)
@@ -236,12 +272,12 @@ async def test_no_secret_is_written_whatever_the_rail_says(
     """Success, 401, no token, half a token, silence: store, logs, errors and reprs are searched."""
     for name, kind in KINDS.items():
         async with ScriptedRail(heard) as rail:
-            given = kind.endpoint(Secret(opened))
+            given = kind.endpoint(Secret(kind.secret))
             endpoint = replace(given, base_url=rail.base_url, timeout_s=0.2)
             await swept(kind, endpoint, store, shown)
             sent = [f"{each.headers} {each.content!r}" for each in rail.asked]
-        assert (name, []) == (name, shown.found(kind.secrets))
-        assert Shown(parts=sent).found(kind.secrets), "what was searched for was never sent"
+        assert (name, []) == (name, shown.found((*kind.secrets, OWN)))
+        assert kind.is_sent == bool(Shown(parts=sent).found(kind.secrets))
     assert "/find" in "".join(shown.parts) or heard not in (well, unknown)
 
 
@@ -251,9 +287,9 @@ async def test_no_secret_is_written_where_tls_fails(
     """A rail that nobody vouches for is not even shown the secret."""
     async with ScriptedRail(well, tls=sign(tmp_path).server()) as rail:
         for kind in KINDS.values():
-            endpoint = replace(kind.endpoint(Secret(opened)), base_url=rail.base_url)
+            endpoint = replace(kind.endpoint(Secret(kind.secret)), base_url=rail.base_url)
             await swept(kind, endpoint, store, shown)
-            assert [] == shown.found(kind.secrets)
+            assert [] == shown.found((*kind.secrets, OWN))
     assert [] == rail.asked
     assert "CERTIFICATE_VERIFY_FAILED" in "".join(shown.parts)
 
@@ -277,7 +313,7 @@ async def test_no_secret_is_written_that_cannot_be_sent(
         for kind in KINDS.values():
             endpoint = replace(kind.endpoint(secret), base_url=rail.base_url)
             await swept(kind, endpoint, store, shown)
-            assert [] == shown.found(kind.secrets)
+            assert [] == shown.found((*kind.secrets, OWN))
 
 
 def test_what_is_composed_shows_no_secret() -> None:
@@ -285,15 +321,15 @@ def test_what_is_composed_shows_no_secret() -> None:
     token = Token(value=TOKEN, since_s=0.0, lives_s=1.0)
     shown = Shown()
     for kind in KINDS.values():
-        endpoint = replace(kind.endpoint(Secret(opened)), base_url="http://rail.test")
+        endpoint = replace(kind.endpoint(Secret(kind.secret)), base_url="http://rail.test")
         composed = Wire(endpoint).compose(Request(method="POST", path="/pay"), token)
-        assert Shown(parts=[composed.wire.decode()]).found(kind.secrets)
+        assert kind.is_sent == bool(Shown(parts=[composed.wire.decode()]).found(kind.secrets))
         shown.show(composed, token, endpoint)
         sending = Sender(endpoint)
         if sending._rail.login is not None:
             asked = sending._rail.login.composed(sending._rail.wire)
             shown.show(asked, asked.request, replace(asked.request, path="/"))
-        assert [] == shown.found(kind.secrets)
+        assert [] == shown.found((*kind.secrets, OWN))
 
 
 @pytest.mark.parametrize("form", sorted(forms(PLAIN)))

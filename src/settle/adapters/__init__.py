@@ -59,6 +59,14 @@ from settle.adapters.recorder import (
 from settle.adapters.retry import ReadPolicy
 from settle.adapters.secret import Secret
 from settle.adapters.sender import Sender
+from settle.adapters.signing import (
+    Algorithm,
+    JwsSigning,
+    MessageSigning,
+    RsaSigning,
+    Signing,
+    TimeForm,
+)
 from settle.adapters.statement import (
     AccountRef,
     Balance,
@@ -75,6 +83,7 @@ __all__ = [
     "Accepted",
     "AccountRef",
     "Adapter",
+    "Algorithm",
     "Auth",
     "Balance",
     "BasicAuth",
@@ -96,11 +105,13 @@ __all__ = [
     "Finished",
     "Forged",
     "HeaderAuth",
+    "JwsSigning",
     "Key",
     "KeyPlace",
     "Limits",
     "LineKind",
     "LoginToken",
+    "MessageSigning",
     "NoAuth",
     "NotMoved",
     "Notification",
@@ -124,13 +135,16 @@ __all__ = [
     "Rejected",
     "Request",
     "Response",
+    "RsaSigning",
     "Secret",
     "Sender",
+    "Signing",
     "Source",
     "Statement",
     "StatementDocument",
     "StatementLine",
     "Support",
+    "TimeForm",
     "Unknown",
     "Verb",
     "commits",

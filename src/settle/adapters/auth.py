@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from settle.adapters.secret import Secret
+from settle.adapters.signing import Signing
 
 __all__ = [
     "Auth",
@@ -91,5 +92,6 @@ class Endpoint:
 
     base_url: str
     auth: Auth = NoAuth()
+    signing: Signing | None = None
     timeout_s: float = 30.0
     connect_timeout_s: float = 5.0

@@ -57,7 +57,7 @@ def login_of(endpoint: Endpoint, *, monotonic: Callable[[], float]) -> Login | N
 
 
 def _wire(endpoint: Endpoint, host: str) -> Wire:
-    elsewhere = replace(endpoint, base_url=host, auth=NoAuth())
+    elsewhere = replace(endpoint, base_url=host, auth=NoAuth(), signing=None)
     return Wire(elsewhere, connections=1, response_bytes_max=TOKEN_BYTES_MAX)
 
 

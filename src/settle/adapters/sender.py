@@ -61,7 +61,12 @@ class Sender:
     ) -> None:
         policy = reads or ReadPolicy()
         self._rail = Rail(
-            wire=Wire(endpoint, connections=connections, response_bytes_max=response_bytes_max),
+            wire=Wire(
+                endpoint,
+                connections=connections,
+                response_bytes_max=response_bytes_max,
+                wall=wall,
+            ),
             login=login_of(endpoint, monotonic=monotonic),
             reads=policy,
             repeats=Budget(percent=policy.repeats_percent, at_least=policy.repeats_min),

@@ -8,6 +8,8 @@ is handed to its socket, seen by who hands it over; the tests in `tests/wire` co
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -18,8 +20,9 @@ from settle.adapters.connection import Connection
 from settle.adapters.credentials import credentials
 from settle.adapters.dialling import dial
 from settle.adapters.exchange import Request
-from settle.adapters.grant import Token
+from settle.adapters.grant import Token, TokenRequest
 from settle.adapters.origin import origin_of
+from settle.adapters.signer import Signer
 
 __all__ = ["RESPONSE_BYTES_MAX", "Answer", "Composed", "Silence", "Wire"]
 
@@ -36,7 +39,10 @@ class Wire:
         *,
         connections: int = 8,
         response_bytes_max: int = RESPONSE_BYTES_MAX,
+        wall: Callable[[], float] = time.time,
     ) -> None:
+        self._wall = wall
+        self._signer = None if endpoint.signing is None else Signer(endpoint.signing)
         self._endpoint = endpoint
         self._origin = origin_of(endpoint.base_url)
         self._connect_s = min(endpoint.connect_timeout_s, endpoint.timeout_s)
@@ -49,13 +55,20 @@ class Wire:
     def compose(self, request: Request, token: Token | None = None) -> Composed:
         """The request as it will stand on the wire, credentials included.
 
-        A `token` is for rails that give one; the request for it is composed without.
+        A `token` is for rails that give one; the request for it is composed without, and not
+        signed. A signature tells the time of this call.
 
         Raises:
             BadInput: the path is not a path of this rail, or a header cannot be sent.
             ConfigError: a credential cannot be found.
         """
-        return compose(request, self._origin, credentials(self._endpoint.auth, token))
+        given = credentials(self._endpoint.auth, token)
+        composed = compose(request, self._origin, given)
+        if self._signer is None or isinstance(request, TokenRequest):
+            return composed
+        scheme = "http" if self._origin.tls is None else "https"
+        signed = self._signer.headers(composed, scheme=scheme, now_s=self._wall())
+        return compose(request, self._origin, {**given, **signed})
 
     async def send(self, composed: Composed) -> Answer:
         """Send once and hear the whole answer. This is the only place where bytes leave."""
