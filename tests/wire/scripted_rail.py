@@ -46,6 +46,7 @@ class ScriptedRail:
     answers: Answers
     tls: ssl.SSLContext | None = None
     lag_s: float = 0.0
+    peers: list[Any] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
@@ -84,8 +85,9 @@ class ScriptedRail:
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
+        self.peers.append(writer.get_extra_info("peercert"))
         task.add_done_callback(self._clients.discard)
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while await self._one(reader, writer):
                 pass
         writer.close()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import ssl
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -20,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from settle.adapters import (
     BasicAuth,
+    ClientCertificate,
     Conversation,
     Effect,
     Endpoint,
@@ -231,7 +234,7 @@ def pay_then_read(shown: Shown) -> Conversation[None]:
         raise DocumentError(f"status {heard.status}", status=heard.status)
 
 
-async def swept(kind: Kind, endpoint: Endpoint, store: Store, shown: Shown) -> None:
+async def swept(endpoint: Endpoint, store: Store, shown: Shown) -> None:
     """Two conversations, with everything about them shown, and a store that keeps them."""
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
@@ -274,7 +277,7 @@ async def test_no_secret_is_written_whatever_the_rail_says(
         async with ScriptedRail(heard) as rail:
             given = kind.endpoint(Secret(kind.secret))
             endpoint = replace(given, base_url=rail.base_url, timeout_s=0.2)
-            await swept(kind, endpoint, store, shown)
+            await swept(endpoint, store, shown)
             sent = [f"{each.headers} {each.content!r}" for each in rail.asked]
         assert (name, []) == (name, shown.found((*kind.secrets, OWN)))
         assert kind.is_sent == bool(Shown(parts=sent).found(kind.secrets))
@@ -288,10 +291,32 @@ async def test_no_secret_is_written_where_tls_fails(
     async with ScriptedRail(well, tls=sign(tmp_path).server()) as rail:
         for kind in KINDS.values():
             endpoint = replace(kind.endpoint(Secret(kind.secret)), base_url=rail.base_url)
-            await swept(kind, endpoint, store, shown)
+            await swept(endpoint, store, shown)
             assert [] == shown.found((*kind.secrets, OWN))
     assert [] == rail.asked
     assert "CERTIFICATE_VERIFY_FAILED" in "".join(shown.parts)
+
+
+@pytest.mark.parametrize("heard", [well, unknown, silent])
+async def test_no_part_of_our_certificates_key_is_written(
+    heard: Any, store: Store, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the rail takes it or not, and where what is given is no key."""
+    made = sign(tmp_path)
+    monkeypatch.setattr("certifi.where", lambda: str(made.certificate))
+    lines = made.key.read_text().splitlines()[1:-1]
+    tls = made.server()
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(made.certificate)
+    async with ScriptedRail(heard, tls=tls) as rail:
+        for key in (made.key.read_text(), made.key.read_text()[:-60], PLAIN):
+            client = ClientCertificate(
+                certificate=Secret(f"file:{made.certificate}"), key=Secret(partial(str, key))
+            )
+            endpoint = Endpoint(base_url=rail.base_url, client=client, timeout_s=0.2)
+            await swept(endpoint, store, shown)
+            assert [] == shown.found((*lines, PLAIN, OWN))
+    assert rail.asked
 
 
 SOURCES: Mapping[str, Callable[[], Any]] = {
@@ -312,7 +337,7 @@ async def test_no_secret_is_written_that_cannot_be_sent(
     async with ScriptedRail(well) as rail:
         for kind in KINDS.values():
             endpoint = replace(kind.endpoint(secret), base_url=rail.base_url)
-            await swept(kind, endpoint, store, shown)
+            await swept(endpoint, store, shown)
             assert [] == shown.found((*kind.secrets, OWN))
 
 

@@ -4,6 +4,7 @@ from settle.adapters.adapter import Adapter, BatchOutcome, Finding, RailSettings
 from settle.adapters.auth import (
     Auth,
     BasicAuth,
+    ClientCertificate,
     Endpoint,
     HeaderAuth,
     LoginToken,
@@ -92,6 +93,7 @@ __all__ = [
     "Beneficiary",
     "BreakerPolicy",
     "Charge",
+    "ClientCertificate",
     "Conversation",
     "Cost",
     "Cutoff",

@@ -11,6 +11,7 @@ from settle.adapters.signing import Signing
 __all__ = [
     "Auth",
     "BasicAuth",
+    "ClientCertificate",
     "Endpoint",
     "HeaderAuth",
     "LoginToken",
@@ -87,11 +88,24 @@ Auth = NoAuth | HeaderAuth | BasicAuth | TokenAuth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificate:
+    """Our certificate for mutual TLS, with what vouches for it, and its key, each in PEM."""
+
+    certificate: Secret
+    key: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a rail answers, and how we prove who we are."""
+    """Where a rail answers, and how we prove who we are.
+
+    `auth` is carried by each request, `signing` made of each, and `client` shown by each
+    connection, also to another host that gives the tokens.
+    """
 
     base_url: str
     auth: Auth = NoAuth()
     signing: Signing | None = None
+    client: ClientCertificate | None = None
     timeout_s: float = 30.0
     connect_timeout_s: float = 5.0

@@ -184,7 +184,7 @@ class _Running(Generic[T]):
             return self._silent("the rail is down", cooling_s)
         try:
             ready = await self.rail.ready(exchange)
-        except SettleError as error:
+        except Exception as error:  # noqa: BLE001  # after a commits every error is Open
             return self._broken(error)
         if isinstance(ready, NoToken):
             return self._silent(ready.reason, ready.retry_after_s)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, assert_never
 
 from settle.adapters.composition import Composed
+from settle.adapters.private_key import private_key
 from settle.adapters.signing import Algorithm, JwsSigning, MessageSigning, RsaSigning, Signing
 from settle.adapters.signing_input import Sign, jws_headers, message_headers, rsa_headers
 from settle.errors import ConfigError
@@ -56,24 +55,8 @@ class Signer:
     def _key(self) -> PrivateKeyTypes:
         text = self._signing.key.reveal()
         if self._parsed is None or self._parsed[0] != text:
-            self._parsed = (text, _parsed(text))
+            self._parsed = (text, private_key(text))
         return self._parsed[1]
-
-
-def _parsed(text: str) -> PrivateKeyTypes:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import (
-        load_der_private_key,
-        load_pem_private_key,
-    )
-
-    try:
-        if text.lstrip().startswith("-----"):
-            return load_pem_private_key(text.encode(), password=None)
-        return load_der_private_key(base64.b64decode(text, validate=True), password=None)
-    except (ValueError, TypeError, binascii.Error, UnsupportedAlgorithm):
-        pass  # told past the handler: what failed may quote the key
-    raise ConfigError("a signing key is a private key in PEM, or PKCS #8 in base64, not encrypted")
 
 
 def _signature(key: PrivateKeyTypes, algorithm: Algorithm, data: bytes) -> bytes:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from settle.adapters.answer import Answer, Silence, why
 from settle.adapters.auth import Endpoint
+from settle.adapters.client_tls import ClientTls
 from settle.adapters.composition import Composed, compose
 from settle.adapters.connection import Connection
 from settle.adapters.credentials import credentials
@@ -23,6 +25,7 @@ from settle.adapters.exchange import Request
 from settle.adapters.grant import Token, TokenRequest
 from settle.adapters.origin import origin_of
 from settle.adapters.signer import Signer
+from settle.errors import ConfigError
 
 __all__ = ["RESPONSE_BYTES_MAX", "Answer", "Composed", "Silence", "Wire"]
 
@@ -45,6 +48,9 @@ class Wire:
         self._signer = None if endpoint.signing is None else Signer(endpoint.signing)
         self._endpoint = endpoint
         self._origin = origin_of(endpoint.base_url)
+        self._client = None if endpoint.client is None else ClientTls(endpoint.client)
+        if self._client is not None and self._origin.tls is None:
+            raise ConfigError("a client's certificate needs a base_url with https", key="client")
         self._connect_s = min(endpoint.connect_timeout_s, endpoint.timeout_s)
         self._response_bytes_max = response_bytes_max
         self._slots = asyncio.Semaphore(connections)
@@ -62,6 +68,8 @@ class Wire:
             BadInput: the path is not a path of this rail, or a header cannot be sent.
             ConfigError: a credential cannot be found.
         """
+        if self._client is not None:
+            self._origin = replace(self._origin, tls=self._client.context())
         given = credentials(self._endpoint.auth, token)
         composed = compose(request, self._origin, given)
         if self._signer is None or isinstance(request, TokenRequest):
