@@ -29,6 +29,7 @@ from settle.adapters import (
     MessageSigning,
     NotMoved,
     OAuth2,
+    Open,
     Request,
     Response,
     RsaSigning,
@@ -429,3 +430,25 @@ def test_a_key_that_was_changed_signs_the_next_request() -> None:
     with pytest.raises(ConfigError, match="2048 bits"):
         wire.compose(PAY)
     assert "signature" in wire.compose(PAY).headers
+
+
+async def test_whatever_fails_after_a_payment_leaves_it_open() -> None:
+    """Here our own clock, as the second request is signed."""
+    times = iter([NOW])
+
+    def pay() -> Conversation[None]:
+        yield Exchange(request=PAY, effect=Effect.COMMITS)
+        yield Exchange(request=LOOK, effect=Effect.READS)
+
+    def clock() -> float:
+        for time in times:
+            return time
+        raise RuntimeError("hunter2")
+
+    async with ScriptedRail(lambda _: answer()) as rail:
+        wire = Wire(Endpoint(base_url=rail.base_url, signing=ALIPAY), wall=clock)
+        async with Sender(Endpoint(base_url=rail.base_url)) as sending:
+            sending._rail = replace(sending._rail, wire=wire)
+            ending = await sending.run(pay(), conversation_id="c")
+        await wire.aclose()
+    assert Open(reason="RuntimeError") == ending

@@ -101,6 +101,11 @@ class Endpoint:
 
     `auth` is carried by each request, `signing` made of each, and `client` shown by each
     connection, also to another host that gives the tokens.
+
+    Seconds, each at most: `connect_timeout_s` for the name and TCP, `tls_timeout_s` for TLS (None:
+    as for TCP), `timeout_s` for writing and hearing together. Within these, where they are given:
+    until the request is written, from then until the answer begins, and from then until its end;
+    over TLS the first two are one phase, as long as both.
     """
 
     base_url: str
@@ -109,3 +114,7 @@ class Endpoint:
     client: ClientCertificate | None = None
     timeout_s: float = 30.0
     connect_timeout_s: float = 5.0
+    tls_timeout_s: float | None = None
+    write_timeout_s: float | None = None
+    first_byte_timeout_s: float | None = None
+    body_timeout_s: float | None = None

@@ -9,8 +9,10 @@ from settle.adapters.connection import Connection
 from settle.adapters.origin import Origin
 
 
-async def dial(origin: Origin, *, timeout_s: float) -> Connection:
-    """A new connection. TCP and TLS each take `timeout_s` at most.
+async def dial(
+    origin: Origin, *, timeout_s: float, tls_timeout_s: float | None = None
+) -> Connection:
+    """A new connection. TCP takes `timeout_s` at most, and TLS as long or `tls_timeout_s`.
 
     However this ends without a connection, by cancellation too, its socket is closed.
 
@@ -20,7 +22,7 @@ async def dial(origin: Origin, *, timeout_s: float) -> Connection:
     """
     async with asyncio.timeout(timeout_s):
         connected = await _connected(origin)
-    async with asyncio.timeout(timeout_s):
+    async with asyncio.timeout(timeout_s if tls_timeout_s is None else tls_timeout_s):
         return await _spoken(connected, origin)
 
 

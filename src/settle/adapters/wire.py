@@ -20,6 +20,7 @@ from settle.adapters.client_tls import ClientTls
 from settle.adapters.composition import Composed, compose
 from settle.adapters.connection import Connection
 from settle.adapters.credentials import credentials
+from settle.adapters.deadlines import deadlines_of
 from settle.adapters.dialling import dial
 from settle.adapters.exchange import Request
 from settle.adapters.grant import Token, TokenRequest
@@ -51,6 +52,7 @@ class Wire:
         self._client = None if endpoint.client is None else ClientTls(endpoint.client)
         if self._client is not None and self._origin.tls is None:
             raise ConfigError("a client's certificate needs a base_url with https", key="client")
+        self._deadlines = deadlines_of(endpoint)
         self._connect_s = min(endpoint.connect_timeout_s, endpoint.timeout_s)
         self._response_bytes_max = response_bytes_max
         self._slots = asyncio.Semaphore(connections)
@@ -82,16 +84,20 @@ class Wire:
         """Send once and hear the whole answer. This is the only place where bytes leave."""
         async with self._slots:
             try:
-                connection = self._kept() or await dial(self._origin, timeout_s=self._connect_s)
+                connection = self._kept() or await self._dialled()
             except Exception as error:  # noqa: BLE001  # whatever it is called, nothing has left
                 return Silence(reason=why(error), sent=False)
             answer = await connection.ask(
                 composed,
-                timeout_s=self._endpoint.timeout_s,
+                deadlines=self._deadlines,
                 response_bytes_max=self._response_bytes_max,
             )
             self._keep(connection)
             return answer
+
+    async def _dialled(self) -> Connection:
+        tls_s = self._endpoint.tls_timeout_s
+        return await dial(self._origin, timeout_s=self._connect_s, tls_timeout_s=tls_s)
 
     def _kept(self) -> Connection | None:
         while self._idle:
