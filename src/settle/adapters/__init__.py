@@ -10,6 +10,8 @@ from settle.adapters.auth import (
     LoginToken,
     NoAuth,
     OAuth2,
+    Proxy,
+    ProxyFromEnvironment,
 )
 from settle.adapters.breaker import BreakerPolicy
 from settle.adapters.conversation import converse
@@ -123,6 +125,8 @@ __all__ = [
     "Payment",
     "PaymentKind",
     "Profile",
+    "Proxy",
+    "ProxyFromEnvironment",
     "RailSettings",
     "ReadPolicy",
     "Recall",

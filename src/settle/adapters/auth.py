@@ -17,6 +17,8 @@ __all__ = [
     "LoginToken",
     "NoAuth",
     "OAuth2",
+    "Proxy",
+    "ProxyFromEnvironment",
     "Secret",
     "TokenAuth",
 ]
@@ -96,11 +98,25 @@ class ClientCertificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """A proxy at `http://host:port` that tunnels to a rail over TLS."""
+
+    url: str
+    auth: BasicAuth | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyFromEnvironment:
+    """The proxy of `HTTPS_PROXY`, but for what `NO_PROXY` names, when the sender is made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where a rail answers, and how we prove who we are.
 
     `auth` is carried by each request, `signing` made of each, and `client` shown by each
-    connection, also to another host that gives the tokens.
+    connection, also to another host that gives the tokens. Without `proxy` none is used, whatever
+    the environment says.
 
     Seconds, each at most: `connect_timeout_s` for the name and TCP, `tls_timeout_s` for TLS (None:
     as for TCP), `timeout_s` for writing and hearing together. Within these, where they are given:
@@ -112,6 +128,7 @@ class Endpoint:
     auth: Auth = NoAuth()
     signing: Signing | None = None
     client: ClientCertificate | None = None
+    proxy: Proxy | ProxyFromEnvironment | None = None
     timeout_s: float = 30.0
     connect_timeout_s: float = 5.0
     tls_timeout_s: float | None = None

@@ -1,7 +1,7 @@
 """One request on the wire, at most once, over HTTP/1.1.
 
 A client of our own on asyncio, with h11 to read answers: it follows no redirect, keeps no
-cookie, reads no proxy from the environment and repeats nothing. `sent` is the moment a request
+cookie, uses a proxy only where it is told and repeats nothing. `sent` is the moment a request
 is handed to its socket, seen by who hands it over; the tests in `tests/wire` count.
 """
 
@@ -25,6 +25,7 @@ from settle.adapters.dialling import dial
 from settle.adapters.exchange import Request
 from settle.adapters.grant import Token, TokenRequest
 from settle.adapters.origin import origin_of
+from settle.adapters.proxy import tunnel_of
 from settle.adapters.signer import Signer
 from settle.errors import ConfigError
 
@@ -52,6 +53,7 @@ class Wire:
         self._client = None if endpoint.client is None else ClientTls(endpoint.client)
         if self._client is not None and self._origin.tls is None:
             raise ConfigError("a client's certificate needs a base_url with https", key="client")
+        self._tunnel = tunnel_of(endpoint, self._origin)
         self._deadlines = deadlines_of(endpoint)
         self._connect_s = min(endpoint.connect_timeout_s, endpoint.timeout_s)
         self._response_bytes_max = response_bytes_max
@@ -72,6 +74,8 @@ class Wire:
         """
         if self._client is not None:
             self._origin = replace(self._origin, tls=self._client.context())
+        if self._tunnel is not None:
+            self._tunnel.ask(self._origin)  # its password is missed now, by name
         given = credentials(self._endpoint.auth, token)
         composed = compose(request, self._origin, given)
         if self._signer is None or isinstance(request, TokenRequest):
@@ -97,7 +101,9 @@ class Wire:
 
     async def _dialled(self) -> Connection:
         tls_s = self._endpoint.tls_timeout_s
-        return await dial(self._origin, timeout_s=self._connect_s, tls_timeout_s=tls_s)
+        return await dial(
+            self._origin, timeout_s=self._connect_s, tls_timeout_s=tls_s, tunnel=self._tunnel
+        )
 
     def _kept(self) -> Connection | None:
         while self._idle:
