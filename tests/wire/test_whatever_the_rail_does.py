@@ -12,6 +12,7 @@ import pytest
 
 from settle.adapters import Endpoint, HeaderAuth, Request, Response, Secret
 from settle.adapters.answer import Silence
+from settle.adapters.deadlines import Deadlines
 from settle.adapters.dialling import dial
 from settle.adapters.origin import origin_of
 from settle.adapters.wire import Answer, Wire
@@ -104,7 +105,9 @@ async def test_a_new_connection_that_speaks_or_ends_first_is_not_written_to(spea
         composed = wire(rail).compose(PAY)
         connection = await dial(origin_of(rail.base_url), timeout_s=5)
         assert rail.did.acquire(timeout=WAIT_S_MAX)  # our loop stands still meanwhile
-        answer = await connection.ask(composed, timeout_s=5, response_bytes_max=100)
+        answer = await connection.ask(
+            composed, deadlines=Deadlines(whole_s=5), response_bytes_max=100
+        )
         assert not connection.is_open
         await connection.aclose()
     assert isinstance(answer, Silence)

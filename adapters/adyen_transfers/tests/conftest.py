@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from settle.adapters import Beneficiary, Conversation, Exchange, Payment, PaymentKind, Response
-from settle.adapters.auth import credentials
+from settle.adapters.credentials import credentials
 from settle.adapters.simulator import Memory, OutsideLine
 from settle_adyen_transfers import AdyenTransfers, AdyenTransfersSettings
 from settle_adyen_transfers.simulator import AdyenSimulator, open_simulator

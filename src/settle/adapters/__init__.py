@@ -1,7 +1,18 @@
 """The border: what an adapter is given, what it says, and what runs it. No bank lives here."""
 
 from settle.adapters.adapter import Adapter, BatchOutcome, Finding, RailSettings
-from settle.adapters.auth import Auth, BasicAuth, Endpoint, HeaderAuth, NoAuth, Secret
+from settle.adapters.auth import (
+    Auth,
+    BasicAuth,
+    ClientCertificate,
+    Endpoint,
+    HeaderAuth,
+    LoginToken,
+    NoAuth,
+    OAuth2,
+    Proxy,
+    ProxyFromEnvironment,
+)
 from settle.adapters.breaker import BreakerPolicy
 from settle.adapters.conversation import converse
 from settle.adapters.ending import Ending, Finished, NotMoved, Open
@@ -49,7 +60,16 @@ from settle.adapters.recorder import (
     without_secrets,
 )
 from settle.adapters.retry import ReadPolicy
+from settle.adapters.secret import Secret
 from settle.adapters.sender import Sender
+from settle.adapters.signing import (
+    Algorithm,
+    JwsSigning,
+    MessageSigning,
+    RsaSigning,
+    Signing,
+    TimeForm,
+)
 from settle.adapters.statement import (
     AccountRef,
     Balance,
@@ -66,6 +86,7 @@ __all__ = [
     "Accepted",
     "AccountRef",
     "Adapter",
+    "Algorithm",
     "Auth",
     "Balance",
     "BasicAuth",
@@ -74,6 +95,7 @@ __all__ = [
     "Beneficiary",
     "BreakerPolicy",
     "Charge",
+    "ClientCertificate",
     "Conversation",
     "Cost",
     "Cutoff",
@@ -87,18 +109,24 @@ __all__ = [
     "Finished",
     "Forged",
     "HeaderAuth",
+    "JwsSigning",
     "Key",
     "KeyPlace",
     "Limits",
     "LineKind",
+    "LoginToken",
+    "MessageSigning",
     "NoAuth",
     "NotMoved",
     "Notification",
+    "OAuth2",
     "Open",
     "Outcome",
     "Payment",
     "PaymentKind",
     "Profile",
+    "Proxy",
+    "ProxyFromEnvironment",
     "RailSettings",
     "ReadPolicy",
     "Recall",
@@ -113,13 +141,16 @@ __all__ = [
     "Rejected",
     "Request",
     "Response",
+    "RsaSigning",
     "Secret",
     "Sender",
+    "Signing",
     "Source",
     "Statement",
     "StatementDocument",
     "StatementLine",
     "Support",
+    "TimeForm",
     "Unknown",
     "Verb",
     "commits",

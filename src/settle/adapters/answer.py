@@ -22,9 +22,15 @@ class Silence:
 Answer = Response | Silence
 
 
+class ProxyRefused(OSError):
+    """The proxy did not connect us to the rail. Its text is our own."""
+
+
 def why(error: BaseException) -> str:
     """The error by type and the system's own words; its message may quote what was sent."""
     name = type(error).__name__
+    if isinstance(error, ProxyRefused):
+        return f"{name}: {error}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return f"{name}: {error.reason}"
     if isinstance(error, socket.gaierror) and error.strerror:

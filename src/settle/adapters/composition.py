@@ -11,6 +11,9 @@ from settle.adapters.exchange import Request
 from settle.adapters.origin import Origin
 from settle.errors import BadInput
 
+REQUEST_BYTES_MAX = 64 * 1024 * 1024
+"""A batch of a busy day is some tens of megabytes; more than this is a mistake of ours."""
+
 _METHOD = re.compile(r"(?!CONNECT\Z)[A-Z]+\Z")
 _TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*\Z")  # no fragment: it is the reader's, not the rail's
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")  # a token, RFC 9110, 5.6.2
@@ -58,12 +61,15 @@ def compose(request: Request, origin: Origin, credentials: Mapping[str, str]) ->
     once, in lower case, the later value in the earlier place.
 
     Raises:
-        BadInput: the method or path cannot stand on the wire, or a header is not the request's.
+        BadInput: the method or path cannot stand on the wire, a header is not the request's, or
+            its content is too large.
     """
     if not _METHOD.match(request.method):
         raise BadInput("a request's method is a word of capital letters")
     if not _TARGET.match(request.target):
         raise BadInput("a request's path begins with / and is ASCII, percent-encoded")
+    if len(request.content) > REQUEST_BYTES_MAX:
+        raise BadInput(f"a request's content is {REQUEST_BYTES_MAX} bytes at most")
     headers = {"host": origin.authority, **_DEFAULTS}
     for name, value in (*request.headers.items(), *credentials.items()):
         headers[_name(name)] = _value(name, value)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from settle.adapters.answer import Answer, Silence, why
 from settle.adapters.composition import Composed
+from settle.adapters.deadlines import Deadlines, Watch
 from settle.adapters.hearing import Hearing
 from settle.adapters.leaving import TOO_LATE, may_leave
 
@@ -29,12 +30,14 @@ class Connection(asyncio.Protocol):
         self._sound = True
         self._fresh = True
         self._idle_since_s = 0.0
+        self._watch: Watch | None = None
         self._gone: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands, TLS included."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        transport.set_write_buffer_limits(high=0)  # told when all is written, not when little waits
         self._gone = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
@@ -42,9 +45,16 @@ class Connection(asyncio.Protocol):
         if self._hearing is None:
             self.abort()
             return
+        if self._watch is not None:
+            self._watch.answering()
         answer = self._hearing.hear(data)
         if answer is not None:
             self._tell(answer)
+
+    def resume_writing(self) -> None:
+        """What was to be written is written, as far as this process knows."""
+        if self._watch is not None:
+            self._watch.written()
 
     def eof_received(self) -> None:
         """The rail has said all it will say."""
@@ -72,7 +82,9 @@ class Connection(asyncio.Protocol):
         idle_s = asyncio.get_running_loop().time() - self._idle_since_s
         return idle_s <= IDLE_S_MAX and self._is_quiet()
 
-    async def ask(self, composed: Composed, *, timeout_s: float, response_bytes_max: int) -> Answer:
+    async def ask(
+        self, composed: Composed, *, deadlines: Deadlines, response_bytes_max: int
+    ) -> Answer:
         """Write a request, once, and hear its answer. However this ends, nothing is repeated."""
         assert self._transport is not None
         assert self._hearing is None
@@ -85,12 +97,16 @@ class Connection(asyncio.Protocol):
         self._fresh = False
         self._hearing = Hearing(composed.request.method, response_bytes_max=response_bytes_max)
         self._heard = loop.create_future()
-        late = loop.call_later(timeout_s, self._tell, Silence(reason="TimeoutError", sent=True))
+        blind = self._transport.get_extra_info("ssl_object") is not None
+        self._watch = Watch(deadlines, self._tell, blind=blind)
         try:
             self._transport.write(composed.wire)  # from here on a byte may have left
+            if self._transport.get_write_buffer_size() == 0:
+                self._watch.written()
             return await self._heard
         finally:
-            late.cancel()
+            self._watch.stop()
+            self._watch = None
             if self._hearing is not None:  # cancelled: nobody waits for the answer any more
                 self.abort()
 

@@ -7,10 +7,19 @@ import socket
 
 from settle.adapters.connection import Connection
 from settle.adapters.origin import Origin
+from settle.adapters.proxy import Tunnel, open_tunnel
 
 
-async def dial(origin: Origin, *, timeout_s: float) -> Connection:
-    """A new connection. TCP and TLS each take `timeout_s` at most.
+async def dial(
+    origin: Origin,
+    *,
+    timeout_s: float,
+    tls_timeout_s: float | None = None,
+    tunnel: Tunnel | None = None,
+) -> Connection:
+    """A new connection. TCP takes `timeout_s` at most, and TLS as long or `tls_timeout_s`.
+
+    With a `tunnel` the proxy is connected to, and asked within the time of TCP.
 
     However this ends without a connection, by cancellation too, its socket is closed.
 
@@ -19,12 +28,25 @@ async def dial(origin: Origin, *, timeout_s: float) -> Connection:
         UnicodeError: the host's name cannot be one.
     """
     async with asyncio.timeout(timeout_s):
-        connected = await _connected(origin)
-    async with asyncio.timeout(timeout_s):
+        connected = await _reached(origin, tunnel)
+    async with asyncio.timeout(timeout_s if tls_timeout_s is None else tls_timeout_s):
         return await _spoken(connected, origin)
 
 
-async def _connected(origin: Origin) -> socket.socket:
+async def _reached(origin: Origin, tunnel: Tunnel | None) -> socket.socket:
+    if tunnel is None:
+        return await _connected(origin)
+    asked = tunnel.ask(origin)
+    connected = await _connected(tunnel)
+    try:
+        await open_tunnel(connected, asked)
+    except BaseException:
+        connected.close()
+        raise
+    return connected
+
+
+async def _connected(origin: Origin | Tunnel) -> socket.socket:
     """A socket to the first of the host's addresses that takes one."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)

@@ -46,7 +46,7 @@ def origin_of(base_url: str) -> Origin:
         port=port,
         path=path,
         authority=name if port == _PORTS[parts.scheme] else f"{name}:{port}",
-        tls=_tls() if parts.scheme == "https" else None,
+        tls=tls_context() if parts.scheme == "https" else None,
     )
 
 
@@ -77,7 +77,7 @@ def _refused() -> ConfigError:
     return ConfigError("base_url is http(s)://host[:port][/path]", key="base_url")
 
 
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """Certificates and names are checked, against the authorities that are pinned with us.
 
     Not `ssl.create_default_context`: it takes authorities and a file for the session's keys from

@@ -9,7 +9,10 @@ from typing import Protocol
 
 from settle.adapters.exchange import Effect, Exchange, Request, Response
 
-_SECRET = re.compile(r"auth|api-?key|cookie|credential|password|secret|token", re.IGNORECASE)
+_SECRET = re.compile(
+    r"api[-_]?key|assertion|auth|cookie|credential|pass(?:phrase|w(?:or)?d)|secret|session|token",
+    re.IGNORECASE,
+)
 _IN_QUERY = re.compile(rf"((?<=[?&])[^=&]*(?:{_SECRET.pattern})[^=&]*)=[^&]*", re.IGNORECASE)
 
 

@@ -7,7 +7,6 @@ conversation hears it. A crash at any point is replayed on what was stored.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,11 +20,14 @@ from settle.adapters.breaker import Breaker, BreakerPolicy
 from settle.adapters.budget import Budget
 from settle.adapters.ending import Ending, Finished, NotMoved, Open
 from settle.adapters.exchange import Conversation, Effect, Exchange, Response
-from settle.adapters.leaving import LEAVES_WITHIN, TOO_LATE, Permit, leaving, may_leave
+from settle.adapters.grant import NoToken
+from settle.adapters.leaving import LEAVES_WITHIN, Permit
+from settle.adapters.login import login_of
 from settle.adapters.pace import Pace
+from settle.adapters.rail import Rail
 from settle.adapters.recorder import NOT_RECORDED, Recorded, Recorder, redacted
-from settle.adapters.retry import ReadPolicy, Sleep, repeat_read
-from settle.adapters.wire import RESPONSE_BYTES_MAX, Answer, Composed, Silence, Wire
+from settle.adapters.retry import ReadPolicy, Sleep
+from settle.adapters.wire import RESPONSE_BYTES_MAX, Wire
 from settle.errors import ConfigError, ReplayMismatch, SettleError
 
 T = TypeVar("T")
@@ -58,8 +60,14 @@ class Sender:
         leaves_within: timedelta = LEAVES_WITHIN,
     ) -> None:
         policy = reads or ReadPolicy()
-        self._rail = _Rail(
-            wire=Wire(endpoint, connections=connections, response_bytes_max=response_bytes_max),
+        self._rail = Rail(
+            wire=Wire(
+                endpoint,
+                connections=connections,
+                response_bytes_max=response_bytes_max,
+                wall=wall,
+            ),
+            login=login_of(endpoint, monotonic=monotonic),
             reads=policy,
             repeats=Budget(percent=policy.repeats_percent, at_least=policy.repeats_min),
             breaker=Breaker(breaker or BreakerPolicy(), monotonic=monotonic),
@@ -104,8 +112,8 @@ class Sender:
         return await running.to_end()
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        await self._rail.wire.aclose()
+        """Close the connections, and ask for no more tokens."""
+        await self._rail.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,49 +127,11 @@ class Sender:
         await self.aclose()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rail:
-    """What all conversations of a rail share."""
-
-    wire: Wire
-    reads: ReadPolicy
-    repeats: Budget
-    breaker: Breaker
-    pace: Pace
-    sleep: Sleep
-    permit: Callable[[], Permit]
-
-    async def exchange(self, composed: Composed, effect: Effect, permit: Permit | None) -> Answer:
-        if effect is not Effect.READS:  # it had its turn before its intent was kept
-            return await self._sent(composed, permit)
-        self.repeats.ask()
-        attempts = itertools.count()
-
-        async def read() -> Answer:
-            return await self._once(composed, rested=next(attempts) > 0)
-
-        return await repeat_read(read, self.reads, sleep=self.sleep, may_repeat=self.repeats.repeat)
-
-    async def _once(self, composed: Composed, *, rested: bool) -> Answer:
-        await self.pace.turn(rested=rested)
-        return await self._sent(composed, None)
-
-    async def _sent(self, composed: Composed, permit: Permit | None) -> Answer:
-        with leaving(permit):
-            if not may_leave():
-                return Silence(reason=TOO_LATE, sent=False)
-            answer = await self.wire.send(composed)
-        self.breaker.note(failed=isinstance(answer, Silence) or answer.is_server_error)
-        if isinstance(answer, Response) and (answer.status == 429 or answer.is_server_error):
-            self.pace.rest(self.reads.rest_s(answer))
-        return answer
-
-
 @dataclass(slots=True, kw_only=True)
 class _Running(Generic[T]):
     """One conversation under way. `moved`: a `commits` left this machine, or may have."""
 
-    rail: _Rail
+    rail: Rail
     conversation: Conversation[T]
     conversation_id: str
     recorder: Recorder
@@ -213,16 +183,15 @@ class _Running(Generic[T]):
         if cooling_s > 0:
             return self._silent("the rail is down", cooling_s)
         try:
-            composed = self.rail.wire.compose(exchange.request)
-        except SettleError as error:
+            ready = await self.rail.ready(exchange)
+        except Exception as error:  # noqa: BLE001  # after a commits every error is Open
             return self._broken(error)
-        if exchange.effect is not Effect.READS:
-            # Whoever keeps the intent judges cut-off and lease: from there nothing may wait.
-            await self.rail.pace.turn()
+        if isinstance(ready, NoToken):
+            return self._silent(ready.reason, ready.retry_after_s)
         commits = exchange.effect is Effect.COMMITS
         permit = self.rail.permit() if commits else None
         await self.recorder.intent(*at, replace(exchange, request=redacted(exchange.request)))
-        answer = await self.rail.exchange(composed, exchange.effect, permit)
+        answer = await self.rail.exchange(exchange, ready, permit)
         if isinstance(answer, Response):
             self.moved = self.moved or commits
             await self.recorder.answer(*at, answer)

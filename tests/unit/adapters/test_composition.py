@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from settle.adapters import Request
-from settle.adapters.composition import compose
+from settle.adapters.composition import REQUEST_BYTES_MAX, compose
 from settle.adapters.origin import origin_of
 from settle.errors import BadInput
 
@@ -108,3 +110,11 @@ def test_a_composed_request_shows_no_secret() -> None:
     composed = compose(Request(method="GET", path="/"), ORIGIN, {"authorization": "hunter2"})
     assert b"hunter2" in composed.wire
     assert "hunter2" not in repr(composed)
+
+
+def test_content_is_bounded() -> None:
+    """What no rail takes is refused before an intent is kept."""
+    most = Request(method="POST", path="/", content=bytes(REQUEST_BYTES_MAX))
+    compose(most, ORIGIN, {})
+    with pytest.raises(BadInput, match="bytes at most"):
+        compose(replace(most, content=most.content + b"x"), ORIGIN, {})

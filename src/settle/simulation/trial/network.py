@@ -11,6 +11,7 @@ from datetime import timedelta
 from random import Random
 
 from settle.adapters import Endpoint, Request, Response, Sender
+from settle.adapters.grant import Token
 from settle.adapters.wire import Answer, Composed, Silence, Wire
 from settle.simulation.trial.doors import Door
 from settle.simulation.trial.faults import Fault, FaultKind
@@ -168,10 +169,10 @@ class SimulatedWire:
     def __init__(self, real: Wire, network: Network, life: Life) -> None:
         self._real, self._network, self._life = real, network, life
 
-    def compose(self, request: Request) -> Composed:
+    def compose(self, request: Request, token: Token | None = None) -> Composed:
         """The request as the real wire would send it."""
         self._life.check()
-        return self._real.compose(request)
+        return self._real.compose(request, token)
 
     async def send(self, composed: Composed) -> Answer:
         """Send once, into the network."""
