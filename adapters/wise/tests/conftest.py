@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from settle.adapters import Beneficiary, Conversation, Exchange, Payment, PaymentKind, Response
-from settle.adapters.auth import credentials
+from settle.adapters.credentials import credentials
 from settle.adapters.simulator import Memory, OutsideLine
 from settle_wise import Wise, WiseSettings
 from settle_wise.simulator import WiseSimulator, open_simulator
