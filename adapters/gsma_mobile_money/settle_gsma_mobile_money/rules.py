@@ -99,7 +99,7 @@ def _transaction(body: Mapping[str, Any]) -> Iterator[str]:
     yield from _parties(body["creditParty"])
     yield from _texts(body)
     yield from _kyc(body.get("recipientKyc", {}))
-    yield from _international(body.get("internationalTransferInformation"))
+    yield from _international(body.get("internationalTransferInformation", {"originCountry": "AA"}))
 
 
 def _optional_amount(body: Mapping[str, Any]) -> Iterator[str]:
@@ -151,8 +151,6 @@ def _kyc(told: object) -> Iterator[str]:
 
 
 def _international(told: object) -> Iterator[str]:
-    if told is None:
-        return
     if not isinstance(told, dict):
         yield "formatError"
         return

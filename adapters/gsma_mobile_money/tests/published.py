@@ -49,7 +49,14 @@ def _misfits(value: Any, schema: Mapping[str, Any], at: str) -> Iterator[str]:
     kind = schema.get("type")
     if kind is not None and not isinstance(value, KINDS[kind]):
         yield f"{at}: {value!r} is no {kind}"
-    elif isinstance(value, dict):
+    elif isinstance(value, str):
+        yield from _misfits_of_text(value, schema, at)
+    else:
+        yield from _misfits_of_parts(value, schema, at)
+
+
+def _misfits_of_parts(value: Any, schema: Mapping[str, Any], at: str) -> Iterator[str]:
+    if isinstance(value, dict):
         yield from (f"{at}.{x} is required" for x in schema.get("required", ()) if x not in value)
         for name, item in value.items():
             if name in schema.get("properties", {}):
@@ -59,8 +66,6 @@ def _misfits(value: Any, schema: Mapping[str, Any], at: str) -> Iterator[str]:
             yield f"{at}: {len(value)} items"
         for number, item in enumerate(value):
             yield from _misfits(item, schema.get("items", {}), f"{at}[{number}]")
-    elif isinstance(value, str):
-        yield from _misfits_of_text(value, schema, at)
 
 
 def _misfits_of_text(value: str, schema: Mapping[str, Any], at: str) -> Iterator[str]:

@@ -74,7 +74,6 @@ async def test_every_answer_of_the_simulator_fits_the_published_schema(
     """Transactions, states, batches, lists, links, balances, errors and callbacks."""
     adapter = opened(callback_url="https://hub.test/gsma")
     transport = httpx.ASGITransport(app=rail.app)
-    seen = []
     async with httpx.AsyncClient(transport=transport, base_url="http://rail.test") as client:
         key = {"X-API-Key": SECRETS["api_key"]}
 
@@ -87,7 +86,6 @@ async def test_every_answer_of_the_simulator_fits_the_published_schema(
             for each in body if isinstance(body, list) else [body]:
                 assert [] == against(schema, each)
             assert answer.headers["X-Date"]
-            seen.append(schema)
             return body
 
         now = next(opened().submit(payment)).request
@@ -135,7 +133,6 @@ async def test_every_answer_of_the_simulator_fits_the_published_schema(
         await asked("errorObject", 401, "/heartbeat", headers={"X-API-Key": "wrong"})
     told = [json.loads(content) for _, _, content in rail.callbacks()]
     assert [[]] == [against("responseTransaction", x) for x in told]
-    assert 19 == len(seen)
 
 
 texts = st.text(max_size=12)

@@ -39,6 +39,7 @@ FORBIDDEN = [
     ),
     ("settle_adyen_transfers/adapter.py", "settle.payments", {PLUG_IN}),
     ("settle_iso20022_bank/adapter.py", "settle.store", {PLUG_IN}),
+    ("settle_gsma_mobile_money/adapter.py", "settle.ledger", {PLUG_IN}),
     ("settle_adyen_transfers/adapter.py", "settle_iso20022_bank", {STRANGERS}),
     ("settle_iso20022_bank/adapter.py", "settle_adyen_transfers", {STRANGERS}),
 ]
