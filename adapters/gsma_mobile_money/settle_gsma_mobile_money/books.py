@@ -230,8 +230,13 @@ class Books:
         """Our wallet that a party is; None where it is somebody else's."""
         if not isinstance(told, list):
             return None
-        named = {f"{x.get('key')}@{x.get('value')}" for x in told if isinstance(x, dict)}
-        return next((x for x in self.wallets if named & set(x.split("$"))), None)
+        named = {str(x.get("key")): str(x.get("value")) for x in told if isinstance(x, dict)}
+        for wallet in self.wallets:
+            ours = dict(part.split("@", 1) for part in wallet.split("$"))
+            common = ours.keys() & named.keys()
+            if common and all(ours[kind] == named[kind] for kind in common):
+                return wallet
+        return None
 
     def _come_in(self, line: OutsideLine) -> None:
         if line.currency not in self._of_currency:

@@ -53,9 +53,14 @@ def path(account: str) -> str:
 
 
 def is_at(account: str, parties: Sequence[Mapping[str, str]]) -> bool:
-    """Whether a party of a transaction is this account: one identifier in common is enough."""
-    told = {(x.get("key"), x.get("value")) for x in parties}
-    return not told.isdisjoint(identifiers(account) or ())
+    """Whether a party of a transaction is this account.
+
+    They have a kind of identifier in common, and every such kind has the same value: of two
+    wallets of one organisation, the organisation alone would name both.
+    """
+    ours = dict(identifiers(account) or ())
+    told = [(x["key"], x["value"]) for x in parties if x.get("key") in ours]
+    return bool(told) and all(ours[kind] == value for kind, value in told)
 
 
 def _fits(kind: str, value: str) -> bool:

@@ -32,7 +32,7 @@ from settle.adapters import (
 )
 from settle.adapters.auth import credentials
 from settle.errors import DocumentError, RailDown
-from settle_gsma_mobile_money import GsmaMobileMoney
+from settle_gsma_mobile_money import GsmaMobileMoney, parties
 from settle_gsma_mobile_money.simulator import GsmaSimulator
 
 from .conftest import Opened, Rail, Talk, Wall
@@ -197,6 +197,25 @@ async def test_balances_and_statement_agree(
     assert statement.closing_minor == following.opening_minor
     held = {x.account.currency: x.amount_minor for x in await talk(adapter.balances())}
     assert {"USD": following.closing_minor, "JPY": 2_000_000} == held
+
+
+@pytest.mark.parametrize(
+    ("party", "is_ours"),
+    [
+        ([("organisationid", "HUB"), ("accountid", "1")], True),
+        ([("organisationid", "HUB")], True),
+        ([("organisationid", "HUB"), ("accountid", "2")], False),
+        ([("accountid", "2")], False),
+        ([("msisdn", "+254700000001")], False),
+        ([], False),
+    ],
+)
+def test_two_wallets_of_one_organisation_are_told_apart(
+    party: list[tuple[str, str]], *, is_ours: bool
+) -> None:
+    """An identifier in common is not enough where another one differs."""
+    told = [{"key": kind, "value": value} for kind, value in party]
+    assert is_ours == parties.is_at("organisationid@HUB$accountid@1", told)
 
 
 async def test_many_pages_lose_and_double_nothing(
