@@ -354,6 +354,7 @@ def test_what_the_rail_does_not_know_is_not_found(
     ("answers", "error"),
     [
         ({RESPONSES: said(404, b"<html>")}, RailDown),
+        ({RESPONSES: said(404, problem("internal", "genericError"))}, RailDown),
         ({RESPONSES: said(500, b"")}, RailDown),
         ({RESPONSES: link("/accounts/1")}, DocumentError),
         ({RESPONSES: link("http://[")}, DocumentError),
