@@ -447,6 +447,42 @@ def test_what_the_profile_denies_is_refused_before_anything_is_sent(
     assert OF_THE_RAIL <= MADE_NOTHING.keys()
 
 
+@pytest.mark.parametrize(
+    ("reason", "facts"),
+    [
+        ("insufficientFunds", [(Fact.REJECTED, "insufficientFunds")]),
+        ("compte inconnu", [(Fact.REJECTED, "rejected")]),
+        ("duplicateRequest", []),
+        ("Duplicate of another batch", []),
+        (None, [(Fact.ACCEPTED, "")]),
+    ],
+)
+def test_a_listed_rejection_ends_a_payment_unless_it_is_of_a_duplicate(
+    opened: Opened, payment: Payment, reason: str | None, facts: list[tuple[Fact, str]]
+) -> None:
+    """Of a duplicate the other one may have paid; what is not listed at all is the rail's."""
+    batch = Batch(
+        batch_id="B" * 32, currency="USD", value_date=payment.value_date,
+        created_on=payment.value_date, payments=[payment],
+    )  # fmt: skip
+    item = {"requestingOrganisationTransactionReference": "E2E-0001", "rejectionReason": reason}
+    answers = {
+        f"/responses/{correlation('B' * 32)}": link("/batchtransactions/BID1"),
+        "/batchtransactions/BID1": said(200, {"batchId": "BID1", "batchStatus": "completed"}),
+        "/batchtransactions/BID1/completions": said(200, []),
+        "/batchtransactions/BID1/rejections": said(200, [] if reason is None else [item]),
+    }
+    adapter = opened(batches=True)
+
+    def answer(exchange: Exchange) -> Response:
+        # A provider without counts ends its lists by an empty page.
+        over = exchange.request.query.get("offset", "0") != "0"
+        return said(200, []) if over else answers[exchange.request.path]
+
+    finding, _ = converse(adapter.find_batch(batch), answer)
+    assert facts == [(x.fact, x.code) for x in finding]
+
+
 @given(amount_minor=st.integers(1, 2**63 - 1), currency=st.sampled_from(["USD", "JPY", "THB"]))
 def test_amounts_are_exact_both_ways(amount_minor: int, currency: str) -> None:
     """What is written is read back to the unit, also with zeros at its end."""
