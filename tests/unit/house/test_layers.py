@@ -41,6 +41,7 @@ FORBIDDEN = [
     ("settle_iso20022_bank/adapter.py", "settle.store", {PLUG_IN}),
     ("settle_wise/adapter.py", "settle.payments", {PLUG_IN}),
     ("settle_wise/adapter.py", "settle_adyen_transfers", {STRANGERS}),
+    ("settle_gsma_mobile_money/adapter.py", "settle.ledger", {PLUG_IN}),
     ("settle_adyen_transfers/adapter.py", "settle_iso20022_bank", {STRANGERS}),
     ("settle_iso20022_bank/adapter.py", "settle_adyen_transfers", {STRANGERS}),
 ]
