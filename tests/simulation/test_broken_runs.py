@@ -52,7 +52,7 @@ async def test_a_missing_credential_ends_the_run_and_nothing_is_lost(
     world.prepare()
     asked = []
 
-    def unsigned(self: Any, request: Any) -> Any:  # as the wire's own
+    def unsigned(self: Any, request: Any, token: Any = None) -> Any:  # as the wire's own
         asked.append(request)
         raise ConfigError("rails.lark.token: there is no such variable", key="rails.lark.token")
 
