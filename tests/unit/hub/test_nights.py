@@ -150,8 +150,10 @@ def test_an_approval_of_what_does_not_wait_is_refused(
 ) -> None:
     """Neither a payment that has gone nor one that never was is approved."""
     with Hub.open(rehearsal.config_path) as hub:
-        for payment_id in (approved, "nobody"):
-            with pytest.raises(BadInput, match="does not wait"):
+        for payment_id, why in (
+            (approved, "is accepted, and does not wait"), ("nobody", "there is no payment nobody"),
+        ):  # fmt: skip
+            with pytest.raises(BadInput, match=why):
                 hub.approve(payment_id, actor="ada@platform")
 
 

@@ -31,7 +31,7 @@ def test_policy_approves_up_to_its_limit_and_the_rest_waits_for_a_person(desk: A
     assert (approved.approved, approved.waiting) == (1, ["P-00002"])
     approve_one(desk.store, "P-00002", actor="ann", now=desk.now)
     assert desk.fund().funded == 2
-    with pytest.raises(BadInput, match="P-00002 does not wait"):
+    with pytest.raises(BadInput, match="P-00002 is approved, and does not wait"):
         approve_one(desk.store, "P-00002", actor="ann", now=desk.now)
 
 

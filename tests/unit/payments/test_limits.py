@@ -93,7 +93,7 @@ def test_a_person_lets_one_through_its_limit_and_it_still_counts(desk: Any, stor
     assert "velocity limit" == done.cleared
     assert ["O-2"] == desk.release(controls=controls, day=MONDAY)
     assert {"O-3"} == desk.held().keys()
-    with pytest.raises(BadInput, match="P-00002 does not wait"):
+    with pytest.raises(BadInput, match="P-00002 is accepted, and does not wait"):
         approve_one(store, "P-00002", actor="bob", now=desk.now)
 
 
